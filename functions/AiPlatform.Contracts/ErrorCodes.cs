@@ -1,0 +1,74 @@
+namespace AiPlatform.Contracts;
+
+/// <summary>Stable codes of error answers. Texts may change, codes do not.</summary>
+public static class ErrorCodes
+{
+    /// <summary>400: the body or a parameter is malformed, unknown or out of range.</summary>
+    public const string InvalidRequest = "invalid_request";
+
+    /// <summary>400: the page token was not made by this list.</summary>
+    public const string InvalidPageToken = "invalid_page_token";
+
+    /// <summary>401: no valid access token.</summary>
+    public const string Unauthenticated = "unauthenticated";
+
+    /// <summary>401: user name or password is wrong.</summary>
+    public const string InvalidCredentials = "invalid_credentials";
+
+    /// <summary>401: the refresh token is unknown, expired or was used before.</summary>
+    public const string InvalidRefreshToken = "invalid_refresh_token";
+
+    /// <summary>403: the caller's role does not allow this.</summary>
+    public const string Forbidden = "forbidden";
+
+    /// <summary>404: it does not exist, or the caller may not know that it does.</summary>
+    public const string NotFound = "not_found";
+
+    /// <summary>409: the name is taken.</summary>
+    public const string AlreadyExists = "already_exists";
+
+    /// <summary>409: the entity's state does not allow this change.</summary>
+    public const string IllegalTransition = "illegal_transition";
+
+    /// <summary>409: another runner holds the node, or its attempt has ended.</summary>
+    public const string NodeClaimed = "node_claimed";
+
+    /// <summary>409: a log chunk does not continue where the log ends.</summary>
+    public const string LogGap = "log_gap";
+
+    /// <summary>409: an immutable value exists with another content (a parameter of a run, say).</summary>
+    public const string ValueConflict = "value_conflict";
+
+    /// <summary>409: something still refers to it.</summary>
+    public const string InUse = "in_use";
+
+    /// <summary>412: <c>If-Match</c> does not name the current version.</summary>
+    public const string PreconditionFailed = "precondition_failed";
+
+    /// <summary>413: the body is larger than the route accepts.</summary>
+    public const string PayloadTooLarge = "payload_too_large";
+
+    /// <summary>415: the body's media type is not accepted.</summary>
+    public const string UnsupportedMediaType = "unsupported_media_type";
+
+    /// <summary>422: the idempotency key was used with another request.</summary>
+    public const string IdempotencyKeyReused = "idempotency_key_reused";
+
+    /// <summary>422: an uploaded file is missing or differs from the manifest.</summary>
+    public const string ContentMismatch = "content_mismatch";
+
+    /// <summary>405: the route exists, the method does not.</summary>
+    public const string MethodNotAllowed = "method_not_allowed";
+
+    /// <summary>410: the orchestration has ended.</summary>
+    public const string Gone = "gone";
+
+    /// <summary>429: too many requests.</summary>
+    public const string TooManyRequests = "too_many_requests";
+
+    /// <summary>500: a fault of the platform; it is in its log under the request's trace id.</summary>
+    public const string Internal = "internal_error";
+
+    /// <summary>503: a server that the platform depends on is away; try again.</summary>
+    public const string Unavailable = "unavailable";
+}

@@ -1,0 +1,123 @@
+namespace AiPlatform.Contracts.Experiments;
+
+/// <summary>A group of comparable runs.</summary>
+public sealed record Experiment(string Id, string ProjectId, string Name, string? Description, DateTimeOffset CreatedAt);
+
+/// <summary>Creates an experiment; the name is unique in its project.</summary>
+public sealed record CreateExperimentRequest(string Name, string? Description = null);
+
+/// <summary>The state of a run; names as in MLflow.</summary>
+public enum RunStatus
+{
+    /// <summary>Its job waits.</summary>
+    Scheduled,
+
+    /// <summary>It logs.</summary>
+    Running,
+
+    /// <summary>It ended well.</summary>
+    Finished,
+
+    /// <summary>It ended with an error.</summary>
+    Failed,
+
+    /// <summary>It was cancelled.</summary>
+    Killed,
+}
+
+/// <summary>One execution: what went in, what was measured, what came out. Attempts of a job are segments of one run.</summary>
+public sealed record Run(
+    string Id, string ExperimentId, string ProjectId, string Name, RunStatus Status, string? JobId,
+    DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt,
+    IReadOnlyDictionary<string, string> Params, IReadOnlyDictionary<string, string> Tags, IReadOnlyList<MetricSummary> Metrics);
+
+/// <summary>Creates a run that is not driven by a job.</summary>
+public sealed record CreateRunRequest(
+    string? Name = null, IReadOnlyDictionary<string, string>? Params = null, IReadOnlyDictionary<string, string>? Tags = null);
+
+/// <summary>Changes a run's name or ends it.</summary>
+public sealed record UpdateRunRequest(string? Name = null, RunStatus? Status = null);
+
+/// <summary>The latest value and the extremes of one metric in the default view.</summary>
+/// <param name="Count">Points in the default view.</param>
+public sealed record MetricSummary(string Key, double Last, long LastStep, DateTimeOffset LastTimestamp, double? Min, double? Max, long Count);
+
+/// <summary>One measured value.</summary>
+/// <param name="Key">1–250 characters.</param>
+/// <param name="Step">The training step, epoch, …: what the x axis shows.</param>
+/// <param name="Value">May be NaN or infinite (JSON strings).</param>
+/// <param name="Timestamp">When it was measured.</param>
+public sealed record MetricPoint(string Key, long Step, double Value, DateTimeOffset Timestamp)
+{
+    /// <summary>The attempt that measured it; set in answers.</summary>
+    public int? Attempt { get; init; }
+}
+
+/// <summary>
+/// A batch of points, exactly once by (run, attempt, source, sequence): the n-th point has sequence
+/// <paramref name="FirstSequence"/> + n. A repeated batch changes nothing.
+/// </summary>
+/// <param name="Attempt">The job's attempt, from 1; 1 where there is no job.</param>
+/// <param name="Source">Who numbers the points: <c>{node}-{rank}</c> for jobs; 1–64 characters.</param>
+/// <param name="FirstSequence">From 0.</param>
+/// <param name="Points">1 to 1,000.</param>
+public sealed record LogMetricsRequest(int Attempt, string Source, long FirstSequence, IReadOnlyList<MetricPoint> Points);
+
+/// <summary>What a batch changed.</summary>
+/// <param name="Stored">Points that were new.</param>
+/// <param name="NextSequence">The first sequence that the source has not sent without a gap.</param>
+public sealed record LogMetricsResponse(int Stored, long NextSequence);
+
+/// <summary>What one source has sent.</summary>
+/// <param name="Gaps">The first gaps as [first, last] sequence, at most 100.</param>
+public sealed record SourceCompleteness(int Attempt, string Source, long Count, long NextSequence, IReadOnlyList<long[]> Gaps);
+
+/// <summary>Whether every point that a source numbered has been stored.</summary>
+public sealed record MetricsCompleteness(bool Complete, IReadOnlyList<SourceCompleteness> Sources);
+
+/// <summary>Sets parameters; a parameter is immutable, the same value again is harmless.</summary>
+public sealed record LogParamsRequest(IReadOnlyDictionary<string, string> Params);
+
+/// <summary>Sets tags; the last write wins.</summary>
+public sealed record SetTagsRequest(IReadOnlyDictionary<string, string> Tags);
+
+/// <summary>
+/// The attempt went on from a checkpoint of this step: points of earlier attempts with a larger step are superseded.
+/// </summary>
+/// <param name="Step">The last step that the checkpoint contains; -1 for a start from scratch.</param>
+public sealed record ResumeRequest(long Step);
+
+/// <summary>What an artifact is.</summary>
+public enum ArtifactKind
+{
+    /// <summary>Any file.</summary>
+    File,
+
+    /// <summary>A state to resume training from.</summary>
+    Checkpoint,
+
+    /// <summary>A model that can be registered.</summary>
+    Model,
+}
+
+/// <summary>A file that a run put out.</summary>
+public sealed record Artifact(
+    string Path, long Size, string Sha256, ArtifactKind Kind, long? Step, IReadOnlyDictionary<string, double>? Metrics,
+    int? Attempt, DateTimeOffset CreatedAt)
+{
+    /// <summary>A short-lived URL to read it; set when one artifact is asked for.</summary>
+    public string? DownloadUrl { get; init; }
+}
+
+/// <summary>Asks where to put an artifact's bytes.</summary>
+public sealed record ArtifactUploadRequest(string Path, long Size, string Sha256);
+
+/// <summary>Where to put an artifact's bytes: one <c>PUT</c> with the headers.</summary>
+public sealed record ArtifactUpload(string Url, IReadOnlyDictionary<string, string> Headers);
+
+/// <summary>Records an uploaded artifact; the same again is harmless, other content under a used path replaces it.</summary>
+/// <param name="Step">For checkpoints: the last step that it contains.</param>
+/// <param name="Metrics">For models and checkpoints: their quality.</param>
+public sealed record CommitArtifactRequest(
+    string Path, long Size, string Sha256, ArtifactKind Kind = ArtifactKind.File, long? Step = null,
+    IReadOnlyDictionary<string, double>? Metrics = null, int? Attempt = null);

@@ -1,0 +1,51 @@
+namespace AiPlatform.Contracts.Identity;
+
+/// <summary>What an account may do on the whole platform.</summary>
+public enum UserRole
+{
+    /// <summary>Works in projects of their own.</summary>
+    Member,
+
+    /// <summary>Reaches everything and manages accounts.</summary>
+    Administrator,
+}
+
+/// <summary>An account.</summary>
+public sealed record User(string Id, string UserName, string? Email, UserRole Role, DateTimeOffset CreatedAt);
+
+/// <summary>Creates an account.</summary>
+/// <param name="UserName">3–64 characters: letters, digits, <c>. _ -</c>; unique without regard to case.</param>
+/// <param name="Password">10–128 characters.</param>
+/// <param name="Email">Optional.</param>
+public sealed record RegisterRequest(string UserName, string Password, string? Email = null);
+
+/// <summary>Logs in.</summary>
+public sealed record LoginRequest(string UserName, string Password);
+
+/// <summary>Exchanges a refresh token, which is then used up; using it twice revokes the whole login.</summary>
+public sealed record RefreshRequest(string RefreshToken);
+
+/// <summary>Ends the login that the refresh token belongs to.</summary>
+public sealed record LogoutRequest(string RefreshToken);
+
+/// <summary>Logs a platform service in.</summary>
+/// <param name="Client"><c>orchestrations</c> or <c>runner</c>.</param>
+/// <param name="Secret">The service's secret from its configuration.</param>
+public sealed record ServiceTokenRequest(string Client, string Secret);
+
+/// <summary>Tokens of a login.</summary>
+/// <param name="AccessToken">JWT for <c>Authorization: Bearer</c>.</param>
+/// <param name="ExpiresIn">Seconds until the access token expires.</param>
+/// <param name="RefreshToken">Opaque, single use; null for services.</param>
+/// <param name="User">Null for services.</param>
+public sealed record TokenResponse(string AccessToken, int ExpiresIn, string? RefreshToken = null, User? User = null)
+{
+    /// <summary>Always <c>Bearer</c>.</summary>
+    public string TokenType { get; init; } = "Bearer";
+}
+
+/// <summary>Changes an account's role (administrators only).</summary>
+public sealed record UpdateUserRequest(UserRole Role);
+
+/// <summary>Changes the caller's password; every other login of the account ends.</summary>
+public sealed record ChangePasswordRequest(string CurrentPassword, string NewPassword);

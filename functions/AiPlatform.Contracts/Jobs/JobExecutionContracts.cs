@@ -1,0 +1,128 @@
+using AiPlatform.Contracts.Datasets;
+using AiPlatform.Contracts.Experiments;
+
+namespace AiPlatform.Contracts.Jobs;
+
+/// <summary>Queue names of the platform.</summary>
+public static class JobQueues
+{
+    /// <summary>Where runners report the life of nodes.</summary>
+    public const string Events = "job-events";
+
+    /// <summary>The queue of a pool and a priority: Service Bus has no message priority.</summary>
+    public static string For(string pool, JobPriority priority) => priority switch
+    {
+        JobPriority.Critical => $"jobs-{pool}-critical",
+        JobPriority.High => $"jobs-{pool}-high",
+        JobPriority.Normal => $"jobs-{pool}-normal",
+        JobPriority.Low => $"jobs-{pool}-low",
+        _ => throw new ArgumentOutOfRangeException(nameof(priority), priority, "Unknown priority."),
+    };
+}
+
+/// <summary>Input of the orchestration <c>TrainingJob</c>; its instance id is the job id.</summary>
+public sealed record TrainingJobInput(string JobId);
+
+/// <summary>External events of the orchestration <c>TrainingJob</c>.</summary>
+public static class TrainingJobEvents
+{
+    /// <summary>The orchestration's name.</summary>
+    public const string Orchestration = "TrainingJob";
+
+    /// <summary>A <see cref="Jobs.JobEvent"/>.</summary>
+    public const string JobEvent = "job-event";
+
+    /// <summary>Somebody cancels the job; the payload is the reason.</summary>
+    public const string Cancel = "cancel";
+
+    /// <summary>A job that this one depends on has ended; the payload is its id.</summary>
+    public const string Dependency = "dependency";
+
+    /// <summary>Capacity may be free.</summary>
+    public const string Capacity = "capacity";
+}
+
+/// <summary>Asks to admit the next attempt; repeating it for an admitted attempt gives the same answer.</summary>
+/// <param name="Attempt">From 1.</param>
+public sealed record AdmitAttemptRequest(int Attempt);
+
+/// <summary>Why an attempt was not admitted.</summary>
+public enum AdmissionBlock
+{
+    /// <summary>It was admitted.</summary>
+    None,
+
+    /// <summary>A job that it depends on has not ended.</summary>
+    Dependency,
+
+    /// <summary>A job that it depends on failed or was cancelled: it can never run.</summary>
+    DependencyFailed,
+
+    /// <summary>The pool has too few free runners for the whole gang, or an earlier job waits for them.</summary>
+    Capacity,
+
+    /// <summary>The job is being cancelled or has ended.</summary>
+    Ended,
+}
+
+/// <summary>The answer to an admission; the gang's runners' slots are reserved while the attempt lives.</summary>
+/// <param name="Nodes">One message for each node, to be sent to <paramref name="Queue"/>.</param>
+public sealed record JobAdmission(bool Admitted, AdmissionBlock Block, string? Reason, string Queue, IReadOnlyList<NodeMessage> Nodes);
+
+/// <summary>The Service Bus message that offers one node of an attempt to the runners. Message id: <c>{job}-{attempt}-{node}</c>.</summary>
+public sealed record NodeMessage(string JobId, int Attempt, int Node, int Nodes, string? Traceparent = null)
+{
+    /// <summary>The message id, by which repeats are recognised.</summary>
+    public string MessageId => $"{JobId}-{Attempt}-{Node}";
+}
+
+/// <summary>A runner asks for a node.</summary>
+/// <param name="SessionId">The runner's current life; a claim of an older session is dead.</param>
+public sealed record ClaimNodeRequest(string RunnerId, string SessionId, string Host);
+
+/// <summary>Everything a runner needs to run a node.</summary>
+/// <param name="JobToken">May write to this run and nothing else.</param>
+/// <param name="Checkpoint">The newest checkpoint of earlier attempts; null for a start from scratch.</param>
+public sealed record NodeAssignment(
+    string JobId, string RunId, string ProjectId, int Attempt, int Node, JobSpec Spec, IReadOnlyList<AssignedDataset> Datasets,
+    Artifact? Checkpoint, string JobToken, int JobTokenExpiresIn);
+
+/// <summary>A dataset version with URLs to read its files.</summary>
+public sealed record AssignedDataset(string Name, int Version, IReadOnlyList<FileDownload> Files);
+
+/// <summary>Where the ranks of an attempt meet.</summary>
+public sealed record Rendezvous(string MasterHost, int MasterPort);
+
+/// <summary>What happened to a node.</summary>
+public enum JobEventKind
+{
+    /// <summary>Its first rank process started.</summary>
+    Started,
+
+    /// <summary>All its ranks ended with exit code 0 and everything they logged is stored.</summary>
+    Finished,
+
+    /// <summary>A rank failed.</summary>
+    Failed,
+
+    /// <summary>Its runner is gone.</summary>
+    Lost,
+
+    /// <summary>It was stopped by command.</summary>
+    Cancelled,
+}
+
+/// <summary>What happened to a node; exactly once by event id.</summary>
+public sealed record JobEvent(
+    string EventId, string JobId, int Attempt, int Node, JobEventKind Kind, DateTimeOffset At,
+    int? ExitCode = null, string? Reason = null, string? RunnerId = null);
+
+/// <summary>Ends an attempt: its reservation is freed and its live nodes are told to stop.</summary>
+public sealed record EndAttemptRequest(AttemptStatus Status, string? Reason = null);
+
+/// <summary>Moves a job along its transition table.</summary>
+public sealed record SetJobStatusRequest(JobStatus Status, string? Reason = null);
+
+/// <summary>How much of a rank's log is stored.</summary>
+/// <param name="Length">Bytes.</param>
+public sealed record LogLength(long Length);

@@ -1,0 +1,29 @@
+namespace AiPlatform.Contracts.Models;
+
+/// <summary>A named line of model versions.</summary>
+public sealed record RegisteredModel(
+    string Id, string ProjectId, string Name, string? Description, int? LatestVersion, DateTimeOffset CreatedAt);
+
+/// <summary>Creates a registered model; the name is unique in its project.</summary>
+public sealed record CreateModelRequest(string Name, string? Description = null);
+
+/// <summary>Registers a version from an artifact of a run.</summary>
+/// <param name="RunId">The source run.</param>
+/// <param name="ArtifactPath">The model file among the run's artifacts.</param>
+public sealed record CreateModelVersionRequest(
+    string RunId, string ArtifactPath, IReadOnlyDictionary<string, double>? Metrics = null, string? Description = null);
+
+/// <summary>One version of a model and where it came from.</summary>
+public sealed record ModelVersion(
+    string Id, string ModelId, string ProjectId, string Name, int Version, string? Description, string ArtifactPath, long Size, string Sha256,
+    IReadOnlyDictionary<string, double> Metrics, ModelLineage Lineage, DateTimeOffset CreatedAt)
+{
+    /// <summary>A short-lived URL to read the model file; set when one version is asked for.</summary>
+    public string? DownloadUrl { get; init; }
+}
+
+/// <summary>What a model version came from.</summary>
+public sealed record ModelLineage(string RunId, string ExperimentId, string? JobId, IReadOnlyList<DatasetVersionReference> DatasetVersions);
+
+/// <summary>One dataset version that went into a model.</summary>
+public sealed record DatasetVersionReference(string DatasetId, string Name, int Version, string DatasetVersionId);

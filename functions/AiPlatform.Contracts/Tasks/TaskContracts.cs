@@ -1,0 +1,28 @@
+namespace AiPlatform.Contracts.Tasks;
+
+/// <summary>The state of a long operation.</summary>
+public enum TaskState
+{
+    /// <summary>Not begun.</summary>
+    Pending,
+
+    /// <summary>Under way.</summary>
+    Running,
+
+    /// <summary>Ended well.</summary>
+    Succeeded,
+
+    /// <summary>Ended with an error.</summary>
+    Failed,
+
+    /// <summary>Ended by request.</summary>
+    Cancelled,
+}
+
+/// <summary>A long operation of any kind, seen the same way.</summary>
+/// <param name="Kind"><c>trainingJob</c>, …</param>
+/// <param name="Progress">0 to 1 where it is known.</param>
+/// <param name="Link">The resource behind it.</param>
+public sealed record PlatformTask(
+    string Id, string ProjectId, string Kind, string Name, TaskState State, string? Reason, double? Progress, string Link,
+    DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt);
