@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using AiPlatform.Hosting;
+using AiPlatform.Local.Processes;
 using Npgsql;
 
 namespace AiPlatform.Local.Servers;
@@ -15,11 +13,15 @@ public sealed class PostgresServer : IAsyncDisposable
 {
     private const string ServiceAccount = "postgres";
 
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan OrphanLimit = TimeSpan.FromSeconds(20);
+
     private static readonly string[] BinaryFolders =
         [.. Enumerable.Range(13, 10).Reverse().Select(version => $"/usr/lib/postgresql/{version}/bin"), "/usr/local/pgsql/bin"];
 
     private readonly string _binaries;
-    private Process? _process;
+    private readonly BoundedLog _log;
+    private ChildProcess? _process;
 
     private PostgresServer(string dataDirectory, int port, string password)
     {
@@ -27,6 +29,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Port = port;
         Password = password;
         _binaries = FindBinaries();
+        _log = new BoundedLog(dataDirectory + ".log");
     }
 
     /// <summary>Where the cluster's files are.</summary>
@@ -36,7 +39,9 @@ public sealed class PostgresServer : IAsyncDisposable
     public int Port { get; }
 
     /// <summary>The server's process id; 0 when it is not running.</summary>
-    public int ProcessId => _process is { HasExited: false } process ? process.Id : 0;
+    public int ProcessId => _process?.Id ?? 0;
+
+    internal ProcessIdentity? Identity => _process?.Identity;
 
     private string Password { get; }
 
@@ -60,12 +65,11 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The binaries are missing, or the server did not start; the message says what to do.</exception>
     public static async Task<PostgresServer> StartAsync(string dataDirectory, int port, string password, CancellationToken cancellationToken)
     {
-        var server = new PostgresServer(Path.GetFullPath(dataDirectory), port == 0 ? FreePort() : port, password);
+        var server = new PostgresServer(Path.GetFullPath(dataDirectory), port == 0 ? LoopbackPorts.Free() : port, password);
         try
         {
             await server.InitialiseAsync(cancellationToken).ConfigureAwait(false);
-            server.Launch();
-            await server.WaitUntilReadyAsync(cancellationToken).ConfigureAwait(false);
+            await server.LaunchAsync(cancellationToken).ConfigureAwait(false);
             return server;
         }
         catch
@@ -79,8 +83,17 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
         await StopAsync().ConfigureAwait(false);
-        Launch();
-        await WaitUntilReadyAsync(cancellationToken).ConfigureAwait(false);
+        await LaunchAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Kills the server without warning, as a crash would.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            Signals.Send(process.Id, Signals.Kill);
+            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     /// <summary>A task that ends when the server's process ends.</summary>
@@ -91,20 +104,12 @@ public sealed class PostgresServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
-        _process?.Dispose();
-        _process = null;
+        _log.Dispose();
     }
 
     private static string FindBinaries()
         => BinaryFolders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")))
             ?? throw new InvalidOperationException("PostgreSQL server binaries are missing. Install them with: apt-get install postgresql");
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private async Task InitialiseAsync(CancellationToken cancellationToken)
     {
@@ -135,32 +140,52 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private void Launch()
+    private async Task LaunchAsync(CancellationToken cancellationToken)
     {
-        RemoveStaleLock();
-        var start = Command(
-            Path.Combine(_binaries, "postgres"),
-            [
-                "-D", DataDirectory,
-                "-h", "127.0.0.1",
-                "-p", Port.ToString(CultureInfo.InvariantCulture),
-                "-c", "unix_socket_directories=",
-                "-c", "max_connections=200",
-                "-c", "shared_buffers=128MB",
-                "-c", "autovacuum_naptime=5s",
-                "-c", "autovacuum_vacuum_cost_delay=0",
-                "-c", "autovacuum_vacuum_scale_factor=0.05",
-                "-c", "log_min_messages=warning",
-            ],
-            asService: true);
-        _process = Process.Start(start) ?? throw new InvalidOperationException("PostgreSQL did not start.");
-        _ = DrainAsync(_process.StandardOutput, null);
-        _ = DrainAsync(_process.StandardError, Path.Combine(Path.GetDirectoryName(DataDirectory)!, "postgres.log"));
+        await EndOrphanAsync(cancellationToken).ConfigureAwait(false);
+        var waited = Stopwatch.StartNew();
+        while (true)
+        {
+            _process?.Dispose();
+            _process = await ChildProcess.StartAsync(ServerCommand(), _log, cancellationToken).ConfigureAwait(false);
+            if (await IsReadyAsync(_process, waited, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            // After kill -9 of the server its backends hold the shared memory for a moment, and a start fails until they end.
+            if (waited.Elapsed > OrphanLimit)
+            {
+                throw new InvalidOperationException($"PostgreSQL stopped while starting; see {_log.Path}\n{_log.Tail}");
+            }
+
+            await Task.Delay(200, cancellationToken).ConfigureAwait(false);
+        }
     }
 
-    // After kill -9 of the whole platform the lock file may name a process id that now belongs to somebody else, and
-    // PostgreSQL would refuse to start. Only a file whose process is gone or is no postgres of this cluster is removed.
-    private void RemoveStaleLock()
+    private ChildCommand ServerCommand() => new(
+        Path.Combine(_binaries, "postgres"),
+        [
+            "-D", DataDirectory,
+            "-h", "127.0.0.1",
+            "-p", Port.ToString(CultureInfo.InvariantCulture),
+            "-c", "unix_socket_directories=",
+            "-c", "max_connections=200",
+            "-c", "shared_buffers=128MB",
+            "-c", "autovacuum_naptime=5s",
+            "-c", "autovacuum_vacuum_cost_delay=0",
+            "-c", "autovacuum_vacuum_scale_factor=0.05",
+            "-c", "log_min_messages=warning",
+        ])
+    {
+        Account = ServiceAccount,
+        StopSignal = Signals.Interrupt, // fast shutdown
+        ParentDeathSignal = "INT",
+    };
+
+    // After kill -9 of the platform the server may still run, or its lock file may name a process id that now belongs to
+    // somebody else, with which PostgreSQL would refuse to start. A server of this very cluster is ended; a stale file goes.
+    private async Task EndOrphanAsync(CancellationToken cancellationToken)
     {
         var lockFile = Path.Combine(DataDirectory, "postmaster.pid");
         if (!File.Exists(lockFile))
@@ -168,104 +193,78 @@ public sealed class PostgresServer : IAsyncDisposable
             return;
         }
 
-        var owner = File.ReadLines(lockFile).FirstOrDefault();
-        var commandLine = $"/proc/{owner}/cmdline";
-        if (!File.Exists(commandLine) || !File.ReadAllText(commandLine).Contains(DataDirectory, StringComparison.Ordinal))
+        var line = File.ReadLines(lockFile).FirstOrDefault();
+        if (!int.TryParse(line, CultureInfo.InvariantCulture, out var id) || !IsServerOfThisCluster(id))
         {
             File.Delete(lockFile);
+            return;
+        }
+
+        Signals.Send(id, Signals.Interrupt);
+        var waited = Stopwatch.StartNew();
+        while (IsServerOfThisCluster(id))
+        {
+            if (waited.Elapsed > OrphanLimit)
+            {
+                throw new InvalidOperationException($"Another PostgreSQL (process {id}) uses {DataDirectory} and does not stop. End it and start again.");
+            }
+
+            await Task.Delay(50, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    private bool IsServerOfThisCluster(int id)
     {
-        var deadline = Stopwatch.StartNew();
-        while (true)
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline").Split('\0').Contains(DataDirectory, StringComparer.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>True when the server answers, false when it ended first.</summary>
+    private async Task<bool> IsReadyAsync(ChildProcess process, Stopwatch waited, CancellationToken cancellationToken)
+    {
+        while (!process.HasExited)
         {
             try
             {
                 await using var connection = new NpgsqlConnection(ConnectionString("postgres") + ";Pooling=false;Timeout=5");
                 await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-                return;
+                return true;
             }
-            catch (NpgsqlException exception) when (deadline.Elapsed < TimeSpan.FromSeconds(60))
+            catch (NpgsqlException) when (waited.Elapsed < StartLimit)
             {
-                if (_process is null or { HasExited: true })
-                {
-                    throw new InvalidOperationException($"PostgreSQL stopped while starting; see postgres.log beside {DataDirectory}.", exception);
-                }
-
                 await Task.Delay(50, cancellationToken).ConfigureAwait(false);
             }
         }
+
+        return false;
     }
 
     private async Task StopAsync()
     {
-        if (_process is not { HasExited: false } process)
+        if (_process is { } process)
         {
-            return;
-        }
-
-        // SIGINT is PostgreSQL's fast shutdown.
-        await RunAsync("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)], asService: false, CancellationToken.None).ConfigureAwait(false);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        try
-        {
-            await process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            await process.StopAsync(TimeSpan.FromSeconds(20)).ConfigureAwait(false);
+            process.Dispose();
+            _process = null;
         }
     }
 
-    private static async Task RunAsync(string file, string[] arguments, bool asService, CancellationToken cancellationToken)
+    private async Task RunAsync(string file, string[] arguments, bool asService, CancellationToken cancellationToken)
     {
-        using var process = Process.Start(Command(file, arguments, asService)) ?? throw new InvalidOperationException($"{file} did not start.");
-        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        using var process = await ChildProcess.StartAsync(
+            new ChildCommand(file, arguments) { Account = asService ? ServiceAccount : null },
+            _log,
+            cancellationToken).ConfigureAwait(false);
         await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-        _ = await output.ConfigureAwait(false);
         if (process.ExitCode != 0)
         {
-            throw new InvalidOperationException($"{Path.GetFileName(file)} failed: {await error.ConfigureAwait(false)}");
-        }
-    }
-
-    // setpriv replaces itself by the server, so the process id that we hold is the server's own.
-    private static ProcessStartInfo Command(string file, string[] arguments, bool asService)
-    {
-        var start = new ProcessStartInfo { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = "/" };
-        if (asService && Environment.IsPrivilegedProcess)
-        {
-            start.FileName = "setpriv";
-            foreach (var argument in (string[])["--reuid", ServiceAccount, "--regid", ServiceAccount, "--init-groups", "--", file, .. arguments])
-            {
-                start.ArgumentList.Add(argument);
-            }
-        }
-        else
-        {
-            start.FileName = file;
-            foreach (var argument in arguments)
-            {
-                start.ArgumentList.Add(argument);
-            }
-        }
-
-        return start;
-    }
-
-    private static async Task DrainAsync(StreamReader reader, string? file)
-    {
-        await using var log = file is null ? null : new StreamWriter(file, append: true) { AutoFlush = true };
-        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
-        {
-            if (log is not null)
-            {
-                await log.WriteLineAsync(line).ConfigureAwait(false);
-            }
+            throw new InvalidOperationException($"{Path.GetFileName(file)} failed; see {_log.Path}\n{_log.Tail}");
         }
     }
 }

@@ -1,0 +1,79 @@
+using System.Text;
+
+namespace AiPlatform.Local.Processes;
+
+/// <summary>
+/// A child's output in a file that stays bounded: when the file is full it becomes <c>name.1</c> (replacing the earlier
+/// one) and a new file begins. Keeps the last lines in memory, for the message when a child does not start.
+/// </summary>
+internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) : IDisposable
+{
+    private const int RememberedLines = 20;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<string> _last = new();
+    private StreamWriter? _writer;
+    private long _length;
+    private bool _closed;
+
+    /// <summary>The file that is being written.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>The last lines, oldest first.</summary>
+    public string Tail
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return string.Join('\n', _last);
+            }
+        }
+    }
+
+    /// <summary>Appends one line.</summary>
+    public void Write(string line)
+    {
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            if (_writer is null || _length > maxBytes)
+            {
+                Open();
+            }
+
+            _writer!.WriteLine(line);
+            _length += Encoding.UTF8.GetByteCount(line) + 1;
+            _last.Enqueue(line);
+            if (_last.Count > RememberedLines)
+            {
+                _last.Dequeue();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _writer?.Dispose();
+            _closed = true;
+        }
+    }
+
+    private void Open()
+    {
+        _writer?.Dispose();
+        if (File.Exists(Path) && new FileInfo(Path).Length > maxBytes)
+        {
+            File.Move(Path, Path + ".1", overwrite: true);
+        }
+
+        _writer = new StreamWriter(Path, append: true) { AutoFlush = true };
+        _length = _writer.BaseStream.Length;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using AiPlatform.Local.Processes;
+
+namespace AiPlatform.Local.Servers;
+
+/// <summary>Azurite's blob service as a child process on 127.0.0.1; acknowledged blobs survive <c>kill -9</c>.</summary>
+public sealed class AzuriteServer : IAsyncDisposable
+{
+    /// <summary>The account that every Azurite has; its key is public (Azurite's documentation).</summary>
+    private const string Account = "devstoreaccount1";
+    private const string AccountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly BoundedLog _log;
+    private ChildProcess? _process;
+
+    private AzuriteServer(string dataDirectory, int port)
+    {
+        DataDirectory = dataDirectory;
+        Port = port;
+        _log = new BoundedLog(dataDirectory + ".log");
+    }
+
+    /// <summary>Where its files are; the log is beside it.</summary>
+    public string DataDirectory { get; }
+
+    /// <summary>The TCP port on 127.0.0.1.</summary>
+    public int Port { get; }
+
+    /// <summary>The process id; 0 when it is not running.</summary>
+    public int ProcessId => _process?.Id ?? 0;
+
+    /// <summary>An Azure Storage connection string (blob endpoint only).</summary>
+    public string ConnectionString =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={AccountKey};BlobEndpoint=http://127.0.0.1:{Port}/{Account};";
+
+    internal ProcessIdentity? Identity => _process?.Identity;
+
+    /// <summary>Starts the server and waits until it answers.</summary>
+    /// <param name="dataDirectory">Created when missing.</param>
+    /// <param name="port">A TCP port, or 0 for a free one.</param>
+    /// <param name="cancellationToken">Ends the wait; the server is then stopped.</param>
+    /// <exception cref="InvalidOperationException">Node.js is missing, or the server did not start; the message says what to do.</exception>
+    public static async Task<AzuriteServer> StartAsync(string dataDirectory, int port, CancellationToken cancellationToken)
+    {
+        await NodePackage.EnsureInstalledAsync(RepositoryFolders.Azurite, cancellationToken).ConfigureAwait(false);
+        var server = new AzuriteServer(Path.GetFullPath(dataDirectory), port == 0 ? LoopbackPorts.Free() : port);
+        Directory.CreateDirectory(server.DataDirectory);
+        try
+        {
+            await server.LaunchAsync(cancellationToken).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Starts the server again after it ended, on the same port and data.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync().ConfigureAwait(false);
+        await LaunchAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Kills the process without warning, as a crash would.</summary>
+    public async Task KillAsync()
+    {
+        if (_process is { } process)
+        {
+            Signals.Send(process.Id, Signals.Kill);
+            await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A task that ends when the process ends.</summary>
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process?.WaitForExitAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        _log.Dispose();
+    }
+
+    private async Task LaunchAsync(CancellationToken cancellationToken)
+    {
+        var node = ExecutableSearch.Find("node")
+            ?? throw new InvalidOperationException("node is missing. Install Node.js 20 or later (nodejs.org, or your distribution's package).");
+        _process = await ChildProcess.StartAsync(
+            new ChildCommand(
+                node,
+                [
+                    Path.Combine(RepositoryFolders.Azurite, "blob-server.cjs"),
+                    "--blobHost", "127.0.0.1",
+                    "--blobPort", Port.ToString(CultureInfo.InvariantCulture),
+                    "--location", DataDirectory,
+                    "--silent",
+                    "--skipApiVersionCheck",
+                    "--disableTelemetry",
+                ])
+            {
+                WorkingDirectory = DataDirectory,
+            },
+            _log,
+            cancellationToken).ConfigureAwait(false);
+        await Readiness.WaitForTcpAsync("Azurite", Port, _process, StartLimit, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task StopAsync()
+    {
+        if (_process is { } process)
+        {
+            await process.StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            process.Dispose();
+            _process = null;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using Garnet;
+
+namespace AiPlatform.Local.Servers;
+
+/// <summary>
+/// A Redis-compatible server in this process, on 127.0.0.1. It holds a cache and fans out events, so it keeps nothing on
+/// disk: what it loses is read again from PostgreSQL.
+/// </summary>
+public sealed class GarnetServer : IDisposable
+{
+    private readonly global::Garnet.GarnetServer _server;
+
+    private GarnetServer(int port, global::Garnet.GarnetServer server)
+    {
+        Port = port;
+        _server = server;
+    }
+
+    /// <summary>The TCP port on 127.0.0.1.</summary>
+    public int Port { get; }
+
+    /// <summary>A StackExchange.Redis connection string.</summary>
+    public string ConnectionString => $"127.0.0.1:{Port},abortConnect=false";
+
+    /// <summary>Starts the server; it accepts connections when this returns.</summary>
+    /// <param name="port">A TCP port, or 0 for a free one.</param>
+    public static GarnetServer Start(int port)
+    {
+        if (port == 0)
+        {
+            port = LoopbackPorts.Free();
+        }
+
+        var server = new global::Garnet.GarnetServer(
+        [
+            "--bind", "127.0.0.1",
+            "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--memory", "32m",
+            "--page", "1m",
+            "--index", "1m",
+            "--pubsub-pagesize", "64k",
+            "--buffer-pool-memory-budget", "16m",
+            "-q",
+            "--logger-level", "Error",
+        ]);
+        server.Start();
+        return new GarnetServer(port, server);
+    }
+
+    public void Dispose() => _server.Dispose();
+}
