@@ -20,8 +20,11 @@ public static class JobQueues
     };
 }
 
-/// <summary>Input of the orchestration <c>TrainingJob</c>; its instance id is the job id.</summary>
-public sealed record TrainingJobInput(string JobId);
+/// <summary>Input of the orchestration <c>TrainingJob</c>; its instance id is the job id. The rest is its own memory across continue-as-new.</summary>
+/// <param name="Attempt">The attempt to begin, from 1.</param>
+/// <param name="Failures">Attempts that the job itself failed.</param>
+/// <param name="Losses">Attempts lost with their runner.</param>
+public sealed record TrainingJobInput(string JobId, int Attempt = 1, int Failures = 0, int Losses = 0);
 
 /// <summary>External events of the orchestration <c>TrainingJob</c>.</summary>
 public static class TrainingJobEvents
