@@ -1,0 +1,19 @@
+namespace AiPlatform.Messaging;
+
+/// <summary>Settings of a <see cref="ServiceBusClient"/>.</summary>
+public sealed class ServiceBusClientOptions
+{
+    /// <summary>How operations are repeated after transient failures.</summary>
+    public ServiceBusRetryOptions RetryOptions { get; set; } = new();
+
+    /// <summary>A name for the client in logs; random when empty.</summary>
+    public string Identifier { get; set; } = string.Empty;
+
+    /// <summary>Where the TCP connection goes when it is not the namespace itself (a proxy, a private endpoint).</summary>
+    public Uri? CustomEndpointAddress { get; set; }
+
+    /// <summary>How long a silent connection is kept before it counts as lost.</summary>
+    public TimeSpan ConnectionIdleTimeout { get; set; } = TimeSpan.FromMinutes(1);
+
+    internal TimeProvider Time { get; set; } = TimeProvider.System;
+}

@@ -1,0 +1,282 @@
+using System.Collections.Concurrent;
+using Amqp;
+using Amqp.Framing;
+
+namespace AiPlatform.Messaging.Transport;
+
+/// <summary>
+/// The receiving link of a receiver: asks the broker for as many messages as are wanted, buffers what arrives, and takes
+/// back what it asked for and no longer wants, so that no message is locked for nobody.
+/// </summary>
+internal sealed class MessagePump : IAsyncDisposable
+{
+    // After a drain was asked for, messages that the broker had already sent may still arrive.
+    private static readonly TimeSpan DrainGrace = TimeSpan.FromMilliseconds(50);
+
+    private readonly AmqpConnectionScope _scope;
+    private readonly string _address;
+    private readonly ServiceBusReceiveMode _mode;
+    private readonly int _prefetch;
+    private readonly RetryRunner _retry;
+    private readonly RecoverableLink<OpenedReceiver> _link;
+    private readonly ConcurrentQueue<ServiceBusReceivedMessage> _buffer = new();
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly SemaphoreSlim _arrived = new(0);
+
+    internal MessagePump(AmqpConnectionScope scope, string address, ServiceBusReceiveMode mode, int prefetch, RetryRunner retry)
+    {
+        _scope = scope;
+        _address = address;
+        _mode = mode;
+        _prefetch = prefetch;
+        _retry = retry;
+        _link = new(OpenAsync, static opened => !opened.Link.IsClosed, static opened => opened.DisposeAsync().AsTask());
+    }
+
+    /// <summary>Waits for at least one message; empty when none came in time.</summary>
+    /// <param name="maxMessages">The most messages to return.</param>
+    /// <param name="maxWaitTime">How long to wait for the first one.</param>
+    /// <param name="keepCredit">Whether the broker may go on sending what was asked for after the return.</param>
+    /// <param name="cancellationToken">Ends the wait; what has arrived stays for the next call.</param>
+    internal async Task<List<ServiceBusReceivedMessage>> ReceiveAsync(int maxMessages, TimeSpan maxWaitTime, bool keepCredit, CancellationToken cancellationToken)
+    {
+        var result = new List<ServiceBusReceivedMessage>();
+        using var patience = new CancellationTokenSource(maxWaitTime, _retry.Time);
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            await _gate.WaitAsync(wait.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return result;
+        }
+
+        try
+        {
+            Take(result, maxMessages);
+            while (result.Count == 0)
+            {
+                OpenedReceiver opened;
+                try
+                {
+                    opened = await _retry.RunAsync(token => _link.GetAsync(token).AsTask(), _address, wait.Token);
+                    opened.Request(Math.Max(maxMessages, _prefetch) - _buffer.Count);
+                    await WaitForMessageAsync(opened, wait.Token);
+                }
+                catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+                {
+                    await DrainAsync(keepCredit);
+                    Take(result, maxMessages);
+                    return result;
+                }
+
+                Take(result, maxMessages);
+            }
+
+            if (!keepCredit && _prefetch == 0)
+            {
+                _link.Current?.Drain();
+            }
+            else if (_prefetch > 0)
+            {
+                _link.Current?.Request(_prefetch - _buffer.Count);
+            }
+
+            return result;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await DrainAsync(keepCredit: false);
+            throw;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>Tells the link that a message is settled, so that both ends forget the delivery.</summary>
+    internal void Forget(ServiceBusReceivedMessage message, bool completed)
+    {
+        if (message.Delivery is not { } delivery || _link.Current is not { } opened || !opened.Owns(delivery))
+        {
+            return;
+        }
+
+        try
+        {
+            if (completed)
+            {
+                opened.Link.Accept(delivery);
+            }
+            else
+            {
+                opened.Link.Release(delivery);
+            }
+        }
+        catch (Exception exception) when (exception is AmqpException or InvalidOperationException or ObjectDisposedException)
+        {
+            // The link closed meanwhile, and with it the delivery.
+        }
+    }
+
+    /// <summary>Takes the messages that nobody asked for again, to give them back to the queue.</summary>
+    internal List<ServiceBusReceivedMessage> TakeLeftovers()
+    {
+        var result = new List<ServiceBusReceivedMessage>();
+        Take(result, int.MaxValue);
+        return result;
+    }
+
+    internal async Task DrainAsync(bool keepCredit)
+    {
+        if (!keepCredit && _prefetch == 0 && _buffer.IsEmpty && _link.Current is { } opened && opened.Drain())
+        {
+            await _arrived.WaitAsync(DrainGrace);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _link.DisposeAsync();
+    }
+
+    private async Task WaitForMessageAsync(OpenedReceiver opened, CancellationToken cancellationToken)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, opened.Closed);
+        try
+        {
+            while (_buffer.IsEmpty)
+            {
+                await _arrived.WaitAsync(waiting.Token);
+            }
+        }
+        catch (OperationCanceledException) when (opened.Closed.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // The link was lost: the caller opens it again.
+        }
+    }
+
+    private void Take(List<ServiceBusReceivedMessage> result, int maxMessages)
+    {
+        while (result.Count < maxMessages && _buffer.TryDequeue(out var message))
+        {
+            result.Add(message);
+        }
+    }
+
+    private async Task<OpenedReceiver> OpenAsync(CancellationToken cancellationToken)
+    {
+        var session = await _scope.OpenSessionAsync(_address, cancellationToken);
+        try
+        {
+            var link = await LinkOpening.OpenReceiverAsync(
+                session,
+                $"{_address}-{Guid.NewGuid():N}",
+                new Attach
+                {
+                    Source = new Source { Address = _address },
+                    Target = new Target(),
+                    SndSettleMode = _mode == ServiceBusReceiveMode.PeekLock ? SenderSettleMode.Unsettled : SenderSettleMode.Settled,
+                    RcvSettleMode = _mode == ServiceBusReceiveMode.PeekLock ? ReceiverSettleMode.Second : ReceiverSettleMode.First,
+                },
+                cancellationToken);
+            return new OpenedReceiver(link, OnMessage);
+        }
+        catch
+        {
+            _ = LinkOpening.CloseAsync(session);
+            throw;
+        }
+    }
+
+    private void OnMessage(Message message)
+    {
+        var token = message.DeliveryTag is { Length: 16 } tag ? new Guid(tag) : Guid.Empty;
+        _buffer.Enqueue(AmqpMessageConverter.FromAmqp(message, token, isDelivery: _mode == ServiceBusReceiveMode.PeekLock));
+        _arrived.Release();
+    }
+
+    /// <summary>One life of the link, with the credit that is outstanding on it.</summary>
+    private sealed class OpenedReceiver : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _closed = new();
+        private readonly Action<Message> _onMessage;
+        private readonly Lock _lock = new();
+        private int _outstanding;
+
+        internal OpenedReceiver(ReceiverLink link, Action<Message> onMessage)
+        {
+            Link = link;
+            _onMessage = onMessage;
+            Closed = _closed.Token;
+            link.AddClosedCallback((_, _) => SignalClosed());
+            link.Start(0, OnMessage);
+        }
+
+        internal ReceiverLink Link { get; }
+
+        internal CancellationToken Closed { get; }
+
+        public async ValueTask DisposeAsync()
+        {
+            await LinkOpening.CloseAsync(Link.Session);
+            _closed.Dispose();
+        }
+
+        internal bool Owns(Message delivery) => !Link.IsClosed && delivery.DeliveryTag is not null;
+
+        /// <summary>Raises the outstanding credit to <paramref name="wanted"/>.</summary>
+        internal void Request(int wanted)
+        {
+            lock (_lock)
+            {
+                var more = wanted - _outstanding;
+                if (more > 0)
+                {
+                    _outstanding += more;
+                    Link.SetCredit(more, CreditMode.Manual);
+                }
+            }
+        }
+
+        /// <summary>Takes the outstanding credit back; false when there is none.</summary>
+        internal bool Drain()
+        {
+            lock (_lock)
+            {
+                if (_outstanding <= 0)
+                {
+                    return false;
+                }
+
+                Link.SetCredit(_outstanding, CreditMode.Drain);
+                _outstanding = 0;
+                return true;
+            }
+        }
+
+        private void SignalClosed()
+        {
+            try
+            {
+                _closed.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The receiver was closed, and the library tells it late.
+            }
+        }
+
+        private void OnMessage(IReceiverLink link, Message message)
+        {
+            lock (_lock)
+            {
+                _outstanding = Math.Max(0, _outstanding - 1);
+            }
+
+            _onMessage(message);
+        }
+    }
+}
