@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace AiPlatform.Contracts;
 
@@ -26,7 +27,20 @@ public static class ContractsJson
         options.RespectNullableAnnotations = true;
         options.RespectRequiredConstructorParameters = true;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { MakeNullableParametersOptional } };
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
+    }
+
+    // Nulls are left out when writing, so a constructor parameter that may be null may be absent when reading.
+    private static void MakeNullableParametersOptional(JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties)
+        {
+            if (property.AssociatedParameter is { } parameter && (parameter.IsNullable || Nullable.GetUnderlyingType(parameter.ParameterType) is not null))
+            {
+                property.IsRequired = false;
+            }
+        }
     }
 
     private static JsonSerializerOptions Create(JsonUnmappedMemberHandling unmapped)
