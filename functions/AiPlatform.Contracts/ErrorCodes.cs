@@ -54,6 +54,9 @@ public static class ErrorCodes
     /// <summary>422: the idempotency key was used with another request.</summary>
     public const string IdempotencyKeyReused = "idempotency_key_reused";
 
+    /// <summary>409: the first request with this idempotency key is still under way.</summary>
+    public const string IdempotencyInProgress = "idempotency_in_progress";
+
     /// <summary>422: an uploaded file is missing or differs from the manifest.</summary>
     public const string ContentMismatch = "content_mismatch";
 

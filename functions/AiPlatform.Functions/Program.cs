@@ -1,1 +1,1 @@
-System.Console.WriteLine("AiPlatform.Functions");
+await AiPlatform.Functions.FunctionsApp.Build(args).RunAsync();

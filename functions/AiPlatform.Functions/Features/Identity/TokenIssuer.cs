@@ -1,0 +1,71 @@
+using System.Globalization;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace AiPlatform.Functions.Features.Identity;
+
+/// <summary>Issues access tokens: short-lived JWTs that every instance can check without asking anybody.</summary>
+internal sealed class TokenIssuer(IOptions<IdentityOptions> options, TimeProvider time)
+{
+    /// <summary>The issuer and audience of all tokens.</summary>
+    public const string Authority = "aiplatform";
+
+    private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
+    private readonly SigningCredentials _credentials = new(Key(options.Value), SecurityAlgorithms.HmacSha256);
+
+    /// <summary>The key that signs and checks.</summary>
+    public static SymmetricSecurityKey Key(IdentityOptions options) => new(Convert.FromBase64String(options.SigningKey));
+
+    /// <summary>A token of a person.</summary>
+    /// <param name="role"><c>member</c> or <c>administrator</c>.</param>
+    public IssuedToken ForUser(string userId, string userName, string role) => Issue(userId, userName, role, options.Value.AccessTokenLife);
+
+    /// <summary>A token of a platform service.</summary>
+    /// <param name="role"><c>service</c> or <c>runner</c>.</param>
+    public IssuedToken ForService(string client, string role) => Issue(client, client, role, options.Value.AccessTokenLife);
+
+    /// <summary>A token for the code of one attempt: it may write to this run and job, and nothing else.</summary>
+    public IssuedToken ForJob(string jobId, string runId, int attempt)
+        => Issue(
+            jobId,
+            jobId,
+            "job",
+            options.Value.JobTokenLife,
+            (TokenClaims.Job, jobId),
+            (TokenClaims.Run, runId),
+            (TokenClaims.Attempt, attempt.ToString(CultureInfo.InvariantCulture)));
+
+    private IssuedToken Issue(string subject, string name, string role, TimeSpan life, params ReadOnlySpan<(string Name, string Value)> extra)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        var claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            [TokenClaims.Subject] = subject,
+            [TokenClaims.Name] = name,
+            [TokenClaims.Role] = role,
+            [JwtRegisteredClaimNames.Jti] = Ids.New(time),
+        };
+        foreach (var (claim, value) in extra)
+        {
+            claims[claim] = value;
+        }
+
+        var token = _handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = Authority,
+            Audience = Authority,
+            IssuedAt = now,
+            NotBefore = now,
+            Expires = now + life,
+            Claims = claims,
+            SigningCredentials = _credentials,
+        });
+        return new IssuedToken(token, (int)life.TotalSeconds);
+    }
+}
+
+/// <summary>A signed token and its life.</summary>
+/// <param name="ExpiresIn">Seconds.</param>
+internal sealed record IssuedToken(string Token, int ExpiresIn);

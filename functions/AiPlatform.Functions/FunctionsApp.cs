@@ -1,0 +1,27 @@
+using AiPlatform.Functions.Features.Identity;
+using AiPlatform.Functions.Features.Projects;
+using AiPlatform.Functions.Infrastructure;
+
+namespace AiPlatform.Functions;
+
+/// <summary>The HTTP app of the platform, hosted by the Functions host, by itself, or in a test's own process.</summary>
+public static class FunctionsApp
+{
+    /// <summary>Builds the app; it listens once it is started. Settings come from environment variables and <paramref name="args"/>.</summary>
+    /// <exception cref="InvalidOperationException">A required setting is missing; the message names it.</exception>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args).ConfigureServer();
+        builder.Services
+            .AddInfrastructure(builder.Configuration)
+            .AddHealth()
+            .AddIdentity(builder.Configuration)
+            .AddProjects();
+
+        var app = builder.Build().UseInfrastructure();
+        app.MapHealthEndpoints();
+        app.MapIdentityEndpoints();
+        app.MapProjectEndpoints();
+        return app;
+    }
+}

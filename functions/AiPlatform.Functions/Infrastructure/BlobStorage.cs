@@ -1,0 +1,209 @@
+using Azure;
+using Azure.Identity;
+using Azure.Storage;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using Azure.Storage.Blobs.Specialized;
+using Azure.Storage.Sas;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>
+/// Blob storage. Large bytes go straight between client and storage by short-lived SAS URLs; what is streamed through
+/// this process is never held whole in memory. <c>ConnectionStrings:Blob</c> is an account connection string, or the
+/// account's URL, which is then used with the process's identity and user-delegation SAS.
+/// </summary>
+internal sealed class BlobStorage : IDisposable
+{
+    /// <summary>Files of dataset versions, by content: <c>sha256/ab/abcdef…</c>.</summary>
+    public const string Datasets = "datasets";
+
+    /// <summary>Artifacts of runs: <c>{run}/artifacts/{path}</c>.</summary>
+    public const string Runs = "runs";
+
+    /// <summary>Logs of jobs: <c>{job}/{attempt}/rank-{r}.log</c>.</summary>
+    public const string Jobs = "jobs";
+
+    /// <summary>All containers; created at start.</summary>
+    public static readonly IReadOnlyList<string> Containers = [Datasets, Runs, Jobs];
+
+    private static readonly TimeSpan DelegationKeyLife = TimeSpan.FromHours(4);
+
+    private readonly BlobServiceClient _service;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _keyLock = new(1, 1);
+    private UserDelegationKey? _key;
+
+    /// <param name="connectionString">An account connection string or the account's URL.</param>
+    public BlobStorage(string connectionString, TimeProvider time)
+    {
+        _time = time;
+
+        // The oldest version that has what we use, so that emulators and sovereign clouds know it.
+        var options = new BlobClientOptions(BlobClientOptions.ServiceVersion.V2024_11_04)
+        {
+            Retry = { MaxRetries = 3, Delay = TimeSpan.FromMilliseconds(200), MaxDelay = TimeSpan.FromSeconds(2), NetworkTimeout = TimeSpan.FromSeconds(30) },
+        };
+        _service = Uri.TryCreate(connectionString, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http"
+            ? new BlobServiceClient(uri, new DefaultAzureCredential(), options)
+            : new BlobServiceClient(connectionString, options);
+    }
+
+    /// <summary>Creates the containers that are missing.</summary>
+    public async Task EnsureContainersAsync(CancellationToken cancellationToken)
+    {
+        foreach (var container in Containers)
+        {
+            await _service.GetBlobContainerClient(container).CreateIfNotExistsAsync(cancellationToken: cancellationToken);
+        }
+    }
+
+    /// <summary>A URL for one <c>PUT</c> of a block blob; send header <c>x-ms-blob-type: BlockBlob</c>.</summary>
+    public Task<string> UploadUrlAsync(string container, string name, TimeSpan validFor, CancellationToken cancellationToken)
+        => SasAsync(container, name, BlobSasPermissions.Create | BlobSasPermissions.Write, validFor, cancellationToken);
+
+    /// <summary>A URL for <c>GET</c> and <c>HEAD</c>.</summary>
+    public Task<string> DownloadUrlAsync(string container, string name, TimeSpan validFor, CancellationToken cancellationToken)
+        => SasAsync(container, name, BlobSasPermissions.Read, validFor, cancellationToken);
+
+    /// <summary>The blob's length in bytes; null when there is none.</summary>
+    public async Task<long?> LengthAsync(string container, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var properties = await Blob(container, name).GetPropertiesAsync(cancellationToken: cancellationToken);
+            return properties.Value.ContentLength;
+        }
+        catch (RequestFailedException exception) when (exception.Status == StatusCodes.Status404NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Streams bytes of a blob; null when there is none, or when it ends before <paramref name="offset"/>.</summary>
+    /// <param name="length">At most so many bytes; null for all.</param>
+    public async Task<Stream?> OpenReadAsync(string container, string name, long offset, long? length, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var options = new BlobDownloadOptions { Range = new HttpRange(offset, length) };
+            var download = await Blob(container, name).DownloadStreamingAsync(offset == 0 && length is null ? new BlobDownloadOptions() : options, cancellationToken);
+            return download.Value.Content;
+        }
+        catch (RequestFailedException exception)
+            when (exception.Status is StatusCodes.Status404NotFound or StatusCodes.Status416RangeNotSatisfiable)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes a small block blob, replacing what was there.</summary>
+    public Task WriteAsync(string container, string name, BinaryData content, CancellationToken cancellationToken)
+        => Blob(container, name).UploadAsync(content, overwrite: true, cancellationToken);
+
+    /// <summary>
+    /// Appends <paramref name="content"/> (at most 4 MiB) to an append blob at exactly <paramref name="offset"/>, creating it
+    /// at offset 0. A repeat of bytes that are stored already changes nothing.
+    /// </summary>
+    /// <returns>The blob's length afterwards. When it is less than offset + content length, nothing was appended: the bytes do not continue where the blob ends.</returns>
+    public async Task<long> AppendAsync(string container, string name, long offset, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var blob = _service.GetBlobContainerClient(container).GetAppendBlobClient(name);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var stream = new MemoryStream(content.ToArray(), writable: false);
+                await blob.AppendBlockAsync(
+                    stream,
+                    new AppendBlobAppendBlockOptions { Conditions = new AppendBlobRequestConditions { IfAppendPositionEqual = offset } },
+                    cancellationToken);
+                return offset + content.Length;
+            }
+            catch (RequestFailedException exception) when (exception.Status == StatusCodes.Status404NotFound && attempt == 1)
+            {
+                if (offset != 0)
+                {
+                    return 0;
+                }
+
+                await CreateAppendBlobAsync(blob, cancellationToken);
+            }
+            catch (RequestFailedException exception)
+                when (exception.Status is StatusCodes.Status412PreconditionFailed or StatusCodes.Status416RangeNotSatisfiable)
+            {
+                return await LengthAsync(container, name, cancellationToken) ?? 0;
+            }
+        }
+    }
+
+    /// <summary>Deletes a blob; nothing happens when there is none.</summary>
+    public Task DeleteAsync(string container, string name, CancellationToken cancellationToken)
+        => Blob(container, name).DeleteIfExistsAsync(cancellationToken: cancellationToken);
+
+    /// <inheritdoc />
+    public void Dispose() => _keyLock.Dispose();
+
+    private static async Task CreateAppendBlobAsync(AppendBlobClient blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await blob.CreateAsync(
+                new AppendBlobCreateOptions
+                {
+                    HttpHeaders = new BlobHttpHeaders { ContentType = "text/plain; charset=utf-8" },
+                    Conditions = new AppendBlobRequestConditions { IfNoneMatch = Azure.ETag.All },
+                },
+                cancellationToken);
+        }
+        catch (RequestFailedException exception) when (exception.Status is StatusCodes.Status409Conflict or StatusCodes.Status412PreconditionFailed)
+        {
+            // Another request created it: the append decides by its position.
+        }
+    }
+
+    private BlobClient Blob(string container, string name) => _service.GetBlobContainerClient(container).GetBlobClient(name);
+
+    private async Task<string> SasAsync(
+        string container, string name, BlobSasPermissions permissions, TimeSpan validFor, CancellationToken cancellationToken)
+    {
+        var blob = Blob(container, name);
+        var now = _time.GetUtcNow();
+        var builder = new BlobSasBuilder(permissions, now + validFor)
+        {
+            BlobContainerName = container,
+            BlobName = name,
+            Resource = "b",
+
+            // Clocks of client and storage may differ a little.
+            StartsOn = now.AddMinutes(-5),
+        };
+        if (blob.CanGenerateSasUri)
+        {
+            return blob.GenerateSasUri(builder).ToString();
+        }
+
+        var parameters = builder.ToSasQueryParameters(await DelegationKeyAsync(now + validFor, cancellationToken), _service.AccountName);
+        return new BlobUriBuilder(blob.Uri) { Sas = parameters }.ToUri().ToString();
+    }
+
+    private async Task<UserDelegationKey> DelegationKeyAsync(DateTimeOffset neededUntil, CancellationToken cancellationToken)
+    {
+        await _keyLock.WaitAsync(cancellationToken);
+        try
+        {
+            if (_key is null || _key.SignedExpiresOn < neededUntil)
+            {
+                var now = _time.GetUtcNow();
+                var until = neededUntil > now + DelegationKeyLife ? neededUntil : now + DelegationKeyLife;
+                _key = (await _service.GetUserDelegationKeyAsync(now.AddMinutes(-5), until, cancellationToken)).Value;
+            }
+
+            return _key;
+        }
+        finally
+        {
+            _keyLock.Release();
+        }
+    }
+}

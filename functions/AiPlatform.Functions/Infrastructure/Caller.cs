@@ -1,0 +1,55 @@
+using System.Security.Claims;
+using AiPlatform.Contracts;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>The authenticated caller; handlers take it as a parameter.</summary>
+/// <param name="UserId">The account's id; for services and jobs their client name or job id.</param>
+/// <param name="Name">What people call the caller.</param>
+internal sealed record Caller(string UserId, string Name, CallerRole Role)
+{
+    /// <summary>The job, when the caller is one.</summary>
+    public string? JobId { get; init; }
+
+    /// <summary>The job's run, when the caller is a job.</summary>
+    public string? RunId { get; init; }
+
+    /// <summary>The job's attempt, when the caller is a job.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>Whether ownership does not limit the caller: administrators and the platform's own services.</summary>
+    public bool ReachesEverything => Role is CallerRole.Administrator or CallerRole.Service or CallerRole.Runner;
+
+    /// <summary>For SQL: the owner that rows must have, or null when ownership does not limit the caller.</summary>
+    public string? OwnerFilter => ReachesEverything ? null : UserId;
+
+    /// <summary>Whether the caller reaches what belongs to this owner.</summary>
+    public bool CanReach(string ownerId) => ReachesEverything || (Role == CallerRole.Member && UserId == ownerId);
+
+    /// <summary>Whether the caller is a job and this is its own run.</summary>
+    public bool IsJobOf(string runId) => Role == CallerRole.Job && RunId == runId;
+
+    /// <summary>Makes the caller of an authenticated principal.</summary>
+    public static Caller From(ClaimsPrincipal principal)
+    {
+        var role = principal.FindFirstValue(TokenClaims.Role) switch
+        {
+            "member" => CallerRole.Member,
+            "administrator" => CallerRole.Administrator,
+            "service" => CallerRole.Service,
+            "runner" => CallerRole.Runner,
+            "job" => CallerRole.Job,
+            _ => throw new ApiException(ErrorCodes.Unauthenticated),
+        };
+        return new Caller(principal.FindFirstValue(TokenClaims.Subject)!, principal.FindFirstValue(TokenClaims.Name) ?? string.Empty, role)
+        {
+            JobId = principal.FindFirstValue(TokenClaims.Job),
+            RunId = principal.FindFirstValue(TokenClaims.Run),
+            Attempt = int.TryParse(principal.FindFirstValue(TokenClaims.Attempt), out var attempt) ? attempt : 0,
+        };
+    }
+
+    /// <summary>Binds the parameter of a handler.</summary>
+    public static ValueTask<Caller?> BindAsync(HttpContext context)
+        => ValueTask.FromResult((Caller?)(context.Features.Get<Caller>() ?? throw new ApiException(ErrorCodes.Unauthenticated)));
+}

@@ -1,0 +1,45 @@
+using System.Text.RegularExpressions;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>Checks of request fields; each failure is a 400 that names the field.</summary>
+internal static partial class Check
+{
+    /// <summary>A project name: 1–63 lower-case letters, digits and hyphens, beginning with a letter or digit. It must not look like an id.</summary>
+    public static string Slug(string? value, string field)
+        => value is not null && SlugPattern().IsMatch(value) && !Ids.IsId(value) ? value : throw ApiException.Invalid(field, "slug");
+
+    /// <summary>A name of other things: 1–128 letters, digits, <c>. _ -</c>, beginning with a letter or digit. It must not look like an id.</summary>
+    public static string Name(string? value, string field)
+        => value is not null && NamePattern().IsMatch(value) && !Ids.IsId(value) ? value : throw ApiException.Invalid(field, "name");
+
+    /// <summary>Any text of at most <paramref name="max"/> characters, without NUL (which PostgreSQL cannot store).</summary>
+    public static string? Text(string? value, string field, int max)
+        => value is null || (value.Length <= max && !value.Contains('\0', StringComparison.Ordinal)) ? value : throw ApiException.Invalid(field, "length", 0, max);
+
+    /// <summary>A text of <paramref name="min"/> to <paramref name="max"/> characters.</summary>
+    public static string Length(string? value, string field, int min, int max)
+        => value is not null && value.Length >= min && value.Length <= max && !value.Contains('\0', StringComparison.Ordinal)
+            ? value
+            : throw ApiException.Invalid(field, "length", min, max);
+
+    /// <summary>A number from <paramref name="min"/> to <paramref name="max"/>.</summary>
+    public static T Range<T>(T value, string field, T min, T max)
+        where T : IComparable<T>
+        => value.CompareTo(min) >= 0 && value.CompareTo(max) <= 0 ? value : throw ApiException.Invalid(field, "range", min, max);
+
+    /// <summary>Any condition; <paramref name="reason"/> is a key <c>reason.*</c> of the error texts.</summary>
+    public static void That(bool condition, string field, string reason, params object?[] args)
+    {
+        if (!condition)
+        {
+            throw ApiException.Invalid(field, reason, args);
+        }
+    }
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z", RegexOptions.CultureInvariant, 100)]
+    private static partial Regex SlugPattern();
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z", RegexOptions.CultureInvariant, 100)]
+    private static partial Regex NamePattern();
+}

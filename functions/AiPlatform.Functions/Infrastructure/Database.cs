@@ -1,0 +1,147 @@
+using System.Data;
+using Dapper;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>
+/// The one way to PostgreSQL: a small pool (a few busy connections serve more requests than many waiting ones), Dapper
+/// with snake_case columns, and transactions that are repeated where PostgreSQL asks for it.
+/// </summary>
+internal sealed class Database : IAsyncDisposable
+{
+    private const int MaxAttempts = 5;
+    private static readonly AsyncLocal<List<Action>?> Committed = new();
+
+    static Database()
+    {
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        SqlMapper.AddTypeHandler(new UtcHandler());
+    }
+
+    /// <param name="connectionString">An Npgsql connection string; pool size and prepared statements get defaults when it says nothing.</param>
+    public Database(string connectionString)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connectionString);
+        SetDefault(builder, "Maximum Pool Size", 10);
+        SetDefault(builder, "Timeout", 10);
+        SetDefault(builder, "Max Auto Prepare", 100);
+        SetDefault(builder, "Auto Prepare Min Usages", 3);
+        SetDefault(builder, "Application Name", "aiplatform-functions");
+        ConnectionString = builder.ConnectionString;
+        Source = NpgsqlDataSource.Create(builder);
+    }
+
+    /// <summary>The pool.</summary>
+    public NpgsqlDataSource Source { get; }
+
+    /// <summary>The completed connection string, secrets included: never log it.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>Whether the server is away, starting, stopping or out of connections: a repeat may succeed.</summary>
+    public static bool IsUnavailable(NpgsqlException exception)
+        => exception.IsTransient || exception is not PostgresException
+            || exception.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow;
+
+    /// <summary>Whether the statement failed on this unique index or constraint.</summary>
+    public static bool IsUniqueViolation(PostgresException exception, string constraint)
+        => exception.SqlState == PostgresErrorCodes.UniqueViolation && exception.ConstraintName == constraint;
+
+    /// <summary>
+    /// Registers what has to happen right after the running transaction has committed (a wake, a notification). It must
+    /// be cheap and must not throw. Call it inside <see cref="InTransactionAsync{T}"/>.
+    /// </summary>
+    public static void OnCommitted(Action action)
+        => (Committed.Value ?? throw new InvalidOperationException("There is no transaction of this class.")).Add(action);
+
+    /// <summary>An open connection from the pool.</summary>
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => Source.OpenConnectionAsync(cancellationToken);
+
+    /// <summary>
+    /// Runs <paramref name="work"/> in a transaction and commits it. Serialization failures, deadlocks and connections
+    /// that break before the commit are repeated with jitter; <paramref name="work"/> must therefore have no effect
+    /// outside of the transaction. A connection that breaks during the commit is not repeated: its outcome is unknown.
+    /// </summary>
+    public async Task<T> InTransactionAsync<T>(
+        Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var committing = false;
+            var actions = new List<Action>();
+            Committed.Value = actions;
+            try
+            {
+                T result;
+                await using (var connection = await OpenAsync(cancellationToken))
+                await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+                {
+                    result = await work(connection, transaction);
+                    committing = true;
+
+                    // A caller that goes away now must not leave the outcome unknown.
+                    await transaction.CommitAsync(CancellationToken.None);
+                }
+
+                actions.ForEach(static action => action());
+                return result;
+            }
+            catch (NpgsqlException exception) when (
+                attempt < MaxAttempts && exception.IsTransient && (!committing || exception is PostgresException) && !cancellationToken.IsCancellationRequested)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * 20 * (1 << attempt)), cancellationToken);
+            }
+            finally
+            {
+                Committed.Value = null;
+            }
+        }
+    }
+
+    /// <summary>As <see cref="InTransactionAsync{T}"/>, without a result.</summary>
+    public Task InTransactionAsync(Func<NpgsqlConnection, NpgsqlTransaction, Task> work, CancellationToken cancellationToken)
+        => InTransactionAsync(
+            async (connection, transaction) =>
+            {
+                await work(connection, transaction);
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => Source.DisposeAsync();
+
+    private static void SetDefault(NpgsqlConnectionStringBuilder builder, string keyword, int value)
+    {
+        if (!builder.ShouldSerialize(keyword))
+        {
+            builder[keyword] = value;
+        }
+    }
+
+    private static void SetDefault(NpgsqlConnectionStringBuilder builder, string keyword, string value)
+    {
+        if (!builder.ShouldSerialize(keyword))
+        {
+            builder[keyword] = value;
+        }
+    }
+
+    /// <summary><c>timestamptz</c> is a UTC <see cref="DateTime"/> for Npgsql and a <see cref="DateTimeOffset"/> for us.</summary>
+    private sealed class UtcHandler : SqlMapper.TypeHandler<DateTimeOffset>
+    {
+        public override DateTimeOffset Parse(object value) => value switch
+        {
+            DateTime time => new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)),
+            DateTimeOffset offset => offset.ToUniversalTime(),
+            _ => throw new InvalidCastException($"A {value.GetType().Name} is no time."),
+        };
+
+        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value)
+        {
+            parameter.Value = value.UtcDateTime;
+            ((NpgsqlParameter)parameter).NpgsqlDbType = NpgsqlDbType.TimestampTz;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Reflection;
+using AiPlatform.Hosting;
+using DbUp;
+using DbUp.Engine;
+using Npgsql;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>
+/// Creates and migrates the database, runs the start tasks, then opens the gate. It tries until it succeeds, so that the
+/// order in which servers start does not matter. An advisory lock lets one instance migrate at a time.
+/// </summary>
+internal sealed partial class DatabaseStartup(
+    Database database, StartupState state, IEnumerable<IStartupTask> tasks, ILogger<DatabaseStartup> logger) : BackgroundService
+{
+    // Any constant that no other user of the database takes.
+    private const long MigrationLock = 0x6169_706c_6174;
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await PostgresDatabases.EnsureCreatedAsync(database.ConnectionString, stoppingToken);
+                await MigrateAsync(stoppingToken);
+                foreach (var task in tasks)
+                {
+                    await task.RunAsync(stoppingToken);
+                }
+
+                state.SetReady();
+                LogReady(logger);
+                return;
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogNotReady(logger, exception.GetType().Name, exception.Message, attempt);
+                var delay = Math.Min(MaxDelay.TotalMilliseconds, 50 * Math.Pow(2, Math.Min(attempt, 10)));
+                await Task.Delay(TimeSpan.FromMilliseconds(delay * (0.5 + (Random.Shared.NextDouble() / 2))), stoppingToken);
+            }
+        }
+    }
+
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        // A connection of its own: the lock belongs to the session and must not go back to the pool.
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var take = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { Parameters = { new() { Value = MigrationLock } } };
+        await take.ExecuteNonQueryAsync(cancellationToken);
+        var result = await Task.Run(
+            () => DeployChanges.To
+                .PostgresqlDatabase(database.ConnectionString)
+                .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly(), static name => name.Contains(".Migrations.", StringComparison.Ordinal))
+                .WithTransactionPerScript()
+                .WithVariablesDisabled()
+                .LogToNowhere()
+                .Build()
+                .PerformUpgrade(),
+            cancellationToken);
+        if (!result.Successful)
+        {
+            throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+        }
+
+        foreach (var script in result.Scripts)
+        {
+            LogMigrated(logger, script.Name);
+        }
+    }
+
+    [LoggerMessage(110, LogLevel.Information, "The database is ready")]
+    private static partial void LogReady(ILogger logger);
+
+    [LoggerMessage(111, LogLevel.Warning, "The database is not ready ({Kind}: {Reason}), attempt {Attempt}")]
+    private static partial void LogNotReady(ILogger logger, string kind, string reason, int attempt);
+
+    [LoggerMessage(112, LogLevel.Information, "Migrated: {Script}")]
+    private static partial void LogMigrated(ILogger logger, string script);
+}

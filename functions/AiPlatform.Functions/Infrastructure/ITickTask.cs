@@ -1,0 +1,11 @@
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>
+/// Work of the <c>tick</c> timer: bounded, idempotent, safe when several instances tick at once. Register with
+/// <c>services.AddSingleton&lt;ITickTask, T&gt;()</c>.
+/// </summary>
+internal interface ITickTask
+{
+    /// <summary>Does one round. A failure is logged; the other tasks still run.</summary>
+    Task RunAsync(CancellationToken cancellationToken);
+}

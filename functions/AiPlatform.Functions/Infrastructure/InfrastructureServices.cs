@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using AiPlatform.Contracts;
+using AiPlatform.Hosting;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Prometheus;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>What every feature stands on.</summary>
+internal static class InfrastructureServices
+{
+    private const long DefaultBodyLimit = 1024 * 1024;
+
+    /// <summary>The server: the Functions host's port wins over every other address; bodies are limited; request lines may be long (searches in GET).</summary>
+    public static WebApplicationBuilder ConfigureServer(this WebApplicationBuilder builder)
+    {
+        var port = builder.Configuration["FUNCTIONS_CUSTOMHANDLER_PORT"] ?? builder.Configuration["FUNCTIONS_HTTPWORKER_PORT"];
+        if (port is not null)
+        {
+            builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        }
+
+        builder.WebHost.ConfigureKestrel(static kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
+            kestrel.Limits.MaxRequestLineSize = 64 * 1024;
+        });
+
+        // The Functions host logs stderr as errors and stdout as information.
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            static console => console.LogToStandardErrorThreshold = LogLevel.Error);
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        return builder;
+    }
+
+    /// <summary>Registers the shared services.</summary>
+    public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.ConfigureHttpJsonOptions(static json => ContractsJson.Configure(json.SerializerOptions, JsonUnmappedMemberHandling.Disallow));
+
+        // A malformed request is an exception here, so that one place answers it.
+        services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);
+        services.Configure<ForwardedHeadersOptions>(static forwarded => forwarded.ForwardedHeaders = ForwardedHeaders.All);
+        services.Configure<TriggerKeyOptions>(configuration.GetSection("Triggers"));
+
+        services.AddSingleton(new Database(Required(configuration, "Postgres")));
+        services.AddSingleton<ProjectAccess>();
+        services.AddSingleton<StartupState>();
+        services.AddHostedService<DatabaseStartup>();
+        services.AddSingleton<RedisConnection>();
+        services.AddHostedService(static provider => provider.GetRequiredService<RedisConnection>());
+        services.AddSingleton<EventStream>();
+        services.AddSingleton(provider => new BlobStorage(Required(configuration, "Blob"), provider.GetRequiredService<TimeProvider>()));
+        services.AddLoop<BlobContainers>("blob");
+        services.AddLoop<OutboxDispatcher>("outbox");
+        services.AddSingleton<IOutbox, Outbox>();
+        return services;
+    }
+
+    /// <summary>The pipeline in front of the routes.</summary>
+    public static WebApplication UseInfrastructure(this WebApplication app)
+    {
+        app.UseMiddleware<LandingPage>();
+        app.UseForwardedHeaders();
+        app.UseMiddleware<Problems>();
+        app.UseRouting();
+        app.UseHttpMetrics();
+        app.UseMiddleware<Authorization>();
+        app.UseMiddleware<StartupGate>();
+        app.UseMiddleware<Idempotency>();
+        return app;
+    }
+
+    private static string Required(IConfiguration configuration, string name)
+        => configuration.GetConnectionString(name) is { Length: > 0 } value
+            ? value
+            : throw new InvalidOperationException($"Set ConnectionStrings__{name}.");
+}

@@ -1,0 +1,35 @@
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>What a route does, in terms of who may call it. Which project a caller reaches is a question of its own (<see cref="ProjectAccess"/>).</summary>
+internal enum Permission
+{
+    /// <summary>Anybody, without a token: logging in, health, documentation.</summary>
+    Anonymous,
+
+    /// <summary>Trigger invocations: whoever reaches the loopback port and knows the trigger key where one is configured.</summary>
+    Trigger,
+
+    /// <summary>People, about their own account.</summary>
+    Account,
+
+    /// <summary>Administrators, about the platform and its accounts.</summary>
+    Administer,
+
+    /// <summary>People and the orchestrations service: reading in projects that they reach.</summary>
+    Read,
+
+    /// <summary>People and the orchestrations service: changing things in projects that they reach.</summary>
+    Write,
+
+    /// <summary>As <see cref="Read"/>, and a job about its own run.</summary>
+    ReadRun,
+
+    /// <summary>As <see cref="Write"/>, and a job to its own run.</summary>
+    WriteRun,
+
+    /// <summary>The orchestrations service: moving jobs along.</summary>
+    Orchestrate,
+
+    /// <summary>Runners: registering, claiming and reporting.</summary>
+    Execute,
+}

@@ -1,0 +1,29 @@
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>Attaches permissions to routes, and says which roles have them.</summary>
+internal static class Permissions
+{
+    private static readonly CallerRole[] People = [CallerRole.Member, CallerRole.Administrator];
+    private static readonly CallerRole[] PeopleAndService = [.. People, CallerRole.Service];
+
+    /// <summary>Declares what the route needs. Every route declares exactly one permission; an inner declaration replaces an outer one.</summary>
+    public static TBuilder RequirePermission<TBuilder>(this TBuilder builder, Permission permission)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(new RequiredPermission(permission));
+
+    /// <summary>Whether the role has the permission. <see cref="Permission.Anonymous"/> and <see cref="Permission.Trigger"/> need no role.</summary>
+    public static bool Allows(this Permission permission, CallerRole role) => permission switch
+    {
+        Permission.Anonymous or Permission.Trigger => true,
+        Permission.Account => People.Contains(role),
+        Permission.Administer => role == CallerRole.Administrator,
+        Permission.Read or Permission.Write => PeopleAndService.Contains(role),
+        Permission.ReadRun or Permission.WriteRun => role == CallerRole.Job || PeopleAndService.Contains(role),
+        Permission.Orchestrate => role == CallerRole.Service,
+        Permission.Execute => role == CallerRole.Runner,
+        _ => false,
+    };
+}
+
+/// <summary>The permission that a route declares.</summary>
+internal sealed record RequiredPermission(Permission Permission);

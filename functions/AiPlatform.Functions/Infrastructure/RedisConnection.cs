@@ -1,0 +1,77 @@
+using StackExchange.Redis;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>
+/// Redis as a signal between instances. It holds nothing that PostgreSQL does not: while it is away, subscribers find
+/// changes by looking now and then instead of at once.
+/// </summary>
+internal sealed partial class RedisConnection(IConfiguration configuration, ILogger<RedisConnection> logger) : BackgroundService
+{
+    private readonly List<(RedisChannel Channel, Action Handler)> _handlers = [];
+    private ConnectionMultiplexer? _redis;
+
+    /// <summary>Whether the connection is up now.</summary>
+    public bool IsConnected => _redis?.IsConnected ?? false;
+
+    /// <summary>Calls the handler at each message. Call it before the host starts.</summary>
+    public void OnMessage(string channel, Action handler) => _handlers.Add((RedisChannel.Literal(channel), handler));
+
+    /// <summary>Sends a signal; it is lost when Redis is away.</summary>
+    public void Signal(string channel)
+        => _redis?.GetSubscriber().Publish(RedisChannel.Literal(channel), RedisValue.EmptyString, CommandFlags.FireAndForget);
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (configuration.GetConnectionString("Redis") is not { Length: > 0 } connectionString)
+        {
+            LogNoRedis(logger);
+            return;
+        }
+
+        var options = ConfigurationOptions.Parse(connectionString);
+        options.AbortOnConnectFail = false;
+        options.ClientName = "aiplatform-functions";
+        options.ReconnectRetryPolicy = new ExponentialRetry(200, 5000);
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        _redis = await ConnectionMultiplexer.ConnectAsync(options);
+        foreach (var (channel, handler) in _handlers)
+        {
+            await SubscribeAsync(channel, handler, stoppingToken);
+        }
+
+        try
+        {
+            await Task.Delay(Timeout.Infinite, stoppingToken);
+        }
+        finally
+        {
+            await _redis.DisposeAsync();
+        }
+    }
+
+    // The first subscription needs a connection; later ones are renewed by the library when it reconnects.
+    private async Task SubscribeAsync(RedisChannel channel, Action handler, CancellationToken stoppingToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await _redis!.GetSubscriber().SubscribeAsync(channel, (_, _) => handler());
+                return;
+            }
+            catch (RedisException exception)
+            {
+                LogRedisAway(logger, exception.Message);
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(5000, 200 * Math.Pow(2, Math.Min(attempt, 8))) * Random.Shared.NextDouble()), stoppingToken);
+            }
+        }
+    }
+
+    [LoggerMessage(120, LogLevel.Information, "No Redis is configured: live events of other instances arrive a little later")]
+    private static partial void LogNoRedis(ILogger logger);
+
+    [LoggerMessage(121, LogLevel.Warning, "Redis is away: {Reason}")]
+    private static partial void LogRedisAway(ILogger logger, string reason);
+}

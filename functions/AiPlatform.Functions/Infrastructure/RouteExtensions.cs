@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Mvc;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>What routes declare besides their permission.</summary>
+internal static class RouteExtensions
+{
+    /// <summary>The route honours <c>Idempotency-Key</c>: for every POST that creates something.</summary>
+    public static TBuilder WithIdempotency<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(IdempotentRoute.Instance);
+
+    /// <summary>The route is served before the database is there.</summary>
+    public static TBuilder WithoutDatabase<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(NeedsNoDatabase.Instance);
+
+    /// <summary>The largest body that the route accepts, where it differs from the server's 1 MiB.</summary>
+    public static TBuilder WithBodyLimit<TBuilder>(this TBuilder builder, long bytes)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(new RequestSizeLimitAttribute(bytes));
+}
