@@ -1,0 +1,71 @@
+using Azure.Core;
+using Azure.Identity;
+
+namespace AiPlatform.DurableTask.Scheduler;
+
+/// <summary>Gets and keeps the bearer token of one connection string; a new one is fetched five minutes before the old one expires.</summary>
+internal sealed class SchedulerCredential(TokenCredential credential, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan RefreshBefore = TimeSpan.FromMinutes(5);
+    private static readonly TokenRequestContext Scope = new(["https://durabletask.io/.default"]);
+
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private AccessToken _token;
+
+    /// <summary>The credential that the connection string asks for; null for <c>None</c>.</summary>
+    /// <exception cref="ArgumentException">The kind of authentication is not known.</exception>
+    public static TokenCredential? Create(DurableTaskSchedulerConnectionString connection)
+        => connection.Authentication.ToUpperInvariant().Replace(" ", string.Empty, StringComparison.Ordinal) switch
+        {
+            "NONE" => null,
+            "DEFAULTAZURE" => new DefaultAzureCredential(new DefaultAzureCredentialOptions { ManagedIdentityClientId = connection.ClientId }),
+            "MANAGEDIDENTITY" => new ManagedIdentityCredential(
+                connection.ClientId is { } id ? ManagedIdentityId.FromUserAssignedClientId(id) : ManagedIdentityId.SystemAssigned),
+            "WORKLOADIDENTITY" => new WorkloadIdentityCredential(WorkloadIdentity(connection)),
+            "ENVIRONMENT" => new EnvironmentCredential(),
+            "AZURECLI" => new AzureCliCredential(),
+            "AZUREPOWERSHELL" => new AzurePowerShellCredential(),
+            "VISUALSTUDIO" => new VisualStudioCredential(),
+            "INTERACTIVEBROWSER" => new InteractiveBrowserCredential(),
+            _ => throw new ArgumentException($"Authentication '{connection.Authentication}' is not one of None, DefaultAzure, ManagedIdentity, "
+                + "WorkloadIdentity, Environment, AzureCLI, AzurePowerShell, VisualStudio, InteractiveBrowser.", nameof(connection)),
+        };
+
+    /// <summary>A token that is valid for at least the next minutes.</summary>
+    public async ValueTask<string> GetTokenAsync(CancellationToken cancellationToken)
+    {
+        if (IsFresh(_token))
+        {
+            return _token.Token;
+        }
+
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!IsFresh(_token))
+            {
+                _token = await credential.GetTokenAsync(Scope, cancellationToken).ConfigureAwait(false);
+            }
+
+            return _token.Token;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public void Dispose() => _gate.Dispose();
+
+    private bool IsFresh(AccessToken token) => token.Token is not null && token.ExpiresOn - RefreshBefore > time.GetUtcNow();
+
+    private static WorkloadIdentityCredentialOptions WorkloadIdentity(DurableTaskSchedulerConnectionString connection)
+    {
+        // Unset properties keep the defaults, which read the environment.
+        var options = new WorkloadIdentityCredentialOptions();
+        options.ClientId = connection.ClientId ?? options.ClientId;
+        options.TenantId = connection.TenantId ?? options.TenantId;
+        options.TokenFilePath = connection.TokenFilePath ?? options.TokenFilePath;
+        return options;
+    }
+}
