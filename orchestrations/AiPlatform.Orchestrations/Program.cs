@@ -1,1 +1,3 @@
-System.Console.WriteLine("AiPlatform.Orchestrations");
+using AiPlatform.Orchestrations;
+
+await OrchestrationsApp.Build(args).RunAsync();
