@@ -1,3 +1,5 @@
+using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Identity;
 using AiPlatform.Functions.Features.Projects;
 using AiPlatform.Functions.Infrastructure;
@@ -16,12 +18,16 @@ public static class FunctionsApp
             .AddInfrastructure(builder.Configuration)
             .AddHealth()
             .AddIdentity(builder.Configuration)
-            .AddProjects();
+            .AddProjects()
+            .AddDatasets()
+            .AddExperiments();
 
         var app = builder.Build().UseInfrastructure();
         app.MapHealthEndpoints();
         app.MapIdentityEndpoints();
         app.MapProjectEndpoints();
+        app.MapDatasetEndpoints();
+        app.MapExperimentEndpoints();
         return app;
     }
 }

@@ -97,6 +97,39 @@ internal sealed class BlobStorage : IDisposable
         }
     }
 
+    /// <summary>Streams a whole blob together with the tag of the version that is streamed; null when there is none.</summary>
+    public async Task<BlobVersion?> OpenVersionAsync(string container, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var download = await Blob(container, name).DownloadStreamingAsync(new BlobDownloadOptions(), cancellationToken);
+            return new BlobVersion(download.Value.Content, download.Value.Details.ContentLength, download.Value.Details.ETag);
+        }
+        catch (RequestFailedException exception) when (exception.Status == StatusCodes.Status404NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Copies a blob within its container inside the storage; false when the source is gone or is not <paramref name="tag"/> any more.</summary>
+    public async Task<bool> CopyAsync(string container, string source, string target, Azure.ETag tag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var operation = await Blob(container, target).StartCopyFromUriAsync(
+                Blob(container, source).Uri,
+                new BlobCopyFromUriOptions { SourceConditions = new BlobRequestConditions { IfMatch = tag } },
+                cancellationToken);
+            await operation.WaitForCompletionAsync(cancellationToken);
+            return true;
+        }
+        catch (RequestFailedException exception)
+            when (exception.Status is StatusCodes.Status404NotFound or StatusCodes.Status409Conflict or StatusCodes.Status412PreconditionFailed)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Writes a small block blob, replacing what was there.</summary>
     public Task WriteAsync(string container, string name, BinaryData content, CancellationToken cancellationToken)
         => Blob(container, name).UploadAsync(content, overwrite: true, cancellationToken);
@@ -207,3 +240,9 @@ internal sealed class BlobStorage : IDisposable
         }
     }
 }
+
+/// <summary>The bytes of one version of a blob.</summary>
+/// <param name="Content">The caller disposes it.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="Tag">Names this version.</param>
+internal sealed record BlobVersion(Stream Content, long Length, Azure.ETag Tag);

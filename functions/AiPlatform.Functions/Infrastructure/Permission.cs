@@ -21,10 +21,10 @@ internal enum Permission
     /// <summary>People and the orchestrations service: changing things in projects that they reach.</summary>
     Write,
 
-    /// <summary>As <see cref="Read"/>, and a job about its own run.</summary>
+    /// <summary>As <see cref="Read"/>, a job about its own run, and runners.</summary>
     ReadRun,
 
-    /// <summary>As <see cref="Write"/>, and a job to its own run.</summary>
+    /// <summary>As <see cref="Write"/>, a job to its own run, and runners, which bring what jobs left in their spools.</summary>
     WriteRun,
 
     /// <summary>The orchestrations service: moving jobs along.</summary>

@@ -18,7 +18,7 @@ internal static class Permissions
         Permission.Account => People.Contains(role),
         Permission.Administer => role == CallerRole.Administrator,
         Permission.Read or Permission.Write => PeopleAndService.Contains(role),
-        Permission.ReadRun or Permission.WriteRun => role == CallerRole.Job || PeopleAndService.Contains(role),
+        Permission.ReadRun or Permission.WriteRun => role is CallerRole.Job or CallerRole.Runner || PeopleAndService.Contains(role),
         Permission.Orchestrate => role == CallerRole.Service,
         Permission.Execute => role == CallerRole.Runner,
         _ => false,

@@ -1,0 +1,14 @@
+namespace AiPlatform.Functions.Features.Datasets;
+
+/// <summary>Where the bytes of dataset files are.</summary>
+internal static class ContentAddress
+{
+    /// <summary>The place of verified content: shared by all versions of a project, never written by clients.</summary>
+    public static string Verified(string projectId, string sha256) => $"{projectId}/sha256/{sha256[..2]}/{sha256}";
+
+    /// <summary>
+    /// Where a client puts content of a draft. A place of its own, so that an upload URL that still works after the
+    /// commit cannot change what was verified.
+    /// </summary>
+    public static string Upload(string projectId, string versionId, string sha256) => $"{projectId}/uploads/{versionId}/{sha256}";
+}

@@ -1,0 +1,22 @@
+namespace AiPlatform.Functions.Features.Datasets;
+
+/// <summary>Limits of datasets; section <c>Datasets</c>.</summary>
+internal sealed class DatasetOptions
+{
+    public const string Section = "Datasets";
+
+    /// <summary>Most files in one version.</summary>
+    public int MaxFiles { get; set; } = 10_000;
+
+    /// <summary>Most bytes in one file: what one block blob can be given in one PUT.</summary>
+    public long MaxFileBytes { get; set; } = 5_000L * 1024 * 1024;
+
+    /// <summary>How many files a commit reads back at the same time.</summary>
+    public int VerifyConcurrency { get; set; } = 4;
+
+    /// <summary>How long an upload URL works.</summary>
+    public TimeSpan UploadUrlLifetime { get; set; } = TimeSpan.FromHours(4);
+
+    /// <summary>How long a download URL works.</summary>
+    public TimeSpan DownloadUrlLifetime { get; set; } = TimeSpan.FromHours(4);
+}

@@ -1,0 +1,125 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Features.Experiments;
+
+/// <summary>Routes of experiments and of the runs in them.</summary>
+internal static class ExperimentEndpoints
+{
+    private const int MaxName = 250;
+
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddExperiments(this IServiceCollection services)
+    {
+        services.AddOptions<ExperimentOptions>().BindConfiguration(ExperimentOptions.Section)
+            .Validate(options => options is { MaxPointsPerBatch: > 0, MaxEntriesPerRequest: > 0, MaxArtifactBytes: > 0 }, "Experiments: limits must be positive.")
+            .ValidateOnStart();
+        services.TryAddSingleton<UploadVerifier>();
+        return services.AddSingleton<ExperimentStore>().AddSingleton<RunStore>().AddSingleton<RunAccess>()
+            .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>();
+    }
+
+    /// <summary>Maps the routes.</summary>
+    public static IEndpointRouteBuilder MapExperimentEndpoints(this IEndpointRouteBuilder routes)
+    {
+        var experiments = routes.MapGroup("/v1/projects/{project}/experiments").WithTags("Experiments");
+        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency();
+        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read);
+        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read);
+        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write);
+        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write);
+        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency();
+        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read);
+        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read);
+        RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
+        ArtifactEndpoints.Map(routes.MapGroup("/v1/runs/{run}/artifacts").WithTags("Artifacts"));
+        return routes;
+    }
+
+    private static async Task<Created<Experiment>> CreateAsync(
+        string project, CreateExperimentRequest request, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        Check.Name(request.Name, "name");
+        Check.Text(request.Description, "description", 2_000);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var experiment = await store.CreateAsync(projectId, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{projectId}/experiments/{experiment.Id}", experiment);
+    }
+
+    private static async Task<Ok<Page<Experiment>>> ListAsync(
+        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var rows = await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken);
+        return TypedResults.Ok(page.ToPage(rows, row => row, row => [row.Id]));
+    }
+
+    private static async Task<Ok<Experiment>> GetAsync(
+        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok(await store.GetAsync(projectId, experiment, cancellationToken));
+    }
+
+    private static async Task<NoContent> DeleteAsync(
+        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await store.SetDeletedAsync(projectId, experiment, deleted: true, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Experiment>> RestoreAsync(
+        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await store.SetDeletedAsync(projectId, experiment, deleted: false, cancellationToken);
+        return TypedResults.Ok(await store.GetAsync(projectId, experiment, cancellationToken));
+    }
+
+    private static async Task<Created<Run>> CreateRunAsync(
+        string project, string experiment, CreateRunRequest request, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunStore runs,
+        IOptions<ExperimentOptions> options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (request.Name is not null)
+        {
+            Check.Length(request.Name, "name", 1, MaxName);
+        }
+
+        RunChecks.Params(request.Params, options.Value);
+        RunChecks.Tags(request.Tags, options.Value);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var parent = await experiments.GetAsync(projectId, experiment, cancellationToken);
+        var id = Ids.New(time);
+        var run = new NewRun(
+            id, projectId, parent.Id, null, request.Name ?? $"run-{id[^8..]}", RunStatus.Running, caller.UserId, request.Params, request.Tags);
+        var row = await runs.CreateAsync(run, cancellationToken);
+        return TypedResults.Created($"/v1/runs/{id}", (await runs.CompleteAsync([row], cancellationToken))[0]);
+    }
+
+    private static async Task<Ok<Page<Run>>> ListRunsAsync(
+        string project, string experiment, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunStore runs,
+        CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var parent = await experiments.GetAsync(projectId, experiment, cancellationToken);
+        return TypedResults.Ok(await PageOfAsync(projectId, parent.Id, page, runs, cancellationToken));
+    }
+
+    private static async Task<Ok<Page<Run>>> ListProjectRunsAsync(
+        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, RunStore runs, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok(await PageOfAsync(projectId, null, page, runs, cancellationToken));
+    }
+
+    private static async Task<Page<Run>> PageOfAsync(string projectId, string? experimentId, PageRequest page, RunStore runs, CancellationToken cancellationToken)
+    {
+        var rows = await runs.ListAsync(projectId, experimentId, page.Key(), page.Size, cancellationToken);
+        return page.ToPage(await runs.CompleteAsync(rows, cancellationToken), run => run, run => [run.Id]);
+    }
+}

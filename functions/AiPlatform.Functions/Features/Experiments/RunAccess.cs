@@ -1,0 +1,28 @@
+using AiPlatform.Functions.Infrastructure;
+using Dapper;
+
+namespace AiPlatform.Functions.Features.Experiments;
+
+/// <summary>The rule who reaches a run: whoever reaches its project, and the job that it belongs to. Runners bring what their jobs left behind.</summary>
+internal sealed class RunAccess(Database database)
+{
+    /// <summary>A live run that the caller reaches.</summary>
+    /// <exception cref="ApiException">404 <c>not_found</c>.</exception>
+    public async Task<RunRow> RequireAsync(string run, Caller caller, CancellationToken cancellationToken, bool deleted = false)
+    {
+        if (caller.Role == CallerRole.Job && !caller.IsJobOf(run))
+        {
+            throw ApiException.NotFound("run", run);
+        }
+
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<RunRow>(new CommandDefinition(
+                $"""
+                SELECT {RunRow.Columns} FROM runs r JOIN projects p ON p.id = r.project_id
+                WHERE r.id = @run AND p.deleted_at IS NULL AND (@deleted OR r.deleted_at IS NULL) AND (@owner::text IS NULL OR p.owner_id = @owner)
+                """,
+                new { run, deleted, owner = caller.Role == CallerRole.Job ? null : caller.OwnerFilter },
+                cancellationToken: cancellationToken))
+            ?? throw ApiException.NotFound("run", run);
+    }
+}

@@ -1,0 +1,194 @@
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Functions.Infrastructure;
+using Dapper;
+using Npgsql;
+
+namespace AiPlatform.Functions.Features.Experiments;
+
+/// <summary>Runs with their parameters, tags and metric summaries.</summary>
+internal sealed class RunStore(Database database, EventStream events, TimeProvider time)
+{
+    /// <summary>Writes a run inside the caller's transaction.</summary>
+    public async Task<RunRow> InsertAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, NewRun run, CancellationToken cancellationToken)
+    {
+        var row = await connection.QuerySingleAsync<RunRow>(new CommandDefinition(
+            $"""
+            INSERT INTO runs AS r (id, project_id, experiment_id, job_id, name, status, created_by, created_at, updated_at, started_at)
+            VALUES (@Id, @ProjectId, @ExperimentId, @JobId, @Name, @status, @CreatedBy, @now, @now, @started)
+            RETURNING {RunRow.Columns}
+            """,
+            new
+            {
+                run.Id,
+                run.ProjectId,
+                run.ExperimentId,
+                run.JobId,
+                run.Name,
+                status = run.Status.ToText(),
+                run.CreatedBy,
+                now = time.GetUtcNow(),
+                started = run.Status == RunStatus.Running ? time.GetUtcNow() : (DateTimeOffset?)null,
+            },
+            transaction,
+            cancellationToken: cancellationToken));
+        await AddEntriesAsync(connection, transaction, "run_params", run.Id, run.Params, cancellationToken);
+        await AddEntriesAsync(connection, transaction, "run_tags", run.Id, run.Tags, cancellationToken);
+        return row;
+    }
+
+    /// <summary>Creates a run that no job drives.</summary>
+    public Task<RunRow> CreateAsync(NewRun run, CancellationToken cancellationToken)
+        => database.InTransactionAsync((connection, transaction) => InsertAsync(connection, transaction, run, cancellationToken), cancellationToken);
+
+    /// <summary>One more live run than asked for, newest first; of one experiment or of the whole project.</summary>
+    public async Task<IReadOnlyList<RunRow>> ListAsync(string projectId, string? experimentId, string? after, int size, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = await connection.QueryAsync<RunRow>(new CommandDefinition(
+            $"""
+            SELECT {RunRow.Columns} FROM runs r
+            WHERE r.project_id = @projectId AND r.deleted_at IS NULL
+              AND (@experimentId::text IS NULL OR r.experiment_id = @experimentId) AND (@after::text IS NULL OR r.id < @after)
+            ORDER BY r.id DESC LIMIT @limit
+            """,
+            new { projectId, experimentId, after, limit = size + 1 },
+            cancellationToken: cancellationToken));
+        return rows.AsList();
+    }
+
+    /// <summary>Adds parameters, tags and metric summaries to runs, in one round trip for all of them.</summary>
+    public async Task<IReadOnlyList<Run>> CompleteAsync(IReadOnlyList<RunRow> runs, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
+            """
+            SELECT run_id, key, value FROM run_params WHERE run_id = ANY(@ids) ORDER BY run_id, key;
+            SELECT run_id, key, value FROM run_tags WHERE run_id = ANY(@ids) ORDER BY run_id, key;
+            SELECT * FROM metric_summaries WHERE run_id = ANY(@ids) ORDER BY run_id, key;
+            """,
+            new { ids = runs.Select(run => run.Id).ToArray() },
+            cancellationToken: cancellationToken));
+        var parameters = (await results.ReadAsync<RunEntryRow>()).ToLookup(row => row.RunId);
+        var tags = (await results.ReadAsync<RunEntryRow>()).ToLookup(row => row.RunId);
+        var metrics = (await results.ReadAsync<MetricSummaryRow>()).ToLookup(row => row.RunId);
+        return
+        [
+            .. runs.Select(run => new Run(
+                run.Id, run.ExperimentId, run.ProjectId, run.Name, run.Status, run.JobId, run.CreatedAt, run.StartedAt, run.EndedAt,
+                parameters[run.Id].ToDictionary(row => row.Key, row => row.Value),
+                tags[run.Id].ToDictionary(row => row.Key, row => row.Value),
+                [.. metrics[run.Id].Select(row => row.ToContract())])),
+        ];
+    }
+
+    /// <summary>Renames a run, or ends one that no job drives.</summary>
+    /// <exception cref="ApiException">409 <c>illegal_transition</c>.</exception>
+    public Task<RunRow> UpdateAsync(string runId, UpdateRunRequest request, CancellationToken cancellationToken)
+        => database.InTransactionAsync(
+            async (connection, transaction) =>
+            {
+                var run = await connection.QuerySingleOrDefaultAsync<RunRow>(new CommandDefinition(
+                    $"SELECT {RunRow.Columns} FROM runs r WHERE r.id = @runId AND r.deleted_at IS NULL FOR NO KEY UPDATE",
+                    new { runId },
+                    transaction,
+                    cancellationToken: cancellationToken)) ?? throw ApiException.NotFound("run", runId);
+                if (request.Status is { } status && status != run.Status)
+                {
+                    RunTransitions.Require(run, status);
+                }
+
+                var row = await connection.QuerySingleAsync<RunRow>(new CommandDefinition(
+                    $"""
+                    UPDATE runs r SET
+                        name = coalesce(@name, name), status = coalesce(@status, status), updated_at = @now,
+                        started_at = CASE WHEN @running THEN coalesce(started_at, @now) ELSE started_at END,
+                        ended_at = CASE WHEN @final THEN coalesce(ended_at, @now) ELSE ended_at END
+                    WHERE r.id = @runId RETURNING {RunRow.Columns}
+                    """,
+                    new
+                    {
+                        runId,
+                        name = request.Name,
+                        status = request.Status?.ToText(),
+                        running = request.Status == RunStatus.Running,
+                        final = request.Status is { } to && RunTransitions.IsFinal(to),
+                        now = time.GetUtcNow(),
+                    },
+                    transaction,
+                    cancellationToken: cancellationToken));
+                await events.PublishAsync(connection, transaction, $"run:{runId}", "run.status", new { status = row.Status }, cancellationToken);
+                return row;
+            },
+            cancellationToken);
+
+    /// <summary>Deletes softly, or takes that back.</summary>
+    public async Task SetDeletedAsync(string runId, bool deleted, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(
+            "UPDATE runs SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now WHERE id = @runId",
+            new { runId, deleted, now = time.GetUtcNow() },
+            cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Sets parameters: all of them, or none.</summary>
+    /// <exception cref="ApiException">409 <c>value_conflict</c> naming a parameter that has another value already.</exception>
+    public Task LogParamsAsync(string runId, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellationToken)
+        => database.InTransactionAsync(
+            async (connection, transaction) =>
+            {
+                await AddEntriesAsync(connection, transaction, "run_params", runId, parameters, cancellationToken);
+                var conflict = await connection.QueryFirstOrDefaultAsync<RunEntryRow>(new CommandDefinition(
+                    """
+                    SELECT p.run_id, p.key, p.value FROM run_params p JOIN unnest(@keys, @values) AS sent (key, value) ON sent.key = p.key
+                    WHERE p.run_id = @runId AND p.value <> sent.value ORDER BY p.key LIMIT 1
+                    """,
+                    new { runId, keys = parameters.Keys.ToArray(), values = parameters.Values.ToArray() },
+                    transaction,
+                    cancellationToken: cancellationToken));
+                if (conflict is not null)
+                {
+                    throw new ApiException(Contracts.ErrorCodes.ValueConflict, conflict.Key, conflict.Value) { Field = $"params.{conflict.Key}" };
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Sets tags; the last write wins.</summary>
+    public async Task SetTagsAsync(string runId, IReadOnlyDictionary<string, string> tags, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            INSERT INTO run_tags (run_id, key, value)
+            SELECT @runId, key, value FROM unnest(@keys, @values) AS sent (key, value) ORDER BY key
+            ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value
+            """,
+            new { runId, keys = tags.Keys.ToArray(), values = tags.Values.ToArray() },
+            cancellationToken: cancellationToken));
+    }
+
+    // The table is one of two constants of this class. Sorted keys: two writers of the same keys cannot wait for each other in a circle.
+    private static async Task AddEntriesAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, string table, string runId, IReadOnlyDictionary<string, string>? entries, CancellationToken cancellationToken)
+    {
+        if (entries is null or { Count: 0 })
+        {
+            return;
+        }
+
+        await connection.ExecuteAsync(new CommandDefinition(
+            $"""
+            INSERT INTO {table} (run_id, key, value)
+            SELECT @runId, key, value FROM unnest(@keys, @values) AS sent (key, value) ORDER BY key
+            ON CONFLICT DO NOTHING
+            """,
+            new { runId, keys = entries.Keys.ToArray(), values = entries.Values.ToArray() },
+            transaction,
+            cancellationToken: cancellationToken));
+    }
+}
+
+/// <summary>A run to be written.</summary>
+internal sealed record NewRun(
+    string Id, string ProjectId, string ExperimentId, string? JobId, string Name, RunStatus Status, string CreatedBy,
+    IReadOnlyDictionary<string, string>? Params, IReadOnlyDictionary<string, string>? Tags);
