@@ -1,1 +1,1 @@
-System.Console.WriteLine("AiPlatform.Local");
+return await AiPlatform.Local.LocalApp.RunAsync(args);

@@ -4,7 +4,7 @@ using AiPlatform.Local.Processes;
 namespace AiPlatform.Local.Servers;
 
 /// <summary>Azurite's blob service as a child process on 127.0.0.1; acknowledged blobs survive <c>kill -9</c>.</summary>
-public sealed class AzuriteServer : IAsyncDisposable
+public sealed class AzuriteServer : ISupervised, IAsyncDisposable
 {
     /// <summary>The account that every Azurite has; its key is public (Azurite's documentation).</summary>
     private const string Account = "devstoreaccount1";
@@ -15,11 +15,11 @@ public sealed class AzuriteServer : IAsyncDisposable
     private readonly BoundedLog _log;
     private ChildProcess? _process;
 
-    private AzuriteServer(string dataDirectory, int port)
+    internal AzuriteServer(string dataDirectory, int port, string? logFile = null)
     {
-        DataDirectory = dataDirectory;
-        Port = port;
-        _log = new BoundedLog(dataDirectory + ".log");
+        DataDirectory = Path.GetFullPath(dataDirectory);
+        Port = port == 0 ? LoopbackPorts.Free() : port;
+        _log = new BoundedLog(logFile ?? DataDirectory + ".log");
     }
 
     /// <summary>Where its files are; the log is beside it.</summary>
@@ -35,7 +35,9 @@ public sealed class AzuriteServer : IAsyncDisposable
     public string ConnectionString =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={AccountKey};BlobEndpoint=http://127.0.0.1:{Port}/{Account};";
 
-    internal ProcessIdentity? Identity => _process?.Identity;
+    string ISupervised.Name => "blob";
+
+    ProcessIdentity? ISupervised.Identity => _process is { HasExited: false } process ? process.Identity : null;
 
     /// <summary>Starts the server and waits until it answers.</summary>
     /// <param name="dataDirectory">Created when missing.</param>
@@ -44,12 +46,10 @@ public sealed class AzuriteServer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">Node.js is missing, or the server did not start; the message says what to do.</exception>
     public static async Task<AzuriteServer> StartAsync(string dataDirectory, int port, CancellationToken cancellationToken)
     {
-        await NodePackage.EnsureInstalledAsync(RepositoryFolders.Azurite, cancellationToken).ConfigureAwait(false);
-        var server = new AzuriteServer(Path.GetFullPath(dataDirectory), port == 0 ? LoopbackPorts.Free() : port);
-        Directory.CreateDirectory(server.DataDirectory);
+        var server = new AzuriteServer(dataDirectory, port);
         try
         {
-            await server.LaunchAsync(cancellationToken).ConfigureAwait(false);
+            await server.RestartAsync(cancellationToken).ConfigureAwait(false);
             return server;
         }
         catch
@@ -63,6 +63,8 @@ public sealed class AzuriteServer : IAsyncDisposable
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
         await StopAsync().ConfigureAwait(false);
+        await NodePackage.EnsureInstalledAsync(RepositoryFolders.Azurite, cancellationToken).ConfigureAwait(false);
+        Directory.CreateDirectory(DataDirectory);
         await LaunchAsync(cancellationToken).ConfigureAwait(false);
     }
 

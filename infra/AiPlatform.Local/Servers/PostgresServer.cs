@@ -9,7 +9,7 @@ namespace AiPlatform.Local.Servers;
 /// A PostgreSQL server of our own: own data directory, own port, on 127.0.0.1. PostgreSQL refuses to run as root, so
 /// under root it runs as <c>postgres</c> (the account that the distribution's package creates).
 /// </summary>
-public sealed class PostgresServer : IAsyncDisposable
+public sealed class PostgresServer : ISupervised, IAsyncDisposable
 {
     private const string ServiceAccount = "postgres";
 
@@ -23,13 +23,13 @@ public sealed class PostgresServer : IAsyncDisposable
     private readonly BoundedLog _log;
     private ChildProcess? _process;
 
-    private PostgresServer(string dataDirectory, int port, string password)
+    internal PostgresServer(string dataDirectory, int port, string password, string? logFile = null)
     {
-        DataDirectory = dataDirectory;
-        Port = port;
+        DataDirectory = Path.GetFullPath(dataDirectory);
+        Port = port == 0 ? LoopbackPorts.Free() : port;
         Password = password;
         _binaries = FindBinaries();
-        _log = new BoundedLog(dataDirectory + ".log");
+        _log = new BoundedLog(logFile ?? DataDirectory + ".log");
     }
 
     /// <summary>Where the cluster's files are.</summary>
@@ -41,7 +41,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The server's process id; 0 when it is not running.</summary>
     public int ProcessId => _process?.Id ?? 0;
 
-    internal ProcessIdentity? Identity => _process?.Identity;
+    string ISupervised.Name => "postgres";
+
+    ProcessIdentity? ISupervised.Identity => _process is { HasExited: false } process ? process.Identity : null;
 
     private string Password { get; }
 
@@ -65,11 +67,10 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The binaries are missing, or the server did not start; the message says what to do.</exception>
     public static async Task<PostgresServer> StartAsync(string dataDirectory, int port, string password, CancellationToken cancellationToken)
     {
-        var server = new PostgresServer(Path.GetFullPath(dataDirectory), port == 0 ? LoopbackPorts.Free() : port, password);
+        var server = new PostgresServer(dataDirectory, port, password);
         try
         {
-            await server.InitialiseAsync(cancellationToken).ConfigureAwait(false);
-            await server.LaunchAsync(cancellationToken).ConfigureAwait(false);
+            await server.RestartAsync(cancellationToken).ConfigureAwait(false);
             return server;
         }
         catch
@@ -79,10 +80,21 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the account that the server runs as can reach a folder.</summary>
+    public static async Task<bool> CanReachAsync(string folder, CancellationToken cancellationToken)
+    {
+        using var log = new BoundedLog("/dev/null");
+        using var test = await ChildProcess.StartAsync(
+            new ChildCommand("test", ["-x", folder]) { Account = ServiceAccount }, log, cancellationToken).ConfigureAwait(false);
+        await test.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        return test.ExitCode == 0;
+    }
+
     /// <summary>Starts the server again after it ended, on the same port and data.</summary>
     public async Task RestartAsync(CancellationToken cancellationToken)
     {
         await StopAsync().ConfigureAwait(false);
+        await InitialiseAsync(cancellationToken).ConfigureAwait(false);
         await LaunchAsync(cancellationToken).ConfigureAwait(false);
     }
 

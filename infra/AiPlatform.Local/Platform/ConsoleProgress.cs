@@ -1,0 +1,25 @@
+using System.Diagnostics;
+
+namespace AiPlatform.Local.Platform;
+
+/// <summary>Shows progress as lines on the terminal.</summary>
+internal sealed class ConsoleProgress : IPlatformProgress
+{
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+    public void PartIsReady(string name, TimeSpan took) => Console.WriteLine($"  ✓ {name,-15} ready after {took.TotalSeconds:0.0} s");
+
+    public void Report(string line) => Console.WriteLine($"  {line}");
+
+    /// <summary>What a user needs once everything runs.</summary>
+    public void ShowReady(PlatformEndpoints endpoints, bool showPassword, string dataDirectory)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"AI Platform is ready after {_clock.Elapsed.TotalSeconds:0.0} s: {endpoints.Api}   (API reference: {endpoints.Api}/docs)");
+        Console.WriteLine(showPassword
+            ? $"Administrator: {endpoints.Administrator.UserName}   password: {endpoints.Administrator.Password}   (shown once; kept in {dataDirectory}/secrets.json)"
+            : $"Administrator: {endpoints.Administrator.UserName}   (the password is in {dataDirectory}/secrets.json)");
+        Console.WriteLine($"Connection strings: {dataDirectory}/endpoints.json   Logs: {dataDirectory}/logs   Ctrl-C stops everything.");
+        Console.WriteLine();
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using AiPlatform.Local.Servers;
+
+namespace AiPlatform.Local.Platform;
+
+/// <summary>The folder that holds everything of one platform; one launcher at a time.</summary>
+internal sealed class DataDirectory : IDisposable
+{
+    /// <summary>Where PostgreSQL's files go when its account cannot reach the data directory.</summary>
+    private const string SharedRoot = "/var/lib/aiplatform";
+
+    private readonly FileStream _lock;
+
+    private DataDirectory(string path, FileStream fileLock)
+    {
+        Path = path;
+        _lock = fileLock;
+        Directory.CreateDirectory(Logs);
+    }
+
+    public string Path { get; }
+
+    public string Logs => In("logs");
+
+    /// <summary>The path of a file or folder inside.</summary>
+    public string In(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Creates the folder when it is missing and locks it; the lock ends with this process, however it ends.</summary>
+    /// <exception cref="InvalidOperationException">Another launcher uses it.</exception>
+    public static DataDirectory Open(string path, bool reset)
+    {
+        Directory.CreateDirectory(path);
+        FileStream fileLock;
+        try
+        {
+            fileLock = new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception)
+        {
+            throw new InvalidOperationException($"The platform already runs on {path}. Stop it, or choose another directory with --data.", exception);
+        }
+
+        var directory = new DataDirectory(path, fileLock);
+        new ProcessRegister(directory.In("processes.json")).EndSurvivors();
+        if (reset)
+        {
+            directory.Clear();
+        }
+
+        return directory;
+    }
+
+    /// <summary>Where PostgreSQL's files go: inside, or elsewhere when the server's account cannot reach the inside.</summary>
+    public async Task<string> PostgresFolderAsync(CancellationToken cancellationToken)
+    {
+        var inside = In("postgres");
+        if (!Environment.IsPrivilegedProcess || await PostgresServer.CanReachAsync(Path, cancellationToken).ConfigureAwait(false))
+        {
+            return inside;
+        }
+
+        var outside = Outside();
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(outside)!);
+        return outside;
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private string Outside()
+        => System.IO.Path.Combine(SharedRoot, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path)))[..16], "postgres");
+
+    private void Clear()
+    {
+        foreach (var entry in new DirectoryInfo(Path).EnumerateFileSystemInfos().Where(entry => entry.Name != "lock"))
+        {
+            if (entry is DirectoryInfo { LinkTarget: null } folder)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                entry.Delete();
+            }
+        }
+
+        if (Environment.IsPrivilegedProcess && Directory.Exists(Outside()))
+        {
+            Directory.Delete(Outside(), recursive: true);
+        }
+
+        Directory.CreateDirectory(Logs);
+    }
+}

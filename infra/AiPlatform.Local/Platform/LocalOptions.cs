@@ -1,0 +1,69 @@
+using System.Globalization;
+using AiPlatform.Local.Servers;
+
+namespace AiPlatform.Local.Platform;
+
+/// <summary>What the command line asks for.</summary>
+/// <param name="Data">The data directory.</param>
+/// <param name="Reset">Whether everything in it is removed first.</param>
+/// <param name="Demo">Whether the quickstart runs when it has not succeeded before.</param>
+/// <param name="ExitAfterDemo">Whether to end after the quickstart, with 0 only if it succeeded.</param>
+/// <param name="Ports">Preferred ports by name.</param>
+internal sealed record LocalOptions(
+    string Data, bool Reset = false, bool Demo = true, bool ExitAfterDemo = false, IReadOnlyDictionary<string, int>? Ports = null)
+{
+    public const string Usage = """
+        Usage: infra/up [options]
+          --data DIR            where data and logs are kept (default: .local)
+          --reset               remove everything that is kept there first
+          --no-demo             do not run the quickstart
+          --exit-after-demo     end after the quickstart; exit code 0 only if it succeeded
+          --ports NAME=N,...    preferred ports: api, taskHub, taskHubHttp, serviceBus, serviceBusHttp, blob, postgres, redis
+        """;
+
+    /// <summary>Reads the arguments.</summary>
+    /// <exception cref="ArgumentException">An argument is unknown or incomplete; the message names it.</exception>
+    public static LocalOptions Parse(IReadOnlyList<string> arguments)
+    {
+        var options = new LocalOptions(Path.Combine(RepositoryFolders.Root, ".local"));
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            options = arguments[i] switch
+            {
+                "--data" => options with { Data = Value(arguments, ref i) },
+                "--reset" => options with { Reset = true },
+                "--no-demo" => options with { Demo = false },
+                "--exit-after-demo" => options with { ExitAfterDemo = true },
+                "--ports" => options with { Ports = ParsePorts(Value(arguments, ref i)) },
+                var unknown => throw new ArgumentException($"Unknown option {unknown}"),
+            };
+        }
+
+        return options is { Demo: false, ExitAfterDemo: true }
+            ? throw new ArgumentException("--no-demo and --exit-after-demo exclude each other")
+            : options with { Data = Path.GetFullPath(options.Data) };
+    }
+
+    private static string Value(IReadOnlyList<string> arguments, ref int i)
+        => i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal)
+            ? arguments[++i]
+            : throw new ArgumentException($"{arguments[i]} needs a value");
+
+    private static Dictionary<string, int> ParsePorts(string text)
+    {
+        var ports = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var pair = part.Split('=');
+            if (pair.Length != 2 || !PlatformPorts.Names.Contains(pair[0])
+                || !int.TryParse(pair[1], CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+            {
+                throw new ArgumentException($"--ports: {part} is not NAME=PORT with a known name");
+            }
+
+            ports[pair[0]] = port;
+        }
+
+        return ports;
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using AiPlatform.Local.Processes;
+using AiPlatform.Local.Servers;
+using AiPlatform.Local.Triggers;
+
+namespace AiPlatform.Local.Platform;
+
+/// <summary>The whole platform on one machine: servers, services, workers and the trigger dispatcher.</summary>
+internal sealed class LocalPlatform : IAsyncDisposable
+{
+    private const string EndpointsFile = "endpoints.json";
+
+    private readonly DataDirectory _data;
+    private readonly IPlatformProgress _progress;
+    private readonly ProcessRegister _register;
+    private readonly ConcurrentStack<Supervisor> _running = new();
+    private readonly Lock _publishing = new();
+    private GarnetServer? _redis;
+    private TriggerDispatcher? _triggers;
+    private PlatformServices _services = null!;
+    private PostgresServer _postgres = null!;
+    private AzuriteServer _blob = null!;
+    private bool _ready;
+
+    private LocalPlatform(DataDirectory data, IPlatformProgress progress)
+    {
+        _data = data;
+        _progress = progress;
+        _register = new ProcessRegister(data.In("processes.json"));
+    }
+
+    /// <summary>How to reach everything.</summary>
+    public PlatformEndpoints Endpoints => new(
+        _services.ApiUrl,
+        _services.TaskHub,
+        _services.ServiceBus,
+        _blob.ConnectionString,
+        _postgres.ConnectionString("aiplatform"),
+        _postgres.DataDirectory,
+        _redis!.ConnectionString,
+        _services.Administrator,
+        _running.Where(part => part.Identity is not null).ToDictionary(part => part.Name, part => part.Identity!.Id));
+
+    /// <summary>Whether this start made the administrator's password.</summary>
+    public bool IsFirstStart { get; private set; }
+
+    /// <summary>A file or folder in the data directory.</summary>
+    public string DataFile(string name) => _data.In(name);
+
+    /// <summary>Starts everything and returns when every part is ready; what was started is stopped when that fails.</summary>
+    /// <exception cref="InvalidOperationException">Something is missing or did not start; the message says what and where to look.</exception>
+    public static async Task<LocalPlatform> StartAsync(LocalOptions options, IPlatformProgress progress, CancellationToken cancellationToken)
+    {
+        var platform = new LocalPlatform(DataDirectory.Open(options.Data, options.Reset), progress);
+        try
+        {
+            await platform.StartPartsAsync(options, cancellationToken).ConfigureAwait(false);
+            return platform;
+        }
+        catch
+        {
+            await platform.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Stops everything, the newest part first: who needs a server stops before it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        File.Delete(_data.In(EndpointsFile));
+        if (_triggers is not null)
+        {
+            await _triggers.DisposeAsync().ConfigureAwait(false);
+        }
+
+        var parts = new List<Supervisor>();
+        while (_running.TryPop(out var part))
+        {
+            parts.Add(part);
+        }
+
+        var servers = parts.Where(part => part.Name is "postgres" or "blob").ToList();
+        await Task.WhenAll(parts.Except(servers).Select(part => part.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(servers.Select(part => part.DisposeAsync().AsTask())).ConfigureAwait(false);
+        _redis?.Dispose();
+        _data.Dispose();
+    }
+
+    private async Task StartPartsAsync(LocalOptions options, CancellationToken cancellationToken)
+    {
+        File.Delete(_data.In(EndpointsFile));
+        IsFirstStart = !File.Exists(_data.In("secrets.json"));
+        var secrets = PlatformSecrets.LoadOrCreate(_data.In("secrets.json"));
+        var ports = new PlatformPorts(options.Ports);
+        var postgresFolder = await _data.PostgresFolderAsync(cancellationToken).ConfigureAwait(false);
+        _postgres = new PostgresServer(postgresFolder, ports[PlatformPorts.Postgres], secrets.Postgres, Path.Combine(_data.Logs, "postgres.log"));
+        _blob = new AzuriteServer(_data.In("blob"), ports[PlatformPorts.Blob], Path.Combine(_data.Logs, "blob.log"));
+
+        var blob = StartAsync(_blob, cancellationToken);
+        var redis = Task.Run(() => _redis = GarnetServer.Start(ports[PlatformPorts.Redis]), cancellationToken);
+        await StartAsync(_postgres, cancellationToken).ConfigureAwait(false);
+        await redis.ConfigureAwait(false);
+        _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString);
+        await Task.WhenAll([blob, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
+        _triggers = await TriggerDispatcher.StartAsync(
+            Path.Combine(RepositoryFolders.Root, "functions", "triggers"),
+            new Uri(_services.ApiUrl),
+            secrets.TriggersKey,
+            _services.ServiceBus,
+            Path.Combine(_data.Logs, "triggers.log"),
+            cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(_services.Workers.Select(service => StartAsync(service, cancellationToken))).ConfigureAwait(false);
+        _ready = true;
+        Publish();
+    }
+
+    private async Task StartAsync(ISupervised server, CancellationToken cancellationToken)
+    {
+        var supervisor = new Supervisor(server, TimeProvider.System, Publish, _progress.Report);
+        _running.Push(supervisor);
+        var started = Stopwatch.StartNew();
+        await supervisor.StartAsync(cancellationToken).ConfigureAwait(false);
+        _progress.PartIsReady(server.Name, started.Elapsed);
+    }
+
+    // After each start of a process: the register for the next launcher, and once ready the file for tools.
+    private void Publish()
+    {
+        lock (_publishing)
+        {
+            _register.Write(_running.Select(part => part.Identity).OfType<ProcessIdentity>());
+            if (_ready && !_running.IsEmpty)
+            {
+                PrivateFile.Write(_data.In(EndpointsFile), Endpoints);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace AiPlatform.Local.Platform;
+
+/// <summary>What <c>endpoints.json</c> says: how tools and SDKs reach every part.</summary>
+/// <param name="Api">The HTTP API's base address.</param>
+/// <param name="TaskHub">The Durable Task connection string.</param>
+/// <param name="ServiceBus">The Service Bus connection string.</param>
+/// <param name="Blob">The Azure Storage connection string.</param>
+/// <param name="Postgres">The database's connection string.</param>
+/// <param name="PostgresDataDirectory">Where PostgreSQL keeps its files.</param>
+/// <param name="Redis">The Redis connection string.</param>
+/// <param name="Administrator">The first administrator.</param>
+/// <param name="Processes">Process id by name.</param>
+internal sealed record PlatformEndpoints(
+    string Api, string TaskHub, string ServiceBus, string Blob, string Postgres, string PostgresDataDirectory, string Redis,
+    AdministratorAccount Administrator, IReadOnlyDictionary<string, int> Processes);
+
+/// <summary>The first administrator's account.</summary>
+internal sealed record AdministratorAccount(string UserName, string Password);

@@ -1,0 +1,60 @@
+using AiPlatform.Local.Servers;
+
+namespace AiPlatform.Local.Platform;
+
+/// <summary>The TCP ports of one start of the platform, all on 127.0.0.1.</summary>
+internal sealed class PlatformPorts
+{
+    public const string Api = "api";
+    public const string TaskHub = "taskHub";
+    public const string TaskHubHttp = "taskHubHttp";
+    public const string ServiceBus = "serviceBus";
+    public const string ServiceBusHttp = "serviceBusHttp";
+    public const string Blob = "blob";
+    public const string Postgres = "postgres";
+    public const string Redis = "redis";
+
+    private static readonly Dictionary<string, int> Defaults = new(StringComparer.Ordinal)
+    {
+        [Api] = 8080,
+        [TaskHub] = 8081,
+        [TaskHubHttp] = 8082,
+        [ServiceBus] = 5672,
+        [ServiceBusHttp] = 5300,
+        [Blob] = 10000,
+        [Postgres] = 5433,
+        [Redis] = 6380,
+    };
+
+    private readonly Dictionary<string, int> _ports = new(StringComparer.Ordinal);
+
+    /// <param name="preferred">Ports by name; the defaults stand for the rest. A port that is taken is replaced by a free one.</param>
+    public PlatformPorts(IReadOnlyDictionary<string, int>? preferred)
+    {
+        foreach (var (name, standard) in Defaults)
+        {
+            var port = LoopbackPorts.Preferred(preferred is not null && preferred.TryGetValue(name, out var wanted) ? wanted : standard);
+            _ports[name] = _ports.ContainsValue(port) ? Unused() : port;
+        }
+    }
+
+    /// <summary>The names that can be configured.</summary>
+    public static IReadOnlyCollection<string> Names => Defaults.Keys;
+
+    public int this[string name] => _ports[name];
+
+    /// <summary>Another free port, for a process that nobody connects to but the launcher.</summary>
+    public int Add(string name) => _ports[name] = Unused();
+
+    private int Unused()
+    {
+        int port;
+        do
+        {
+            port = LoopbackPorts.Free();
+        }
+        while (_ports.ContainsValue(port));
+
+        return port;
+    }
+}

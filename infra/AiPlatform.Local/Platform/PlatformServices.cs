@@ -1,0 +1,125 @@
+using System.Globalization;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Local.Processes;
+using AiPlatform.Local.Servers;
+
+namespace AiPlatform.Local.Platform;
+
+/// <summary>How each of the platform's own processes is started: pure functions of ports, secrets and connection strings.</summary>
+internal sealed class PlatformServices(
+    DataDirectory data, PlatformPorts ports, PlatformSecrets secrets, PostgresServer postgres, AzuriteServer blob, string redis)
+{
+    public const string AdministratorUserName = "admin";
+    private const string SharedAccessKeyName = "RootManageSharedAccessKey";
+    private const string Pool = "default";
+    private const int Runners = 2;
+
+    /// <summary>The HTTP API's address.</summary>
+    public string ApiUrl => Url(PlatformPorts.Api);
+
+    /// <summary>The hub's connection string.</summary>
+    public string TaskHub => $"Endpoint={Url(PlatformPorts.TaskHub)};TaskHub=default;Authentication=None";
+
+    /// <summary>The broker's connection string.</summary>
+    public string ServiceBus =>
+        $"Endpoint=sb://127.0.0.1:{ports[PlatformPorts.ServiceBus]};SharedAccessKeyName={SharedAccessKeyName};SharedAccessKey={secrets.SharedAccessKey};UseDevelopmentEmulator=true";
+
+    /// <summary>The administrator's account.</summary>
+    public AdministratorAccount Administrator => new(AdministratorUserName, secrets.AdministratorPassword);
+
+    /// <summary>Those that need only the servers.</summary>
+    public IReadOnlyList<ServiceProcess> Foundation => [Hub(), Broker(), Functions()];
+
+    /// <summary>Those that need the foundation.</summary>
+    public IReadOnlyList<ServiceProcess> Workers => [Orchestrations(), .. Enumerable.Range(1, Runners).Select(Runner)];
+
+    private ServiceProcess Hub() => Service("taskhub", "AiPlatform.TaskHub", Url(PlatformPorts.TaskHubHttp), new()
+    {
+        ["ConnectionStrings__Postgres"] = postgres.ConnectionString("taskhub"),
+        ["TaskHub__GrpcPort"] = Text(ports[PlatformPorts.TaskHub]),
+        ["TaskHub__HttpPort"] = Text(ports[PlatformPorts.TaskHubHttp]),
+    });
+
+    private ServiceProcess Broker()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Postgres"] = postgres.ConnectionString("servicebus"),
+            ["ServiceBus__AmqpPort"] = Text(ports[PlatformPorts.ServiceBus]),
+            ["ServiceBus__HttpPort"] = Text(ports[PlatformPorts.ServiceBusHttp]),
+            ["ServiceBus__SharedAccessKeyName"] = SharedAccessKeyName,
+            ["ServiceBus__SharedAccessKey"] = secrets.SharedAccessKey,
+        };
+        string[] queues = [JobQueues.Events, .. Enum.GetValues<JobPriority>().Select(priority => JobQueues.For(Pool, priority))];
+        for (var i = 0; i < queues.Length; i++)
+        {
+            environment[$"ServiceBus__Queues__{i}"] = queues[i];
+        }
+
+        return Service("servicebus", "AiPlatform.ServiceBusEmulator", Url(PlatformPorts.ServiceBusHttp), environment);
+    }
+
+    private ServiceProcess Functions() => Service("functions", "AiPlatform.Functions", ApiUrl, new()
+    {
+        ["FUNCTIONS_CUSTOMHANDLER_PORT"] = Text(ports[PlatformPorts.Api]),
+        ["ConnectionStrings__Postgres"] = postgres.ConnectionString("aiplatform"),
+        ["ConnectionStrings__Redis"] = redis,
+        ["ConnectionStrings__Blob"] = blob.ConnectionString,
+        ["ConnectionStrings__ServiceBus"] = ServiceBus,
+        ["ConnectionStrings__TaskHub"] = TaskHub,
+        ["Identity__SigningKey"] = secrets.SigningKey,
+        ["Identity__ServiceSecrets__orchestrations"] = secrets.OrchestrationsSecret,
+        ["Identity__ServiceSecrets__runner"] = secrets.RunnerSecret,
+        ["Identity__Administrator__UserName"] = AdministratorUserName,
+        ["Identity__Administrator__Password"] = secrets.AdministratorPassword,
+        ["Identity__Administrator__Email"] = "admin@localhost.localdomain",
+        ["Triggers__Key"] = secrets.TriggersKey,
+    });
+
+    private ServiceProcess Orchestrations()
+    {
+        var url = $"http://127.0.0.1:{ports.Add("orchestrations")}";
+        return Service("orchestrations", "AiPlatform.Orchestrations", url, new()
+        {
+            ["ASPNETCORE_URLS"] = url,
+            ["ConnectionStrings__TaskHub"] = TaskHub,
+            ["ConnectionStrings__ServiceBus"] = ServiceBus,
+            ["Orchestrations__ApiUrl"] = ApiUrl,
+            ["Orchestrations__ClientSecret"] = secrets.OrchestrationsSecret,
+        });
+    }
+
+    private ServiceProcess Runner(int number)
+    {
+        var name = $"runner-{number}";
+        var port = ports.Add(name);
+        return Service(name, "AiPlatform.GpuRunner", $"http://127.0.0.1:{port}", new()
+        {
+            ["Runner__HttpPort"] = Text(port),
+            ["Runner__Name"] = name,
+            ["Runner__Pool"] = Pool,
+            ["Runner__DataDirectory"] = data.In(name),
+            ["Runner__ApiUrl"] = ApiUrl,
+            ["Runner__ClientSecret"] = secrets.RunnerSecret,
+            ["Runner__PythonDirectory"] = Path.Combine(RepositoryFolders.Root, "gpu-runner", "python"),
+            ["ConnectionStrings__ServiceBus"] = ServiceBus,
+        });
+    }
+
+    private ServiceProcess Service(string name, string project, string url, Dictionary<string, string> environment)
+    {
+        // The .NET processes of a small machine: no telemetry, and memory goes back to the system.
+        environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+        environment["DOTNET_GCConserveMemory"] = "5";
+        var executable = ServiceBinaries.Find(project);
+        return new ServiceProcess(
+            name,
+            new ChildCommand(executable, []) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable)! },
+            new Uri($"{url}/health/ready"),
+            Path.Combine(data.Logs, $"{name}.log"));
+    }
+
+    private string Url(string port) => $"http://127.0.0.1:{ports[port]}";
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
