@@ -1,1 +1,3 @@
-System.Console.WriteLine("AiPlatform.ServiceBusEmulator");
+using AiPlatform.ServiceBusEmulator;
+
+await ServiceBusEmulatorApp.Build(args).RunAsync();

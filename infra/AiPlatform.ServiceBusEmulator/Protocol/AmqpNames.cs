@@ -1,0 +1,25 @@
+using Amqp.Types;
+
+namespace AiPlatform.ServiceBusEmulator.Protocol;
+
+/// <summary>Names of the Service Bus dialect of AMQP 1.0, from the public protocol guide.</summary>
+internal static class AmqpNames
+{
+    internal const uint BatchMessageFormat = 0x80013700;
+
+    internal const string CbsAddress = "$cbs";
+    internal const string ManagementSuffix = "/$management";
+
+    internal const string MessageLockLost = "com.microsoft:message-lock-lost";
+    internal const string MessageNotFound = "com.microsoft:message-not-found";
+    internal const string ServerBusy = "com.microsoft:server-busy";
+    internal const string DeadLetterCondition = "com.microsoft:dead-letter";
+
+    internal static readonly Symbol EnqueuedTime = "x-opt-enqueued-time";
+    internal static readonly Symbol SequenceNumber = "x-opt-sequence-number";
+    internal static readonly Symbol EnqueuedSequenceNumber = "x-opt-enqueue-sequence-number";
+    internal static readonly Symbol LockedUntil = "x-opt-locked-until";
+    internal static readonly Symbol ScheduledEnqueueTime = "x-opt-scheduled-enqueue-time";
+    internal static readonly Symbol DeadLetterSource = "x-opt-deadletter-source";
+    internal static readonly Symbol State = "x-opt-message-state";
+}

@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Amqp;
+using Amqp.Listener;
+
+namespace AiPlatform.ServiceBusEmulator.Protocol;
+
+/// <summary>What the broker knows of one AMQP connection: its rights, and the links on which it gets answers.</summary>
+internal sealed class ConnectionState
+{
+    private static readonly ConditionalWeakTable<Connection, ConnectionState> States = [];
+
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _grants = new();
+    private readonly ConcurrentDictionary<string, ListenerLink> _replyLinks = new(StringComparer.Ordinal);
+
+    /// <summary>Whether the connection proved the key itself and may do everything.</summary>
+    internal bool IsTrusted { get; set; }
+
+    /// <summary>The transport under the connection.</summary>
+    internal GuardedTransport? Transport { get; set; }
+
+    internal static ConnectionState Of(Connection connection) => States.GetOrCreateValue(connection);
+
+    internal static ConnectionState Of(ListenerLink link) => Of(link.Session.Connection);
+
+    /// <summary>Notes a right; a later token for the same path replaces an earlier one.</summary>
+    internal void Grant(string path, DateTimeOffset expiresOn) => _grants[path] = expiresOn;
+
+    /// <summary>When the right to use an entity ends; null when there is none.</summary>
+    internal DateTimeOffset? RightEnds(string path)
+    {
+        if (IsTrusted)
+        {
+            return DateTimeOffset.MaxValue;
+        }
+
+        DateTimeOffset? end = null;
+        foreach (var (granted, expiresOn) in _grants)
+        {
+            var covers = granted.Length == 0 || path == granted || (path.StartsWith(granted, StringComparison.Ordinal) && path[granted.Length] == '/');
+            if (covers && (end is null || expiresOn > end))
+            {
+                end = expiresOn;
+            }
+        }
+
+        return end;
+    }
+
+    internal void AddReplyLink(string name, ListenerLink link) => _replyLinks[name] = link;
+
+    internal void RemoveReplyLink(ListenerLink link)
+    {
+        foreach (var pair in _replyLinks)
+        {
+            if (pair.Value == link)
+            {
+                _replyLinks.TryRemove(pair);
+            }
+        }
+    }
+
+    internal ListenerLink? FindReplyLink(string? name) => name is null ? null : _replyLinks.GetValueOrDefault(name);
+}

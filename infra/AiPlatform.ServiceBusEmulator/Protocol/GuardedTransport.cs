@@ -1,0 +1,91 @@
+using Amqp;
+
+namespace AiPlatform.ServiceBusEmulator.Protocol;
+
+/// <summary>
+/// The transport of an accepted connection. Holds the AMQP header and open back until the client has sent something: SDKs built
+/// on rhea hang when these arrive in the same read as the SASL outcome. Counts what comes in without making a
+/// message, so that a transfer that never ends cannot fill the memory, and what waits to go out.
+/// </summary>
+internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : IAsyncTransport
+{
+    private const long MaxBytesWithoutMessage = 64 * 1024 * 1024;
+
+    private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(2);
+
+    private static int _open;
+
+    private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _receivedSinceMessage;
+    private long _waiting;
+    private int _isOpen;
+
+    /// <summary>Connections that are open in this process.</summary>
+    internal static int OpenCount => Volatile.Read(ref _open);
+
+    /// <summary>Bytes of messages that were handed to the connection and are not yet on the wire.</summary>
+    internal long Waiting => Interlocked.Read(ref _waiting);
+
+    /// <summary>Called when bytes have gone out.</summary>
+    internal event Action? Sent;
+
+    public void SetConnection(Connection connection)
+    {
+        inner.SetConnection(connection);
+        var state = ConnectionState.Of(connection);
+        state.Transport = this;
+        state.IsTrusted = isTrusted;
+        Interlocked.Increment(ref _open);
+        Interlocked.Exchange(ref _isOpen, 1);
+    }
+
+    public async Task SendAsync(IList<ByteBuffer> bufferList, int listSize)
+    {
+        if (!_heard.Task.IsCompleted)
+        {
+            await Task.WhenAny(_heard.Task, Task.Delay(MaxHold));
+            _heard.TrySetResult();
+        }
+
+        await inner.SendAsync(bufferList, listSize);
+        if (Interlocked.Read(ref _waiting) > 0)
+        {
+            var left = Interlocked.Add(ref _waiting, -listSize);
+            if (left < 0)
+            {
+                Interlocked.CompareExchange(ref _waiting, 0, left);
+            }
+
+            Sent?.Invoke();
+        }
+    }
+
+    public async Task<int> ReceiveAsync(byte[] buffer, int offset, int count)
+    {
+        var received = await inner.ReceiveAsync(buffer, offset, count);
+        _heard.TrySetResult();
+        return Interlocked.Add(ref _receivedSinceMessage, received) > MaxBytesWithoutMessage
+            ? throw new AmqpException(ErrorCode.ResourceLimitExceeded, "The connection sends too much without completing a message.")
+            : received;
+    }
+
+    public void Send(ByteBuffer buffer) => inner.Send(buffer);
+
+    public int Receive(byte[] buffer, int offset, int count) => inner.Receive(buffer, offset, count);
+
+    public void Close()
+    {
+        if (Interlocked.Exchange(ref _isOpen, 0) == 1)
+        {
+            Interlocked.Decrement(ref _open);
+        }
+
+        inner.Close();
+    }
+
+    /// <summary>The client did something complete: a message, a disposition, a flow, a link.</summary>
+    internal void OnProgress() => Interlocked.Exchange(ref _receivedSinceMessage, 0);
+
+    /// <summary>A message was handed to the connection.</summary>
+    internal void AddWaiting(int bytes) => Interlocked.Add(ref _waiting, bytes);
+}

@@ -1,0 +1,123 @@
+using Amqp;
+using Amqp.Framing;
+using Amqp.Listener;
+
+namespace AiPlatform.ServiceBusEmulator.Protocol;
+
+/// <summary>The answer to a request: a status and, when it went well, a body.</summary>
+internal sealed record Reply(int Status, string Description, string? Condition = null, object? Body = null);
+
+/// <summary>A node that answers requests: each one on the link that its reply-to names, by its message id.</summary>
+internal abstract partial class RequestEndpoint(ConnectionState state, ILogger logger) : LinkEndpoint
+{
+    protected ConnectionState State => state;
+
+    /// <summary>What the status is called in answers: <c>$cbs</c> and management differ.</summary>
+    protected abstract string StatusKey { get; }
+
+    /// <summary>What the description is called in answers.</summary>
+    protected abstract string DescriptionKey { get; }
+
+    /// <summary>Handles one request. What it throws becomes a 400 or 500.</summary>
+    protected abstract Task<Reply> HandleAsync(Message request);
+
+    public sealed override void OnMessage(MessageContext messageContext)
+    {
+        state.Transport?.OnProgress();
+        _ = AnswerAsync(messageContext);
+    }
+
+    public sealed override void OnFlow(FlowContext flowContext) => state.Transport?.OnProgress();
+
+    public sealed override void OnDisposition(DispositionContext dispositionContext) => state.Transport?.OnProgress();
+
+    private async Task AnswerAsync(MessageContext context)
+    {
+        try
+        {
+            Message request;
+            try
+            {
+                request = MessageCodec.Decode(((RawMessage)context.Message).Encoded);
+            }
+            catch (Exception exception)
+            {
+                LogRequestFailed(logger, exception);
+                context.Complete(new Error(ErrorCode.DecodeError) { Description = "The request cannot be decoded." });
+                return;
+            }
+
+            context.Complete();
+            var reply = await ReplyAsync(request);
+            if (state.FindReplyLink(request.Properties?.ReplyTo) is { IsClosed: false } link)
+            {
+                link.SendMessage(Encode(request, reply));
+            }
+        }
+        catch (Exception exception)
+        {
+            // The client went away before its answer: nobody is left to tell.
+            LogRequestFailed(logger, exception);
+        }
+    }
+
+    private async Task<Reply> ReplyAsync(Message request)
+    {
+        try
+        {
+            return await HandleAsync(request);
+        }
+        catch (Exception exception) when (exception is InvalidCastException or FormatException or ArgumentException or NullReferenceException or KeyNotFoundException)
+        {
+            LogRequestFailed(logger, exception);
+            return new Reply(400, "The request is malformed.", ErrorCode.InvalidField);
+        }
+        catch (Exception exception)
+        {
+            LogRequestFailed(logger, exception);
+            return new Reply(500, "The broker failed to carry out the request.", ErrorCode.InternalError);
+        }
+    }
+
+    private Message Encode(Message request, Reply reply)
+    {
+        var message = reply.Body is null ? new Message() : new Message(reply.Body);
+        message.Properties = new Properties();
+        if (request.Properties?.GetMessageId() is { } id)
+        {
+            message.Properties.SetCorrelationId(id);
+        }
+
+        message.ApplicationProperties = new ApplicationProperties
+        {
+            [StatusKey] = reply.Status,
+            [DescriptionKey] = reply.Description,
+        };
+        if (reply.Condition is { } condition)
+        {
+            message.ApplicationProperties["errorCondition"] = new Amqp.Types.Symbol(condition);
+            message.ApplicationProperties["error-condition"] = new Amqp.Types.Symbol(condition);
+        }
+
+        return message;
+    }
+
+    [LoggerMessage(23, LogLevel.Debug, "A request was not carried out")]
+    private static partial void LogRequestFailed(ILogger logger, Exception exception);
+}
+
+/// <summary>The link on which a client gets answers.</summary>
+internal sealed class ReplyEndpoint(ConnectionState state) : LinkEndpoint
+{
+    public override void OnFlow(FlowContext flowContext) => state.Transport?.OnProgress();
+
+    public override void OnDisposition(DispositionContext dispositionContext)
+    {
+        if (!dispositionContext.Settled)
+        {
+            dispositionContext.Complete();
+        }
+    }
+
+    public override void OnLinkClosed(ListenerLink link, Error error) => state.RemoveReplyLink(link);
+}

@@ -1,0 +1,68 @@
+using AiPlatform.ServiceBusEmulator.Protocol;
+using AiPlatform.ServiceBusEmulator.Queues;
+using AiPlatform.ServiceBusEmulator.Storage;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Prometheus;
+
+namespace AiPlatform.ServiceBusEmulator;
+
+/// <summary>The broker as an application: AMQP for clients, HTTP for <c>/health</c>, <c>/health/ready</c> and <c>/metrics</c>.</summary>
+public static class ServiceBusEmulatorApp
+{
+    private const string Ready = "ready";
+
+    /// <summary>Builds the broker from arguments, environment and settings files; see <see cref="ServiceBusOptions"/>.</summary>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        var httpPort = builder.Configuration.GetValue("ServiceBus:HttpPort", 0);
+        if (httpPort > 0)
+        {
+            builder.WebHost.UseUrls($"http://127.0.0.1:{httpPort}");
+        }
+
+        builder.Services.AddServiceBusBroker(builder.Configuration);
+        var app = builder.Build();
+        app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = static check => !check.Tags.Contains(Ready) });
+        app.MapHealthChecks("/health/ready");
+        app.MapMetrics("/metrics", app.Services.GetRequiredService<BrokerMetrics>().Registry);
+        return app;
+    }
+
+    private static void AddServiceBusBroker(this IServiceCollection services, ConfigurationManager configuration)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<ServiceBusOptions>()
+            .Configure(options => ReadOptions(configuration.GetSection("ServiceBus"), options))
+            .Validate(options => options.SharedAccessKey.Length > 0, "ServiceBus:SharedAccessKey is missing.")
+            .Validate(options => options.AmqpPort is > 0 and <= 65535, "ServiceBus:AmqpPort must be a TCP port.")
+            .Validate(options => options.MaxMessageSizeBytes is >= 1024 and <= 16 * 1024 * 1024, "ServiceBus:MaxMessageSizeBytes must be between 1 KiB and 16 MiB.")
+            .Validate(options => options.Queues.TrueForAll(IsValid), "Each of ServiceBus:Queues needs a name without '$', a positive MaxDeliveryCount and LockDurationSeconds.")
+            .Validate(options => options.Queues.DistinctBy(queue => queue.Name.ToLowerInvariant()).Count() == options.Queues.Count, "ServiceBus:Queues has a name twice.")
+            .ValidateOnStart();
+        services.AddSingleton<BrokerMetrics>();
+        services.AddSingleton<MessageWriter>();
+        services.AddSingleton<MessageStore>();
+        services.AddSingleton<Broker>();
+        services.AddSingleton<BrokerClock>();
+        services.AddHostedService(static provider => provider.GetRequiredService<BrokerClock>());
+        services.AddSingleton<AmqpServer>();
+        services.AddHostedService(static provider => provider.GetRequiredService<AmqpServer>());
+        services.AddHealthChecks()
+            .AddCheck<BrokerClock>("clock")
+            .AddCheck<AmqpServer>("amqp", tags: [Ready]);
+    }
+
+    private static bool IsValid(QueueOptions queue)
+        => queue.Name.Length > 0 && !queue.Name.Contains('$', StringComparison.Ordinal) && queue is { MaxDeliveryCount: > 0, LockDurationSeconds: > 0 };
+
+    // A queue is a name (ServiceBus__Queues__0=jobs) or an object (ServiceBus__Queues__0__Name=jobs, …).
+    private static void ReadOptions(IConfigurationSection section, ServiceBusOptions options)
+    {
+        section.Bind(options);
+        options.Queues = [.. section.GetSection("Queues").GetChildren().Select(child => child.Value is { Length: > 0 } name
+            ? new QueueOptions { Name = name }
+            : child.Get<QueueOptions>() ?? new QueueOptions())];
+    }
+}

@@ -1,0 +1,45 @@
+namespace AiPlatform.ServiceBusEmulator;
+
+/// <summary>Settings of the broker, section <c>ServiceBus</c>.</summary>
+public sealed class ServiceBusOptions
+{
+    /// <summary>The address on which AMQP is served.</summary>
+    public string AmqpAddress { get; set; } = "127.0.0.1";
+
+    /// <summary>The TCP port on which AMQP is served.</summary>
+    public int AmqpPort { get; set; } = 5672;
+
+    /// <summary>The TCP port on 127.0.0.1 of <c>/health</c> and <c>/metrics</c>; <c>ASPNETCORE_URLS</c> decides when it is 0.</summary>
+    public int HttpPort { get; set; }
+
+    /// <summary>The name of the shared access policy that clients use.</summary>
+    public string SharedAccessKeyName { get; set; } = "RootManageSharedAccessKey";
+
+    /// <summary>The key of the shared access policy. Required.</summary>
+    public string SharedAccessKey { get; set; } = string.Empty;
+
+    /// <summary>The largest message or batch, in bytes.</summary>
+    public int MaxMessageSizeBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>The most bytes of accepted but not yet durable messages; beyond it senders are told that the broker is busy.</summary>
+    public long MaxInFlightBytes { get; set; } = 128 * 1024 * 1024;
+
+    /// <summary>The queues. In the configuration each is a name, or an object with these properties.</summary>
+    public List<QueueOptions> Queues { get; set; } = [];
+}
+
+/// <summary>Settings of one queue.</summary>
+public sealed class QueueOptions
+{
+    /// <summary>The queue's name; case does not matter.</summary>
+    public string Name { get; set; } = string.Empty;
+
+    /// <summary>How many times a message is delivered before it is dead-lettered.</summary>
+    public int MaxDeliveryCount { get; set; } = 10;
+
+    /// <summary>How long a receiver holds a message before it must renew the lock, in seconds.</summary>
+    public double LockDurationSeconds { get; set; } = 60;
+
+    /// <summary>Whether a message whose time to live is over goes to the dead-letter queue instead of nowhere.</summary>
+    public bool DeadLetteringOnMessageExpiration { get; set; }
+}

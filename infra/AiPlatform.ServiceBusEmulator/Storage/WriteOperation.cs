@@ -1,0 +1,110 @@
+using AiPlatform.ServiceBusEmulator.Queues;
+
+namespace AiPlatform.ServiceBusEmulator.Storage;
+
+/// <summary>
+/// One change that is made durable together with others in a group. It is prepared once and may be executed several times
+/// when the outcome of a commit is unknown, so its statements are idempotent.
+/// </summary>
+internal abstract class WriteOperation
+{
+    /// <summary>Why PostgreSQL refused this change, when it did.</summary>
+    internal Exception? Failure { get; set; }
+
+    /// <summary>Takes sequence numbers, in the order in which operations are written.</summary>
+    internal virtual void Prepare(Func<long> nextId)
+    {
+    }
+
+    internal abstract void AddTo(WriteGroup group);
+
+    /// <summary>Applies the change to memory. Runs on the writer, in order, after the commit; must not throw.</summary>
+    internal virtual void Committed()
+    {
+    }
+}
+
+/// <summary>New messages, all or none.</summary>
+internal sealed class InsertOperation(IReadOnlyList<QueuedMessage> messages, Action<IReadOnlyList<QueuedMessage>> committed) : WriteOperation
+{
+    internal override void Prepare(Func<long> nextId)
+    {
+        foreach (var message in messages)
+        {
+            message.Id = nextId();
+        }
+    }
+
+    internal override void AddTo(WriteGroup group) => group.Inserts.AddRange(messages);
+
+    internal override void Committed() => committed(messages);
+}
+
+/// <summary>Messages that are done with.</summary>
+internal sealed class DeleteOperation(long[] ids) : WriteOperation
+{
+    internal override void AddTo(WriteGroup group) => group.Deletes.AddRange(ids);
+}
+
+/// <summary>Delivery counts, and whether a message is deferred.</summary>
+internal sealed class CountOperation(IReadOnlyList<(long Id, int DeliveryCount, MessageState State)> counts) : WriteOperation
+{
+    internal override void AddTo(WriteGroup group) => group.Counts.AddRange(counts);
+}
+
+/// <summary>New properties of a message that stays where it is.</summary>
+internal sealed class PayloadOperation(long id, int deliveryCount, MessageState state, byte[] payload) : WriteOperation
+{
+    internal override void AddTo(WriteGroup group)
+    {
+        group.Counts.Add((id, deliveryCount, state));
+        group.Payloads.Add((id, payload));
+    }
+}
+
+/// <summary>Messages that go to the end of a queue part: dead-lettered, or scheduled and now due.</summary>
+internal sealed class MoveOperation(IReadOnlyList<MessageMove> moves, Action<IReadOnlyList<MessageMove>> committed) : WriteOperation
+{
+    internal override void Prepare(Func<long> nextId)
+    {
+        foreach (var move in moves)
+        {
+            move.Target.Id = nextId();
+        }
+    }
+
+    internal override void AddTo(WriteGroup group) => group.Moves.AddRange(moves);
+
+    internal override void Committed() => committed([.. moves.Where(move => move.Applied)]);
+}
+
+/// <summary>One message that gets a new place. Not applied when it is no longer where it was expected.</summary>
+internal sealed class MessageMove(long id, MessageState expected, QueuedMessage target)
+{
+    internal long Id => id;
+
+    internal MessageState Expected => expected;
+
+    internal QueuedMessage Target => target;
+
+    internal bool Applied { get; set; }
+}
+
+/// <summary>Scheduled messages that are taken back.</summary>
+internal sealed class CancelOperation(int queueId, long[] ids) : WriteOperation
+{
+    internal int QueueId => queueId;
+
+    internal long[] Ids => ids;
+
+    /// <summary>How many of them were still scheduled.</summary>
+    internal int Cancelled { get; set; }
+
+    internal override void AddTo(WriteGroup group) => group.Cancels.Add(this);
+}
+
+/// <summary>Nothing: proves that the broker still owns its queues.</summary>
+internal sealed class HeartbeatOperation : WriteOperation
+{
+    internal override void AddTo(WriteGroup group) => group.IsHeartbeat = true;
+}
