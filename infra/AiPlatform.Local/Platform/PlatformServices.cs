@@ -14,6 +14,9 @@ internal sealed class PlatformServices(
     private const string Pool = "default";
     private const int Runners = 2;
 
+    /// <summary>An outage of the database is many failed deliveries; a message that nobody can handle still ends in the dead letters.</summary>
+    private const int MaxDeliveryCount = 100;
+
     /// <summary>The HTTP API's address.</summary>
     public string ApiUrl => Url(PlatformPorts.Api);
 
@@ -53,7 +56,8 @@ internal sealed class PlatformServices(
         string[] queues = [JobQueues.Events, .. Enum.GetValues<JobPriority>().Select(priority => JobQueues.For(Pool, priority))];
         for (var i = 0; i < queues.Length; i++)
         {
-            environment[$"ServiceBus__Queues__{i}"] = queues[i];
+            environment[$"ServiceBus__Queues__{i}__Name"] = queues[i];
+            environment[$"ServiceBus__Queues__{i}__MaxDeliveryCount"] = Text(MaxDeliveryCount);
         }
 
         return Service("servicebus", "AiPlatform.ServiceBusEmulator", Url(PlatformPorts.ServiceBusHttp), environment);

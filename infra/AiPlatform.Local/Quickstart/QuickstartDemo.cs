@@ -16,9 +16,9 @@ namespace AiPlatform.Local.Quickstart;
 /// </summary>
 internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFolder, Action<string> say) : IDisposable
 {
-    private const string Project = "quickstart";
+    public const string Project = "quickstart";
     private const string Dataset = "digits";
-    private const string Model = "digits-classifier";
+    public const string Model = "digits-classifier";
 
     /// <summary>The held-out accuracy that a good training reaches.</summary>
     private const double GoodAccuracy = 0.95;
@@ -27,6 +27,9 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
 
     private readonly HttpClient _http = new() { BaseAddress = new Uri(endpoints.Api), Timeout = TimeSpan.FromSeconds(30) };
+
+    /// <summary>How long it trains.</summary>
+    public int Epochs { get; init; } = 15;
 
     private string StateFile => Path.Combine(workFolder, "state.json");
 
@@ -83,7 +86,7 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
             Name: "digits quickstart",
             Experiment: Project,
             Recipe: "image-classifier",
-            Params: JsonSerializer.SerializeToElement(new { dataset = Dataset, epochs = 15 }),
+            Params: JsonSerializer.SerializeToElement(new { dataset = Dataset, epochs = Epochs }),
             Datasets: [new JobDataset(Dataset, version)],
             Resources: new JobResources(Nodes: 2, ProcessesPerNode: 1),
             Retry: new JobRetry(MaxAttempts: 10, FirstDelaySeconds: 0.5, MaxDelaySeconds: 10),

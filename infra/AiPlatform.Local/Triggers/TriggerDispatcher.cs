@@ -12,6 +12,8 @@ internal sealed class TriggerDispatcher : IAsyncDisposable
 {
     private const int ConcurrentMessages = 16;
 
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
+
     private readonly HandlerClient _handler;
     private readonly ServiceBusClient _serviceBus;
     private readonly BoundedLog _log;
@@ -75,8 +77,7 @@ internal sealed class TriggerDispatcher : IAsyncDisposable
         var processor = _serviceBus.CreateProcessor(binding.Queue, new ServiceBusProcessorOptions { MaxConcurrentCalls = ConcurrentMessages });
 
         // The processor completes the message when this returns and abandons it when this throws.
-        processor.ProcessMessageAsync += arguments => _handler.InvokeAsync(
-            binding.Function, InvocationEnvelope.ForMessage(binding, arguments.Message, _time.GetUtcNow()), arguments.CancellationToken);
+        processor.ProcessMessageAsync += arguments => InvokeForMessageAsync(binding, arguments);
         processor.ProcessErrorAsync += arguments =>
         {
             Log($"{binding.Function}: {arguments.ErrorSource}: {arguments.Exception.Message}");
@@ -84,6 +85,22 @@ internal sealed class TriggerDispatcher : IAsyncDisposable
         };
         _processors.Add(processor);
         await processor.StartProcessingAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task InvokeForMessageAsync(ServiceBusBinding binding, ProcessMessageEventArgs arguments)
+    {
+        try
+        {
+            await _handler.InvokeAsync(
+                binding.Function, InvocationEnvelope.ForMessage(binding, arguments.Message, _time.GetUtcNow()), arguments.CancellationToken).ConfigureAwait(false);
+        }
+        catch (HttpRequestException)
+        {
+            // An abandoned message comes back at once: without a pause a short outage would use up its deliveries.
+            var pause = Math.Min(MaxPause.TotalMilliseconds, 50 * Math.Pow(2, Math.Min(arguments.Message.DeliveryCount, 10)));
+            await Task.Delay(TimeSpan.FromMilliseconds(pause), _time, arguments.CancellationToken).ConfigureAwait(false);
+            throw;
+        }
     }
 
     // One invocation at a time, as in the host: an occurrence that passes meanwhile is left out.
