@@ -1,1 +1,5 @@
-System.Console.WriteLine("AiPlatform.GpuRunner");
+using AiPlatform.GpuRunner;
+using AiPlatform.GpuRunner.Launch;
+
+ProcessTree.BecomeSubreaper();
+await GpuRunnerApp.Build(args).RunAsync();

@@ -63,6 +63,10 @@ internal sealed class RunnerOptions
     [Range(65_536, long.MaxValue)]
     public long SpoolLimitBytes { get; set; } = 1L << 30;
 
+    /// <summary>Bytes of artifacts of one node that may wait for the store; then the ranks wait.</summary>
+    [Range(1_048_576, long.MaxValue)]
+    public long ContentLimitBytes { get; set; } = 20L << 30;
+
     /// <summary>Bytes of datasets kept for later jobs.</summary>
     [Range(0, long.MaxValue)]
     public long CacheLimitBytes { get; set; } = 20L << 30;
@@ -70,7 +74,7 @@ internal sealed class RunnerOptions
     /// <summary>Between TERM and KILL.</summary>
     public TimeSpan KillGrace { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Between sends of new metrics and log bytes.</summary>
+    /// <summary>Between sends of new metrics.</summary>
     public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Between sends of new log bytes.</summary>

@@ -1,0 +1,110 @@
+using System.Runtime.InteropServices;
+
+namespace AiPlatform.GpuRunner.Detect;
+
+/// <summary>
+/// Calls into the NVIDIA Management Library (C ABI of <c>nvml.h</c>) through addresses of the library that the options name,
+/// and into libc for what .NET does not offer about processes.
+/// </summary>
+internal static partial class NativeMethods
+{
+    /// <summary>Makes orphaned descendants children of this process, so that none can slip away.</summary>
+    public const int PrSetChildSubreaper = 36;
+
+    /// <summary>Do not wait.</summary>
+    public const int WaitNoHang = 1;
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    internal static partial int Kill(int processId, int signal);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    internal static partial int ProcessControl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
+
+    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
+    internal static partial int WaitPid(int processId, out int status, int options);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    internal static partial uint GetEffectiveUserId();
+
+    [LibraryImport("libc", EntryPoint = "lchown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int ChangeOwner(string path, uint userId, uint groupId);
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int Link(string existing, string path);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlInit_v2")]
+    internal static partial NvmlReturn NvmlInit();
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlShutdown")]
+    internal static partial NvmlReturn NvmlShutdown();
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlSystemGetDriverVersion")]
+    internal static unsafe partial NvmlReturn NvmlSystemGetDriverVersion(byte* version, uint length);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetCount_v2")]
+    internal static partial NvmlReturn NvmlDeviceGetCount(out uint count);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetHandleByIndex_v2")]
+    internal static partial NvmlReturn NvmlDeviceGetHandleByIndex(uint index, out nint device);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetName")]
+    internal static unsafe partial NvmlReturn NvmlDeviceGetName(nint device, byte* name, uint length);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetUUID")]
+    internal static unsafe partial NvmlReturn NvmlDeviceGetUuid(nint device, byte* uuid, uint length);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetMemoryInfo")]
+    internal static partial NvmlReturn NvmlDeviceGetMemoryInfo(nint device, out NvmlMemory memory);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetUtilizationRates")]
+    internal static partial NvmlReturn NvmlDeviceGetUtilizationRates(nint device, out NvmlUtilization utilization);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetTemperature")]
+    internal static partial NvmlReturn NvmlDeviceGetTemperature(nint device, int sensor, out uint celsius);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetPowerUsage")]
+    internal static partial NvmlReturn NvmlDeviceGetPowerUsage(nint device, out uint milliwatts);
+
+    [LibraryImport(Nvml.Library, EntryPoint = "nvmlDeviceGetComputeRunningProcesses_v3")]
+    internal static unsafe partial NvmlReturn NvmlDeviceGetComputeRunningProcesses(nint device, ref uint count, NvmlProcess* processes);
+}
+
+/// <summary>nvmlReturn_t: the codes that the runner tells apart.</summary>
+internal enum NvmlReturn
+{
+    Success = 0,
+    Uninitialized = 1,
+    NotSupported = 3,
+    NoPermission = 4,
+    NotFound = 6,
+    InsufficientSize = 7,
+    DriverNotLoaded = 9,
+    GpuIsLost = 15,
+}
+
+/// <summary>nvmlMemory_t, bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NvmlMemory
+{
+    public ulong Total;
+    public ulong Free;
+    public ulong Used;
+}
+
+/// <summary>nvmlUtilization_t, percent.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NvmlUtilization
+{
+    public uint Gpu;
+    public uint Memory;
+}
+
+/// <summary>nvmlProcessInfo_t as of the _v2 and _v3 functions.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NvmlProcess
+{
+    public uint ProcessId;
+    public ulong UsedGpuMemory;
+    public uint GpuInstanceId;
+    public uint ComputeInstanceId;
+}

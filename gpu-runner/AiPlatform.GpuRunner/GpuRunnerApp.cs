@@ -1,0 +1,81 @@
+using AiPlatform.Client;
+using AiPlatform.GpuRunner.Detect;
+using AiPlatform.GpuRunner.Launch;
+using AiPlatform.GpuRunner.Lease;
+using AiPlatform.GpuRunner.Report;
+using AiPlatform.GpuRunner.Sample;
+using AiPlatform.GpuRunner.Workspace;
+using AiPlatform.Messaging;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.GpuRunner;
+
+/// <summary>The runner as an application that a process or a test hosts.</summary>
+public static class GpuRunnerApp
+{
+    /// <summary>Builds the runner from configuration section <c>Runner</c> and <c>ConnectionStrings:ServiceBus</c>.</summary>
+    /// <param name="args">Command line, as configuration.</param>
+    public static WebApplication Build(string[] args) => Build(args, static _ => { });
+
+    /// <summary>As <see cref="Build(string[])"/>; a test may put its own queue in place.</summary>
+    internal static WebApplication Build(string[] args, Action<IServiceCollection> configure)
+    {
+        // The program's own folder, so that settings beside it are found wherever the process was started.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.Services.AddOptions<RunnerOptions>().Bind(builder.Configuration.GetSection(RunnerOptions.Section))
+            .PostConfigure(static options => options.DataDirectory = Path.GetFullPath(options.DataDirectory))
+            .ValidateDataAnnotations().ValidateOnStart();
+        if (builder.Configuration.GetValue<int?>($"{RunnerOptions.Section}:{nameof(RunnerOptions.HttpPort)}") is { } port)
+        {
+            builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        }
+
+        configure(builder.Services);
+        builder.Services.AddRunner(builder.Configuration.GetConnectionString("ServiceBus"));
+
+        var app = builder.Build();
+        app.MapHealthChecks("/health", new() { Predicate = static _ => false });
+        app.MapHealthChecks("/health/ready");
+        app.MapGet("/metrics", static (MetricsText metrics) => Results.Text(metrics.Write(), "text/plain; version=0.0.4"));
+        return app;
+    }
+
+    private static void AddRunner(this IServiceCollection services, string? serviceBus)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<RunnerIdentity>();
+        services.AddSingleton<RunnerHttp>();
+        services.AddSingleton<ITokenSource>(static provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<RunnerOptions>>().Value;
+            return new ServiceTokenSource(provider.GetRequiredService<RunnerHttp>().Api, "runner", options.ClientSecret, provider.GetRequiredService<TimeProvider>());
+        });
+        services.AddSingleton(static provider => new AiPlatformClient(
+            provider.GetRequiredService<RunnerHttp>().Api, provider.GetRequiredService<ITokenSource>(), maxAttempts: 1));
+
+        services.AddSingleton(_ => new ServiceBusClient(
+            serviceBus is { Length: > 0 } ? serviceBus : throw new InvalidOperationException("The connection string 'ServiceBus' is missing.")));
+        services.TryAddSingleton<INodeQueue, ServiceBusNodeQueue>();
+        services.TryAddSingleton<IJobEventSink, ServiceBusJobEventSink>();
+
+        services.AddSingleton<DeviceDetector>();
+        services.AddSingleton<DeviceSampler>();
+        services.AddSingleton<MetricsText>();
+        services.AddSingleton<GpuAllocator>();
+        services.AddSingleton<BlobDownloader>();
+        services.AddSingleton<DatasetCache>();
+        services.AddSingleton<WorkspaceStager>();
+        services.AddSingleton<NodeJournalFactory>();
+        services.AddSingleton<NodeServices>();
+        services.AddSingleton<ActiveNodes>();
+        services.AddSingleton<Registration>();
+
+        // Started in this order: orphans end before the platform hears of the new session, and before work is taken.
+        services.AddHostedService<Leftovers>();
+        services.AddHostedService(static provider => provider.GetRequiredService<Registration>());
+        services.AddHostedService<Slots>();
+        services.AddHealthChecks().AddCheck<RunnerHealth>("runner");
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.GpuRunner.Lease;
+using AiPlatform.GpuRunner.Workspace;
+
+namespace AiPlatform.GpuRunner.Launch;
+
+/// <summary>Where and how the ranks of one node run.</summary>
+/// <param name="Gpus">The devices of this node's ranks; empty for CPU.</param>
+/// <param name="SocketPath">The runtime's Unix socket.</param>
+internal sealed record LaunchContext(
+    NodeKey Key, string RunId, JobResources Resources, Rendezvous Rendezvous, NodeWorkspace Workspace, string SocketPath,
+    string RuntimeDirectory, IReadOnlyList<int> Gpus, string? Traceparent);
+
+/// <summary>Builds what is started for each rank. Pure: the same input gives the same plan.</summary>
+internal static class Launcher
+{
+    // What a training script may need of the machine's set-up; everything else of the runner's environment stays here.
+    private static readonly string[] Inherited =
+        ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_VISIBLE_DEVICES", "CUDA_HOME"];
+
+    private static readonly string[] InheritedPrefixes = ["NCCL_", "GLOO_", "FI_", "UCX_"];
+
+    /// <summary>The plans of this node's ranks.</summary>
+    /// <param name="inherited">The runner's environment; only a short list of it is passed on.</param>
+    public static IReadOnlyList<LaunchPlan> Plan(
+        LaunchContext context, RunnerOptions options, UnprivilegedAccount? account, IReadOnlyDictionary<string, string> inherited)
+        => [.. Enumerable.Range(0, context.Resources.ProcessesPerNode).Select(local => new LaunchPlan(
+            Rank(context, local),
+            context.Workspace.CodeDirectory,
+            Command(context, options, account),
+            Environment(context, local, inherited)))];
+
+    private static int Rank(LaunchContext context, int local) => (context.Key.Node * context.Resources.ProcessesPerNode) + local;
+
+    private static List<string> Command(LaunchContext context, RunnerOptions options, UnprivilegedAccount? account)
+    {
+        List<string> command = ["/usr/bin/setsid", "--"];
+        if (account is not null)
+        {
+            command.AddRange(
+                ["/usr/bin/setpriv", $"--reuid={account.UserId}", $"--regid={account.GroupId}", "--clear-groups", "--no-new-privs", "--"]);
+        }
+
+        command.AddRange([options.Python, "-u", context.Workspace.Entrypoint]);
+        return command;
+    }
+
+    private static Dictionary<string, string> Environment(LaunchContext context, int local, IReadOnlyDictionary<string, string> inherited)
+    {
+        var resources = context.Resources;
+        var environment = new Dictionary<string, string>();
+        foreach (var (name, value) in inherited)
+        {
+            if (Inherited.Contains(name) || InheritedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+            {
+                environment[name] = value;
+            }
+        }
+
+        environment.TryAdd("PATH", "/usr/local/bin:/usr/bin:/bin");
+        environment.TryAdd("LANG", "C.UTF-8");
+        environment["HOME"] = context.Workspace.HomeDirectory;
+        environment["TMPDIR"] = context.Workspace.TemporaryDirectory;
+        environment["PYTHONUNBUFFERED"] = "1";
+        environment["PYTHONDONTWRITEBYTECODE"] = "1";
+        environment["PYTHONPATH"] = $"{context.Workspace.CodeDirectory}:{context.RuntimeDirectory}";
+
+        // The contract of torch.distributed.
+        environment["RANK"] = Text(Rank(context, local));
+        environment["LOCAL_RANK"] = Text(local);
+        environment["WORLD_SIZE"] = Text(resources.Nodes * resources.ProcessesPerNode);
+        environment["LOCAL_WORLD_SIZE"] = Text(resources.ProcessesPerNode);
+        environment["GROUP_RANK"] = Text(context.Key.Node);
+        environment["NODE_RANK"] = Text(context.Key.Node);
+        environment["MASTER_ADDR"] = context.Rendezvous.MasterHost;
+        environment["MASTER_PORT"] = Text(context.Rendezvous.MasterPort);
+        environment["OMP_NUM_THREADS"] = Text(Math.Max(1, System.Environment.ProcessorCount / resources.ProcessesPerNode));
+        if (context.Rendezvous.MasterHost is "127.0.0.1" or "localhost")
+        {
+            // Else gloo resolves the machine's name, which may lead nowhere.
+            environment.TryAdd("GLOO_SOCKET_IFNAME", "lo");
+        }
+
+        // As under torchrun, each rank sees all GPUs of its node and takes number LOCAL_RANK; an empty list hides them.
+        environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', context.Gpus);
+
+        environment[ProcessTree.Marker] = context.Key.ToString();
+        environment["AIP_SOCKET"] = context.SocketPath;
+        environment["AIP_JOB_ID"] = context.Key.JobId;
+        environment["AIP_RUN_ID"] = context.RunId;
+        environment["AIP_ATTEMPT"] = Text(context.Key.Attempt);
+        environment["AIP_DATA_DIR"] = context.Workspace.DataDirectory;
+        environment["AIP_PARAMS"] = context.Workspace.ParamsFile;
+        if (context.Traceparent is not null)
+        {
+            environment["TRACEPARENT"] = context.Traceparent;
+        }
+
+        return environment;
+    }
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,360 @@
+using System.Net;
+using System.Net.Sockets;
+using AiPlatform.Client;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.GpuRunner.Lease;
+using AiPlatform.GpuRunner.Report;
+using AiPlatform.GpuRunner.Workspace;
+
+namespace AiPlatform.GpuRunner.Launch;
+
+/// <summary>How a node ended.</summary>
+internal sealed record NodeOutcome(JobEventKind Kind, int? ExitCode = null, string? Reason = null);
+
+/// <summary>One node from the claim to the last report.</summary>
+internal sealed class NodeRun(
+    NodeServices services, NodeKey key, NodeAssignment assignment, NodeDirectory directory, NodeJournal journal, string? traceparent)
+{
+    private static readonly TimeSpan TreeInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan OutputDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RendezvousPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
+
+    private readonly HashSet<(int Id, ulong StartTime)> _processes = [];
+    private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ILogger _logger = services.Loggers.CreateLogger<NodeRun>();
+    private string? _cancelReason;
+
+    /// <summary>The node.</summary>
+    public NodeKey Key => key;
+
+    /// <summary>The token of its reports.</summary>
+    public JobToken Token => journal.Token;
+
+    /// <summary>What the platform wants of the code.</summary>
+    public NodeWishes Wishes { get; } = new();
+
+    /// <summary>Stops the node. Repeating it is harmless.</summary>
+    public void Cancel(string? reason)
+    {
+        Wishes.Stop = true;
+        Interlocked.CompareExchange(ref _cancelReason, reason ?? "cancelled", null);
+        if (_cancelled.TrySetResult())
+        {
+            Logs.Commanded(_logger, key, "cancel", reason);
+        }
+    }
+
+    /// <summary>Runs the node and reports all of it.</summary>
+    /// <param name="stopping">The runner stops: the node is given up, and what it has said is reported as far as there is time.</param>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        await journal.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        var outcome = await ExecuteAsync(stopping).ConfigureAwait(false);
+        Logs.Ended(_logger, key, outcome.Kind.ToString());
+        directory.DeleteWorkspace();
+
+        using var patience = new CancellationTokenSource();
+        await using var giveUp = stopping.Register(() => patience.CancelAfter(services.Options.StopPatience)).ConfigureAwait(false);
+        try
+        {
+            if (outcome.Kind == JobEventKind.Lost)
+            {
+                // The sooner the platform knows, the sooner another runner goes on; the rest follows now or at the next start.
+                await AddEventAsync(outcome).ConfigureAwait(false);
+                await journal.SendEventsAsync(patience.Token).ConfigureAwait(false);
+                await journal.UploadAllAsync(patience.Token).ConfigureAwait(false);
+                return;
+            }
+
+            await journal.UploadAllAsync(patience.Token).ConfigureAwait(false);
+            await AddEventAsync(outcome).ConfigureAwait(false);
+            await journal.SendEventsAsync(patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            // The next start finds the folder and sends the rest.
+        }
+    }
+
+    /// <summary>Whether everything was sent, so that the folder can go.</summary>
+    public bool IsReported => journal.IsUploaded && journal.Pending == 0;
+
+    private Task AddEventAsync(NodeOutcome outcome)
+        => journal.AddEventAsync(
+            new JobEvent(
+                Guid.CreateVersion7().ToString("N"), key.JobId, key.Attempt, key.Node, outcome.Kind, services.Time.GetUtcNow(),
+                outcome.ExitCode, outcome.Reason, services.Identity.Id),
+            CancellationToken.None);
+
+    private async Task<NodeOutcome> ExecuteAsync(CancellationToken stopping)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(assignment.Spec.TimeoutSeconds), services.Time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping);
+        var cancelling = _cancelled.Task.ContinueWith(_ => ended.Cancel(), TaskScheduler.Default);
+        var count = assignment.Spec.Resources.ProcessesPerNode * assignment.Spec.Resources.GpusPerProcess;
+        if (services.Gpus.TryTake(count) is not { } gpus)
+        {
+            return new NodeOutcome(JobEventKind.Failed, Reason: $"The runner has fewer than {count} free GPUs.");
+        }
+
+        try
+        {
+            return await StageAndRunAsync(gpus, ended.Token).ConfigureAwait(false)
+                ?? Interrupted(timeout.IsCancellationRequested, stopping.IsCancellationRequested);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            return Interrupted(timeout.IsCancellationRequested, stopping.IsCancellationRequested);
+        }
+        catch (WorkspaceException exception)
+        {
+            return new NodeOutcome(JobEventKind.Failed, Reason: exception.Message);
+        }
+        catch (Exception exception)
+        {
+            Logs.NodeCrashed(_logger, exception, key);
+            return new NodeOutcome(JobEventKind.Failed, Reason: $"The runner could not run the node: {exception.Message}");
+        }
+        finally
+        {
+            // Nothing of a node outlives it, whatever happened above.
+            if (!await ProcessTree.EndAsync(key.ToString(), _processes, TimeSpan.Zero, services.Time, CancellationToken.None).ConfigureAwait(false))
+            {
+                Logs.Unkillable(_logger, key);
+            }
+
+            services.Gpus.Return(gpus);
+            _cancelled.TrySetCanceled(CancellationToken.None);
+            await cancelling.ConfigureAwait(false);
+        }
+    }
+
+    private NodeOutcome Interrupted(bool timedOut, bool stopping)
+    {
+        if (_cancelReason is { } reason)
+        {
+            return new NodeOutcome(JobEventKind.Cancelled, Reason: reason);
+        }
+
+        return timedOut || !stopping
+            ? new NodeOutcome(JobEventKind.Failed, Reason: $"The attempt did not end within its timeout of {assignment.Spec.TimeoutSeconds} s.")
+            : new NodeOutcome(JobEventKind.Lost, Reason: "The runner was stopped.");
+    }
+
+    // Null when the run was interrupted.
+    private async Task<NodeOutcome?> StageAndRunAsync(IReadOnlyList<int> gpus, CancellationToken cancellationToken)
+    {
+        var (workspace, checkpoint) = await StageAsync(cancellationToken).ConfigureAwait(false);
+        var rendezvous = await MeetAsync(cancellationToken).ConfigureAwait(false);
+        string root;
+        await using (var file = File.OpenRead(workspace.ParamsFile))
+        {
+            root = Path.GetDirectoryName(SafePath.OpenedPath(file))!;
+        }
+
+        var socketDirectory = CreateSocketDirectory();
+        try
+        {
+            var socket = Path.Combine(socketDirectory, "runtime.sock");
+            await using var server = new RuntimeServer(socket, root, journal, checkpoint, Wishes, _logger);
+            services.Account?.Own(socketDirectory);
+            var context = new LaunchContext(
+                key, assignment.RunId, assignment.Spec.Resources, rendezvous, workspace, socket, services.Stager.PythonDirectory, gpus, traceparent);
+            return await RunRanksAsync(Launcher.Plan(context, services.Options, services.Account, RunnerEnvironment()), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Directory.Delete(socketDirectory, recursive: true);
+        }
+    }
+
+    private async Task<(NodeWorkspace Workspace, StagedCheckpoint? Checkpoint)> StageAsync(CancellationToken cancellationToken)
+    {
+        var current = assignment;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await services.Stager.StageAsync(directory.Workspace, current, services.Account, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+                && exception is HttpRequestException or InvalidDataException or IOException or OperationCanceledException)
+            {
+                if (exception is InvalidDataException && attempt >= 3)
+                {
+                    throw new WorkspaceException($"The data cannot be staged: {exception.Message}");
+                }
+
+                Logs.StagingFailed(_logger, key, exception.Message);
+                await Task.Delay(BackOff(attempt), services.Time, cancellationToken).ConfigureAwait(false);
+                current = await RenewAssignmentAsync(current, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    // URLs may have expired while the store was away; the same runner may claim again.
+    private async Task<NodeAssignment> RenewAssignmentAsync(NodeAssignment current, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var request = new ClaimNodeRequest(services.Identity.Id, services.Identity.SessionId, services.Identity.Host);
+            return await services.Client.ClaimNodeAsync(key.JobId, key.Attempt, key.Node, request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (exception.Code == ErrorCodes.NodeClaimed)
+        {
+            throw new WorkspaceException("The attempt ended while its data was staged.");
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && exception is ApiException or HttpRequestException or OperationCanceledException)
+        {
+            Logs.ClaimFailed(_logger, key, exception.Message);
+            return current;
+        }
+    }
+
+    private async Task<Rendezvous> MeetAsync(CancellationToken cancellationToken)
+    {
+        var nodes = assignment.Spec.Resources.Nodes;
+        var own = new Rendezvous(services.Identity.Host, key.Node == 0 ? FreePort() : 0);
+        if (nodes == 1)
+        {
+            return own; // Nobody else has to find it.
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (key.Node != 0)
+                {
+                    return await services.Client.GetRendezvousAsync(key.JobId, key.Attempt, cancellationToken).ConfigureAwait(false);
+                }
+
+                await services.Client.PutRendezvousAsync(key.JobId, key.Attempt, own, cancellationToken).ConfigureAwait(false);
+                return own;
+            }
+            catch (ApiException exception) when (key.Node != 0 && exception.Status == HttpStatusCode.NotFound)
+            {
+                await Task.Delay(RendezvousPause, services.Time, cancellationToken).ConfigureAwait(false);
+                attempt = 0;
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+                && (exception is HttpRequestException or OperationCanceledException || (exception is ApiException api && !SpoolSender.IsRefusal(api))))
+            {
+                Logs.ClaimFailed(_logger, key, exception.Message);
+                await Task.Delay(BackOff(attempt), services.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<NodeOutcome?> RunRanksAsync(IReadOnlyList<LaunchPlan> plans, CancellationToken cancellationToken)
+    {
+        var kills = ExitReason.OutOfMemoryKills();
+        var ranks = new List<RankProcess>(plans.Count);
+        try
+        {
+            foreach (var plan in plans)
+            {
+                var rank = RankProcess.Start(plan, new RankLog(directory.LogFile(plan.Rank), services.Options.LogLimitBytes));
+                ranks.Add(rank);
+                _processes.Add((rank.Entry.Id, rank.Entry.StartTime));
+                directory.WriteProcesses(ranks.Select(static rank => rank.Entry));
+                if (ranks.Count == 1)
+                {
+                    await AddEventAsync(new NodeOutcome(JobEventKind.Started)).ConfigureAwait(false);
+                }
+            }
+
+            Logs.Started(_logger, key, ranks.Count);
+            var failed = await WaitAsync(ranks, cancellationToken).ConfigureAwait(false);
+            var interrupted = failed is null && !ranks.TrueForAll(static rank => rank.Exited.IsCompleted);
+            var outOfMemory = ExitReason.OutOfMemoryKills() > kills;
+            var grace = interrupted || failed is not null ? services.Options.KillGrace : TimeSpan.Zero;
+            await ProcessTree.EndAsync(key.ToString(), _processes, grace, services.Time, CancellationToken.None).ConfigureAwait(false);
+            await Task.WhenAll(ranks.Select(rank => rank.FinishOutputAsync(OutputDeadline, services.Time))).ConfigureAwait(false);
+            if (failed is not null)
+            {
+                var code = await failed.Exited.ConfigureAwait(false);
+                return new NodeOutcome(JobEventKind.Failed, code, ExitReason.Describe(failed.Rank, code, outOfMemory, failed.Log.LastLines()));
+            }
+
+            return interrupted ? null : new NodeOutcome(JobEventKind.Finished, 0);
+        }
+        finally
+        {
+            if (!ranks.TrueForAll(static rank => rank.Exited.IsCompleted))
+            {
+                await ProcessTree.EndAsync(key.ToString(), _processes, TimeSpan.Zero, services.Time, CancellationToken.None).ConfigureAwait(false);
+            }
+
+            foreach (var rank in ranks)
+            {
+                await rank.Log.DisposeAsync().ConfigureAwait(false);
+                rank.Dispose();
+            }
+        }
+    }
+
+    // The first rank that failed; null when all ended well, or none did and the run was interrupted.
+    private async Task<RankProcess?> WaitAsync(List<RankProcess> ranks, CancellationToken cancellationToken)
+    {
+        var running = ranks.ToList();
+        var interrupted = Task.Delay(Timeout.InfiniteTimeSpan, services.Time, cancellationToken);
+        while (running.Count > 0)
+        {
+            var look = Task.Delay(TreeInterval, services.Time, CancellationToken.None);
+            await Task.WhenAny([.. running.Select(static rank => rank.Exited), interrupted, look]).ConfigureAwait(false);
+            foreach (var rank in running.Where(static rank => rank.Exited.IsCompleted).ToList())
+            {
+                running.Remove(rank);
+                if (await rank.Exited.ConfigureAwait(false) != 0 && !cancellationToken.IsCancellationRequested)
+                {
+                    return rank;
+                }
+            }
+
+            if (interrupted.IsCompleted)
+            {
+                return null;
+            }
+
+            if (look.IsCompleted)
+            {
+                // Remembers children before they shed their marker and their parents.
+                _ = ProcessTree.Find(key.ToString(), _processes);
+            }
+        }
+
+        return null;
+    }
+
+    private string CreateSocketDirectory()
+    {
+        Directory.CreateDirectory(
+            journal.State.SocketDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return journal.State.SocketDirectory;
+    }
+
+    private static Dictionary<string, string> RunnerEnvironment()
+    {
+        var environment = new Dictionary<string, string>();
+        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            environment[(string)entry.Key] = (string?)entry.Value ?? "";
+        }
+
+        return environment;
+    }
+
+    // Another process may take the port before rank 0 binds it; the attempt fails then and is repeated.
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Any, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static TimeSpan BackOff(int attempt)
+        => TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * Math.Min(LongestPause.TotalMilliseconds, 200 * Math.Pow(2, Math.Min(attempt, 10))));
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using AiPlatform.GpuRunner.Report;
+
+namespace AiPlatform.GpuRunner.Launch;
+
+/// <summary>What to start for a rank: an argument list and a complete environment, nothing inherited.</summary>
+/// <param name="Rank">In the whole gang.</param>
+internal sealed record LaunchPlan(int Rank, string WorkingDirectory, IReadOnlyList<string> Command, IReadOnlyDictionary<string, string> Environment);
+
+/// <summary>A rank: a process in its own session whose output goes to a log.</summary>
+internal sealed class RankProcess : IDisposable
+{
+    private static readonly ConcurrentDictionary<int, byte> Own = new();
+
+    private readonly Process _process;
+    private readonly Task _output;
+
+    private RankProcess(int rank, Process process, RankLog log, ProcessEntry entry)
+    {
+        (Rank, _process, Log, Entry) = (rank, process, log, entry);
+        _output = Task.WhenAll(
+            log.CaptureAsync(process.StandardOutput.BaseStream, isError: false),
+            log.CaptureAsync(process.StandardError.BaseStream, isError: true));
+        Exited = WaitAsync();
+    }
+
+    /// <summary>The rank in the whole gang.</summary>
+    public int Rank { get; }
+
+    /// <summary>The session's leader.</summary>
+    public ProcessEntry Entry { get; }
+
+    /// <summary>Where its output goes.</summary>
+    public RankLog Log { get; }
+
+    /// <summary>Ends with the exit code; 128 + n after signal n.</summary>
+    public Task<int> Exited { get; }
+
+    /// <summary>Whether this process started that one itself.</summary>
+    public static bool IsOwn(int processId) => Own.ContainsKey(processId);
+
+    /// <summary>Starts a rank.</summary>
+    public static RankProcess Start(LaunchPlan plan, RankLog log)
+    {
+        var start = new ProcessStartInfo(plan.Command[0])
+        {
+            WorkingDirectory = plan.WorkingDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
+        foreach (var argument in plan.Command.Skip(1))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        start.Environment.Clear();
+        foreach (var (name, value) in plan.Environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        var process = new Process { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+
+        Own.TryAdd(process.Id, 0);
+        process.StandardInput.Close();
+        return new RankProcess(plan.Rank, process, log, ProcessTree.Read(process.Id) ?? default);
+    }
+
+    /// <summary>
+    /// Waits for the last output. A descendant that escaped could hold the pipes open, so there is a deadline; the pipes are closed then.
+    /// </summary>
+    public async Task FinishOutputAsync(TimeSpan deadline, TimeProvider time)
+    {
+        try
+        {
+            await _output.WaitAsync(deadline, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _process.StandardOutput.Close();
+            _process.StandardError.Close();
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _process.Dispose();
+
+    private async Task<int> WaitAsync()
+    {
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        Own.TryRemove(_process.Id, out _);
+        return _process.ExitCode;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.GpuRunner.Launch;
+using AiPlatform.GpuRunner.Lease;
+
+namespace AiPlatform.GpuRunner.Report;
+
+/// <summary>What a later life of the runner must know about a node.</summary>
+/// <param name="Ranks">The ranks with a log.</param>
+/// <param name="SocketDirectory">Outside the data directory, because a socket's path is short.</param>
+internal sealed record NodeState(string JobId, int Attempt, int Node, string RunId, IReadOnlyList<int> Ranks, string SocketDirectory)
+{
+    public NodeKey Key => new(JobId, Attempt, Node);
+}
+
+/// <summary>The folder of a node: spools, logs, contents of artifacts, workspace. It is removed when everything in it has been sent.</summary>
+internal sealed class NodeDirectory(string path)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>The folder.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>What the ranks see.</summary>
+    public string Workspace => In("work");
+
+    /// <summary>Metrics, parameters, tags.</summary>
+    public string DataSpool => In("data.spool");
+
+    /// <summary>Artifacts.</summary>
+    public string ArtifactSpool => In("artifacts.spool");
+
+    /// <summary>Job events.</summary>
+    public string EventSpool => In("events.spool");
+
+    /// <summary>Bytes of artifacts.</summary>
+    public string Contents => In("contents");
+
+    private string StateFile => In("node.json");
+
+    private string TokenFile => In("token");
+
+    private string ProcessesFile => In("processes.json");
+
+    /// <summary>The folder of nodes below a runner's data directory.</summary>
+    public static string RootOf(string dataDirectory) => System.IO.Path.Combine(dataDirectory, "nodes");
+
+    /// <summary>All folders that an earlier life left.</summary>
+    public static IReadOnlyList<NodeDirectory> List(string dataDirectory)
+        => Directory.Exists(RootOf(dataDirectory))
+            ? [.. Directory.EnumerateDirectories(RootOf(dataDirectory)).Order(StringComparer.Ordinal).Select(static path => new NodeDirectory(path))]
+            : [];
+
+    /// <summary>Makes the folder of a node.</summary>
+    public static NodeDirectory Create(string dataDirectory, NodeState state)
+    {
+        var directory = new NodeDirectory(System.IO.Path.Combine(RootOf(dataDirectory), state.Key.ToString()));
+        Directory.CreateDirectory(directory.Contents);
+        Directory.CreateDirectory(directory.In("logs"));
+        Write(directory.StateFile, JsonSerializer.SerializeToUtf8Bytes(state, ContractsJson.Strict));
+        return directory;
+    }
+
+    /// <summary>A rank's log.</summary>
+    public string LogFile(int rank) => In($"logs/rank-{rank}.log");
+
+    /// <summary>The node that this is the folder of; null when the runner died before it was written.</summary>
+    public NodeState? ReadState()
+    {
+        try
+        {
+            return File.Exists(StateFile) ? JsonSerializer.Deserialize<NodeState>(File.ReadAllBytes(StateFile), ContractsJson.Tolerant) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The token that the node's reports are sent with.</summary>
+    public string? ReadToken() => File.Exists(TokenFile) ? File.ReadAllText(TokenFile) : null;
+
+    /// <summary>Keeps the token for a later life; only this account may read it.</summary>
+    public void WriteToken(string token) => Write(TokenFile, System.Text.Encoding.UTF8.GetBytes(token));
+
+    /// <summary>The processes that were started, for a later life to end.</summary>
+    public IReadOnlyList<ProcessEntry> ReadProcesses()
+    {
+        try
+        {
+            return File.Exists(ProcessesFile) ? JsonSerializer.Deserialize<ProcessEntry[]>(File.ReadAllBytes(ProcessesFile)) ?? [] : [];
+        }
+        catch (JsonException)
+        {
+            return []; // The marker in their environment finds them too.
+        }
+    }
+
+    /// <summary>Keeps the processes.</summary>
+    public void WriteProcesses(IEnumerable<ProcessEntry> processes) => Write(ProcessesFile, JsonSerializer.SerializeToUtf8Bytes(processes.ToArray()));
+
+    /// <summary>Removes the workspace, which no later life needs.</summary>
+    public void DeleteWorkspace()
+    {
+        if (Directory.Exists(Workspace))
+        {
+            Directory.Delete(Workspace, recursive: true);
+        }
+    }
+
+    /// <summary>Removes the folder.</summary>
+    public void Delete() => Directory.Delete(Path, recursive: true);
+
+    private static void Write(string file, byte[] content)
+    {
+        var temporary = file + ".new";
+        File.Delete(temporary);
+        using (var stream = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
+        {
+            stream.Write(content);
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, file, overwrite: true);
+    }
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+}

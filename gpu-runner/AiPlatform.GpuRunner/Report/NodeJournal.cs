@@ -1,0 +1,229 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json;
+using AiPlatform.Client;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.GpuRunner.Workspace;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.GpuRunner.Report;
+
+/// <summary>Makes journals; holds what they share.</summary>
+internal sealed class NodeJournalFactory(
+    IOptions<RunnerOptions> options, RunnerHttp http, IJobEventSink events, TimeProvider time, ILoggerFactory loggers)
+{
+    /// <summary>Opens the journal of a node, new or left by an earlier life.</summary>
+    public NodeJournal Open(NodeDirectory directory, NodeState state, string token)
+        => new(directory, state, new JobToken(directory, token), options.Value, http, events, time, loggers);
+}
+
+/// <summary>
+/// Everything that a node reports: spools on disk and the loops that send them. An <c>Add…</c> ends when its record is durable.
+/// </summary>
+internal sealed class NodeJournal : IAsyncDisposable
+{
+    private readonly NodeDirectory _directory;
+    private readonly DurableSpool _data;
+    private readonly DurableSpool _artifacts;
+    private readonly DurableSpool _events;
+    private readonly DataSender _dataSender;
+    private readonly ArtifactSender _artifactSender;
+    private readonly EventSender _eventSender;
+    private readonly List<LogSender> _logSenders;
+    private readonly ConcurrentDictionary<int, Source> _sources = new();
+    private readonly SemaphoreSlim _order = new(1, 1);
+    private readonly long _contentLimit;
+    private readonly TimeProvider _time;
+    private int _content;
+    private bool _resumeKnown;
+
+    public NodeJournal(
+        NodeDirectory directory, NodeState state, JobToken token, RunnerOptions options, RunnerHttp http, IJobEventSink events, TimeProvider time,
+        ILoggerFactory loggers)
+    {
+        (_directory, State, Token, _time, _contentLimit) = (directory, state, token, time, options.ContentLimitBytes);
+        _data = DurableSpool.Open(directory.DataSpool, options.SpoolLimitBytes);
+        _artifacts = DurableSpool.Open(directory.ArtifactSpool, options.SpoolLimitBytes);
+        _events = DurableSpool.Open(directory.EventSpool, options.SpoolLimitBytes);
+
+        // One try per call: the loops do the waiting, and hear of every failure.
+        var client = new AiPlatformClient(http.Api, token, maxAttempts: 1);
+        var transfers = new AiPlatformClient(http.Blob, token, maxAttempts: 1);
+        _dataSender = new DataSender(state, _data, client, options.FlushInterval, time, loggers.CreateLogger<DataSender>());
+        _artifactSender = new ArtifactSender(state, directory, _artifacts, transfers, options.FlushInterval, time, loggers.CreateLogger<ArtifactSender>());
+        _eventSender = new EventSender(state.Key, _events, events, time, loggers.CreateLogger<EventSender>());
+        _logSenders =
+        [
+            .. state.Ranks.Select(rank => new LogSender(
+                state.Key, rank, directory.LogFile(rank), client, options.LogInterval, time, loggers.CreateLogger<LogSender>())),
+        ];
+    }
+
+    /// <summary>The node.</summary>
+    public NodeState State { get; }
+
+    /// <summary>The token that reports are sent with.</summary>
+    public JobToken Token { get; }
+
+    /// <summary>Bytes that wait on disk to be sent (artifacts by their records only).</summary>
+    public long Pending => _data.Pending + _artifacts.Pending + _events.Pending;
+
+    /// <summary>Whether everything but the events has been acknowledged.</summary>
+    public bool IsUploaded => _dataSender.IsDrained && _artifactSender.IsDrained && _logSenders.TrueForAll(static sender => sender.IsDrained);
+
+    /// <summary>Starts sending.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _dataSender.StartAsync(cancellationToken).ConfigureAwait(false);
+        await _artifactSender.StartAsync(cancellationToken).ConfigureAwait(false);
+        await _eventSender.StartAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var sender in _logSenders)
+        {
+            await sender.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Numbers points and keeps them.</summary>
+    public async Task AddMetricsAsync(int rank, IReadOnlyList<MetricPoint> points, CancellationToken cancellationToken)
+    {
+        if (rank == 0 && State.Attempt > 1 && !_resumeKnown)
+        {
+            // Code that never asks for a checkpoint starts from scratch: what earlier attempts measured is superseded.
+            await AddResumeAsync(-1, cancellationToken).ConfigureAwait(false);
+        }
+
+        var source = _sources.GetOrAdd(rank, static _ => new Source());
+        await source.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // Not cancelled once begun: a number must not be given twice.
+            var record = new MetricsRecord($"{State.Node}-{rank}", source.Next, points);
+            await _data.AppendAsync(record.Serialize(), CancellationToken.None).ConfigureAwait(false);
+            source.Next += points.Count;
+        }
+        finally
+        {
+            source.Gate.Release();
+        }
+    }
+
+    /// <summary>Keeps parameters or tags.</summary>
+    public Task AddAsync(UploadRecord record, CancellationToken cancellationToken) => _data.AppendAsync(record.Serialize(), cancellationToken);
+
+    /// <summary>Keeps the step that the attempt goes on from; the first one counts.</summary>
+    public async Task AddResumeAsync(long step, CancellationToken cancellationToken)
+    {
+        await _order.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_resumeKnown)
+            {
+                await _data.AppendAsync(new ResumeRecord(step).Serialize(), CancellationToken.None).ConfigureAwait(false);
+                _resumeKnown = true;
+            }
+        }
+        finally
+        {
+            _order.Release();
+        }
+    }
+
+    /// <summary>Copies a file into the journal and keeps the record of it; waits while too many bytes wait for the store.</summary>
+    public async Task AddArtifactAsync(
+        Stream source, string path, ArtifactKind kind, long? step, IReadOnlyDictionary<string, double>? metrics, CancellationToken cancellationToken)
+    {
+        while (PendingContent() is > 0 and var pending && pending + source.Length > _contentLimit)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(200), _time, cancellationToken).ConfigureAwait(false);
+        }
+
+        var name = $"{Interlocked.Increment(ref _content)}.bin";
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        long size = 0;
+        await using (var target = new FileStream(Path.Combine(_directory.Contents, name), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            var buffer = new byte[256 * 1024];
+            int count;
+            while ((count = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            {
+                hash.AppendData(buffer, 0, count);
+                await target.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+                size += count;
+            }
+
+            target.Flush(flushToDisk: true);
+        }
+
+        var record = new ArtifactRecord(name, path, size, Convert.ToHexStringLower(hash.GetHashAndReset()), kind, step, metrics);
+        await _artifacts.AppendAsync(record.Serialize(), cancellationToken).ConfigureAwait(false);
+        _artifactSender.Wake();
+    }
+
+    /// <summary>Keeps an event; it is sent at once.</summary>
+    public async Task AddEventAsync(JobEvent jobEvent, CancellationToken cancellationToken)
+    {
+        await _events.AppendAsync(JsonSerializer.SerializeToUtf8Bytes(jobEvent, ContractsJson.Strict), cancellationToken).ConfigureAwait(false);
+        _eventSender.Wake();
+    }
+
+    /// <summary>Waits until data, artifacts and logs are acknowledged.</summary>
+    public async Task UploadAllAsync(CancellationToken cancellationToken)
+    {
+        await _dataSender.DrainAsync(cancellationToken).ConfigureAwait(false);
+        await _artifactSender.DrainAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var sender in _logSenders)
+        {
+            await sender.DrainAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until the events are sent.</summary>
+    public Task SendEventsAsync(CancellationToken cancellationToken) => _eventSender.DrainAsync(cancellationToken);
+
+    /// <summary>Stops sending and closes the files; what was not sent stays for a later life.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var loop in (IEnumerable<Hosting.BackgroundLoop>)[_dataSender, _artifactSender, _eventSender, .. _logSenders])
+        {
+            await loop.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            loop.Dispose();
+        }
+
+        await _data.DisposeAsync().ConfigureAwait(false);
+        await _artifacts.DisposeAsync().ConfigureAwait(false);
+        await _events.DisposeAsync().ConfigureAwait(false);
+        _order.Dispose();
+        foreach (var source in _sources.Values)
+        {
+            source.Gate.Dispose();
+        }
+    }
+
+    private long PendingContent()
+    {
+        long total = 0;
+        foreach (var file in new DirectoryInfo(_directory.Contents).EnumerateFiles())
+        {
+            try
+            {
+                total += file.Length;
+            }
+            catch (FileNotFoundException)
+            {
+                // Sent in this moment.
+            }
+        }
+
+        return total;
+    }
+
+    /// <summary>Who numbers points; the connections of one rank take turns.</summary>
+    private sealed class Source
+    {
+        public SemaphoreSlim Gate { get; } = new(1, 1);
+
+        public long Next { get; set; }
+    }
+}

@@ -1,0 +1,239 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.GpuRunner.Workspace;
+
+namespace AiPlatform.GpuRunner.Report;
+
+/// <summary>
+/// The Unix socket on which the training runtime talks to the runner: JSON behind a four-byte big-endian length, one answer per request.
+/// The peers are job code and not trusted: frames, connections, names and files are checked.
+/// </summary>
+internal sealed class RuntimeServer : IAsyncDisposable
+{
+    private const int MaxFrame = 1 << 20;
+    private const int MaxConnections = 256;
+    private const int MaxPoints = 1_000;
+    private const int MaxKeyLength = 250;
+    private const int MaxValues = 1_000;
+    private const int MaxValueLength = 8_000;
+
+    private readonly NodeJournal _journal;
+    private readonly NodeWishes _wishes;
+    private readonly string _workspace;
+    private readonly StagedCheckpoint? _checkpoint;
+    private readonly ILogger _logger;
+    private readonly Socket _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly SemaphoreSlim _connections = new(MaxConnections, MaxConnections);
+    private readonly Task _accepting;
+
+    /// <param name="socketPath">Must not exist.</param>
+    /// <param name="workspace">Artifacts must lie in it; a path without links.</param>
+    public RuntimeServer(string socketPath, string workspace, NodeJournal journal, StagedCheckpoint? checkpoint, NodeWishes wishes, ILogger logger)
+    {
+        (_journal, _workspace, _checkpoint, _wishes, _logger) = (journal, workspace, checkpoint, wishes, logger);
+        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        _listener.Bind(new UnixDomainSocketEndPoint(socketPath));
+        _listener.Listen(MaxConnections);
+        _accepting = AcceptAsync();
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _accepting.ConfigureAwait(false);
+        for (var i = 0; i < MaxConnections; i++)
+        {
+            await _connections.WaitAsync().ConfigureAwait(false); // Every connection has ended then.
+        }
+
+        _connections.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await _connections.WaitAsync(_stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            try
+            {
+                var socket = await _listener.AcceptAsync(_stop.Token).ConfigureAwait(false);
+                _ = Task.Run(() => ServeAsync(socket));
+            }
+            catch (Exception exception) when (exception is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                _connections.Release();
+            }
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        try
+        {
+            await using var stream = new NetworkStream(socket, ownsSocket: true);
+            int? rank = null;
+            while (await ReadAsync(stream).ConfigureAwait(false) is { } frame)
+            {
+                RuntimeAnswer answer;
+                long id = 0;
+                try
+                {
+                    var request = JsonSerializer.Deserialize<RuntimeRequest>(frame, ContractsJson.Tolerant) ?? throw new JsonException("null");
+                    id = request.Id;
+                    (answer, rank) = await HandleAsync(request, rank).ConfigureAwait(false);
+                }
+                catch (Exception exception) when (exception is JsonException or InvalidDataException or IOException or UnauthorizedAccessException)
+                {
+                    answer = new RuntimeAnswer(id, Ok: false) { Error = exception.Message };
+                }
+
+                var body = JsonSerializer.SerializeToUtf8Bytes(answer, ContractsJson.Strict);
+                var reply = new byte[4 + body.Length];
+                BinaryPrimitives.WriteInt32BigEndian(reply, body.Length);
+                body.CopyTo(reply, 4);
+                await stream.WriteAsync(reply, _stop.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or InvalidDataException)
+        {
+            Logs.RuntimeConnectionEnded(_logger, exception.Message);
+        }
+        finally
+        {
+            _connections.Release();
+        }
+    }
+
+    private async Task<byte[]?> ReadAsync(NetworkStream stream)
+    {
+        var header = new byte[4];
+        if (await stream.ReadAtLeastAsync(header, 4, throwOnEndOfStream: false, _stop.Token).ConfigureAwait(false) < 4)
+        {
+            return null;
+        }
+
+        var length = BinaryPrimitives.ReadInt32BigEndian(header);
+        if (length is <= 0 or > MaxFrame)
+        {
+            throw new InvalidDataException($"A frame of {length} bytes.");
+        }
+
+        var frame = new byte[length];
+        await stream.ReadExactlyAsync(frame, _stop.Token).ConfigureAwait(false);
+        return frame;
+    }
+
+    private async Task<(RuntimeAnswer Answer, int? Rank)> HandleAsync(RuntimeRequest request, int? rank)
+    {
+        if (request.Op == "hello")
+        {
+            return request.Rank is { } claimed && _journal.State.Ranks.Contains(claimed)
+                ? (new RuntimeAnswer(request.Id, Ok: true), claimed)
+                : throw new InvalidDataException($"Rank {request.Rank} is not on this node.");
+        }
+
+        var own = rank ?? throw new InvalidDataException("The first request must be hello.");
+        var answer = new RuntimeAnswer(request.Id, Ok: true);
+        switch (request.Op)
+        {
+            case "metrics":
+                await _journal.AddMetricsAsync(own, Checked(request.Points), _stop.Token).ConfigureAwait(false);
+                break;
+            case "params":
+                await _journal.AddAsync(new ParamsRecord(Checked(request.Values)), _stop.Token).ConfigureAwait(false);
+                break;
+            case "tags":
+                await _journal.AddAsync(new TagsRecord(Checked(request.Values)), _stop.Token).ConfigureAwait(false);
+                break;
+            case "artifact":
+                await AddArtifactAsync(request).ConfigureAwait(false);
+                break;
+            case "resume":
+                if (own == 0 && (_journal.State.Attempt > 1 || _checkpoint is not null))
+                {
+                    await _journal.AddResumeAsync(_checkpoint?.Step ?? -1, _stop.Token).ConfigureAwait(false);
+                }
+
+                answer = answer with { Path = _checkpoint?.Path, Step = _checkpoint?.Step };
+                break;
+            case "state":
+                answer = answer with { Stop = _wishes.Stop, Checkpoint = _wishes.Checkpoint };
+                break;
+            default:
+                throw new InvalidDataException($"Unknown request '{request.Op}'.");
+        }
+
+        return (answer, rank);
+    }
+
+    private async Task AddArtifactAsync(RuntimeRequest request)
+    {
+        if (request.Path is not { } path || !SafePath.IsValid(path))
+        {
+            throw new InvalidDataException($"The artifact path '{request.Path}' is not allowed: use a relative path with forward slashes.");
+        }
+
+        var file = request.File ?? throw new InvalidDataException("An artifact needs a file.");
+        var kind = request.Kind ?? ArtifactKind.File;
+        await using var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+        // What was opened counts, not what the path says: a link may have been swapped in between.
+        if (!SafePath.OpenedPath(source).StartsWith(_workspace + "/", StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"The file '{file}' is outside the job's workspace.");
+        }
+
+        await _journal.AddArtifactAsync(source, path, kind, request.Step, request.Metrics, _stop.Token).ConfigureAwait(false);
+        if (kind == ArtifactKind.Checkpoint)
+        {
+            _wishes.Checkpoint = false;
+        }
+    }
+
+    private static IReadOnlyList<MetricPoint> Checked(IReadOnlyList<MetricPoint>? points)
+    {
+        if (points is not { Count: > 0 and <= MaxPoints })
+        {
+            throw new InvalidDataException($"A request has 1 to {MaxPoints} points.");
+        }
+
+        return points.FirstOrDefault(static point => point is null || !IsKey(point.Key)) is { } wrong
+            ? throw new InvalidDataException($"'{wrong.Key}' is no metric name: 1 to {MaxKeyLength} characters without control characters.")
+            : points;
+    }
+
+    private static IReadOnlyDictionary<string, string> Checked(IReadOnlyDictionary<string, string>? values)
+    {
+        if (values is not { Count: > 0 and <= MaxValues })
+        {
+            throw new InvalidDataException($"A request has 1 to {MaxValues} values.");
+        }
+
+        foreach (var (key, value) in values)
+        {
+            if (!IsKey(key) || value is null || value.Length > MaxValueLength)
+            {
+                throw new InvalidDataException($"'{key}' is no name (1 to {MaxKeyLength} characters) or its value has more than {MaxValueLength} characters.");
+            }
+        }
+
+        return values;
+    }
+
+    private static bool IsKey(string? key) => key is { Length: > 0 and <= MaxKeyLength } && !key.Any(char.IsControl) && !string.IsNullOrWhiteSpace(key);
+}

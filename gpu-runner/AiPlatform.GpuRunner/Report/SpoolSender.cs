@@ -1,0 +1,80 @@
+using System.Net;
+using AiPlatform.Client;
+using AiPlatform.GpuRunner.Lease;
+using AiPlatform.Hosting;
+
+namespace AiPlatform.GpuRunner.Report;
+
+/// <summary>Sends the records of a spool in order until they are acknowledged; waits as long as it takes.</summary>
+internal abstract class SpoolSender(NodeKey node, DurableSpool spool, TimeSpan interval, TimeProvider time, ILogger logger) : BackgroundLoop(time, logger)
+{
+    private readonly TimeProvider _time = time;
+    private readonly ILogger _logger = logger;
+
+    /// <summary>Whether nothing waits.</summary>
+    public bool IsDrained => spool.Pending == 0;
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => interval;
+
+    /// <summary>The most records that one step looks at.</summary>
+    protected virtual int MaxRecords => 1;
+
+    /// <summary>Waits until everything has been acknowledged.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        while (!IsDrained)
+        {
+            Wake();
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Sends some of the records, at least the first; says how many were taken.</summary>
+    protected abstract Task<int> SendAsync(IReadOnlyList<SpoolRecord> records, CancellationToken cancellationToken);
+
+    /// <inheritdoc />
+    protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        var records = spool.Read(MaxRecords, DurableSpool.MaxPayload);
+        if (records.Count == 0)
+        {
+            return false;
+        }
+
+        int sent;
+        try
+        {
+            sent = await SendAsync(records, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (IsRefusal(exception))
+        {
+            if (records.Count > 1)
+            {
+                // Only the record at fault is dropped, not those that were sent with it.
+                records = [records[0]];
+                try
+                {
+                    sent = await SendAsync(records, cancellationToken).ConfigureAwait(false);
+                }
+                catch (ApiException single) when (IsRefusal(single))
+                {
+                    Logs.RecordRefused(_logger, node, single.Message);
+                    sent = 1;
+                }
+            }
+            else
+            {
+                Logs.RecordRefused(_logger, node, exception.Message);
+                sent = 1;
+            }
+        }
+
+        spool.Acknowledge(records[sent - 1]);
+        return sent > 1 || spool.Read(1, 1).Count > 0;
+    }
+
+    /// <summary>Whether a repeat gives the same answer. A refused token does not count: the next heartbeat brings a fresh one.</summary>
+    internal static bool IsRefusal(ApiException exception)
+        => !exception.IsTransient && exception.Status is >= HttpStatusCode.BadRequest and not HttpStatusCode.Unauthorized;
+}
