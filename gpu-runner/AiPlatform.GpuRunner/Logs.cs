@@ -1,7 +1,5 @@
 using AiPlatform.GpuRunner.Lease;
 
-[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
-
 namespace AiPlatform.GpuRunner;
 
 /// <summary>What the runner logs.</summary>
