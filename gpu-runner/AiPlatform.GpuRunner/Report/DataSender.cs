@@ -4,7 +4,7 @@ using AiPlatform.GpuRunner.Lease;
 
 namespace AiPlatform.GpuRunner.Report;
 
-/// <summary>Sends metrics, parameters and tags; metrics of one source that follow each other go in one batch.</summary>
+/// <summary>Sends metrics, parameters and tags; metrics go in batches, one per source.</summary>
 internal sealed class DataSender(
     NodeState state, DurableSpool spool, AiPlatformClient client, TimeSpan interval, TimeProvider time, ILogger<DataSender> logger)
     : SpoolSender(state.Key, spool, interval, time, logger)
@@ -20,10 +20,7 @@ internal sealed class DataSender(
         switch (UploadRecord.Deserialize(records[0].Payload))
         {
             case MetricsRecord first:
-                var (points, taken) = Merge(first, records);
-                var request = new LogMetricsRequest(state.Attempt, first.Source, first.FirstSequence, points);
-                await client.LogMetricsAsync(state.RunId, request, cancellationToken).ConfigureAwait(false);
-                return taken;
+                return await SendMetricsAsync(first, records, cancellationToken).ConfigureAwait(false);
             case ParamsRecord { Values: var values }:
                 await client.LogParamsAsync(state.RunId, new LogParamsRequest(values), cancellationToken).ConfigureAwait(false);
                 return 1;
@@ -38,20 +35,40 @@ internal sealed class DataSender(
         }
     }
 
-    private static (List<MetricPoint> Points, int Taken) Merge(MetricsRecord first, IReadOnlyList<SpoolRecord> records)
+    // The metrics at the front of the spool, one request per source. A failure in between repeats them all, which changes nothing.
+    private async Task<int> SendMetricsAsync(MetricsRecord first, IReadOnlyList<SpoolRecord> records, CancellationToken cancellationToken)
     {
-        var points = new List<MetricPoint>(first.Points);
-        var taken = 1;
-        while (taken < records.Count
-            && UploadRecord.Deserialize(records[taken].Payload) is MetricsRecord next
-            && next.Source == first.Source
-            && next.FirstSequence == first.FirstSequence + points.Count
-            && points.Count + next.Points.Count <= MaxPoints)
+        var batches = new Dictionary<string, (long FirstSequence, List<MetricPoint> Points)>();
+        var taken = 0;
+        for (var next = first; next is not null && TryAdd(batches, next);)
         {
-            points.AddRange(next.Points);
             taken++;
+            next = taken < records.Count ? UploadRecord.Deserialize(records[taken].Payload) as MetricsRecord : null;
         }
 
-        return (points, taken);
+        foreach (var (source, (firstSequence, points)) in batches)
+        {
+            var request = new LogMetricsRequest(state.Attempt, source, firstSequence, points);
+            await client.LogMetricsAsync(state.RunId, request, cancellationToken).ConfigureAwait(false);
+        }
+
+        return taken;
+    }
+
+    private static bool TryAdd(Dictionary<string, (long FirstSequence, List<MetricPoint> Points)> batches, MetricsRecord record)
+    {
+        if (!batches.TryGetValue(record.Source, out var batch))
+        {
+            batches.Add(record.Source, (record.FirstSequence, [.. record.Points]));
+            return true;
+        }
+
+        if (record.FirstSequence != batch.FirstSequence + batch.Points.Count || batch.Points.Count + record.Points.Count > MaxPoints)
+        {
+            return false;
+        }
+
+        batch.Points.AddRange(record.Points);
+        return true;
     }
 }

@@ -42,39 +42,35 @@ internal abstract class SpoolSender(NodeKey node, DurableSpool spool, TimeSpan i
             return false;
         }
 
-        int sent;
-        try
-        {
-            sent = await SendAsync(records, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ApiException exception) when (IsRefusal(exception))
-        {
-            if (records.Count > 1)
-            {
-                // Only the record at fault is dropped, not those that were sent with it.
-                records = [records[0]];
-                try
-                {
-                    sent = await SendAsync(records, cancellationToken).ConfigureAwait(false);
-                }
-                catch (ApiException single) when (IsRefusal(single))
-                {
-                    Logs.RecordRefused(_logger, node, single.Message);
-                    sent = 1;
-                }
-            }
-            else
-            {
-                Logs.RecordRefused(_logger, node, exception.Message);
-                sent = 1;
-            }
-        }
-
+        // What came in while this was sent waits for the interval, so that requests stay few.
+        var sent = await SendOrDropAsync(records, cancellationToken).ConfigureAwait(false);
         spool.Acknowledge(records[sent - 1]);
-        return sent > 1 || spool.Read(1, 1).Count > 0;
+        return sent < records.Count || records.Count == MaxRecords;
     }
 
     /// <summary>Whether a repeat gives the same answer. A refused token does not count: the next heartbeat brings a fresh one.</summary>
     internal static bool IsRefusal(ApiException exception)
         => !exception.IsTransient && exception.Status is >= HttpStatusCode.BadRequest and not HttpStatusCode.Unauthorized;
+
+    // A refused batch is halved until the record at fault stands alone: only that one is dropped.
+    private async Task<int> SendOrDropAsync(IReadOnlyList<SpoolRecord> records, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await SendAsync(records, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ApiException exception) when (IsRefusal(exception))
+            {
+                if (records.Count == 1)
+                {
+                    Logs.RecordRefused(_logger, node, exception.Message);
+                    return 1;
+                }
+
+                records = [.. records.Take(records.Count / 2)];
+            }
+        }
+    }
 }

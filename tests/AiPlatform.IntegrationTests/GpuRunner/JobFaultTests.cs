@@ -56,7 +56,7 @@ public sealed class JobFaultTests
         var end = await harness.EndAsync();
         Assert.Equal((JobEventKind.Failed, 3), (end.Kind, end.ExitCode));
         Assert.Contains("rank 1 exited with code 3: no such column: label", end.Reason, StringComparison.Ordinal);
-        AssertNoProcess(1);
+        AssertNoProcess(harness);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class JobFaultTests
         Assert.Equal(JobEventKind.Failed, end.Kind);
         Assert.Contains("timeout of 2 s", end.Reason, StringComparison.Ordinal);
         Assert.Contains("up", harness.Log(), StringComparison.Ordinal);
-        AssertNoProcess(1);
+        AssertNoProcess(harness);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class JobFaultTests
         var end = await harness.EndAsync();
         Assert.Equal(JobEventKind.Finished, end.Kind);
         Assert.Contains("parent done", harness.Log(), StringComparison.Ordinal);
-        AssertNoProcess(1);
+        AssertNoProcess(harness);
     }
 
     [Fact]
@@ -120,10 +120,10 @@ public sealed class JobFaultTests
         await using var harness = await RunnerHarness.StartAsync();
         harness.Submit("import subprocess, sys, time\nsubprocess.Popen(['sleep', '600'])\nprint('up', flush=True)\ntime.sleep(600)", ranks: 2);
         await RunnerHarness.UntilAsync(() => harness.Log().Contains("up", StringComparison.Ordinal));
-        harness.Platform.Commands.Enqueue(new RunnerCommand(RunnerCommandKind.Cancel, new RunningNode(RunnerHarness.JobId, 1, 0), "not needed any more"));
+        harness.Platform.Commands.Enqueue(new RunnerCommand(RunnerCommandKind.Cancel, new RunningNode(harness.JobId, 1, 0), "not needed any more"));
         var end = await harness.EndAsync();
         Assert.Equal((JobEventKind.Cancelled, "not needed any more"), (end.Kind, end.Reason));
-        AssertNoProcess(1);
+        AssertNoProcess(harness);
     }
 
     [Fact]
@@ -216,9 +216,9 @@ public sealed class JobFaultTests
             print("stopped")
             """);
         await RunnerHarness.UntilAsync(() => harness.Platform.Events.Any(e => e.Kind == JobEventKind.Started));
-        harness.Platform.Commands.Enqueue(new RunnerCommand(RunnerCommandKind.Checkpoint, new RunningNode(RunnerHarness.JobId, 1, 0)));
+        harness.Platform.Commands.Enqueue(new RunnerCommand(RunnerCommandKind.Checkpoint, new RunningNode(harness.JobId, 1, 0)));
         await RunnerHarness.UntilAsync(() => harness.Platform.Artifacts.ContainsKey("checkpoints/step-00000005/state.pickle"), () => harness.Log());
-        harness.Platform.Commands.Enqueue(new RunnerCommand(RunnerCommandKind.Drain, new RunningNode(RunnerHarness.JobId, 1, 0)));
+        harness.Platform.Commands.Enqueue(new RunnerCommand(RunnerCommandKind.Drain, new RunningNode(harness.JobId, 1, 0)));
         var end = await harness.EndAsync();
         Assert.Equal(JobEventKind.Finished, end.Kind);
     }
@@ -322,9 +322,9 @@ public sealed class JobFaultTests
         Assert.Contains("announced were 9 bytes and aaaa", (await harness.EndAsync(attempt: 3)).Reason, StringComparison.Ordinal);
     }
 
-    private static void AssertNoProcess(int attempt)
+    private static void AssertNoProcess(RunnerHarness harness)
     {
-        var node = $"{RunnerHarness.JobId}-{attempt}-0";
+        var node = $"{harness.JobId}-1-0";
         Assert.DoesNotContain(ProcessTree.Snapshot(), entry => entry.State != 'Z' && ProcessTree.NodeOf(entry.Id) == node);
     }
 }

@@ -47,7 +47,7 @@ public sealed class OutageTests
     public async Task A_stopped_runner_reports_the_node_lost_and_sends_the_rest_at_its_next_start()
     {
         await using var harness = await RunnerHarness.StartAsync("--Runner:StopPatience=00:00:00.3");
-        harness.Submit(Chatty + "time.sleep(600)\n");
+        harness.Submit(Chatty + "\ntime.sleep(600)\n");
         await RunnerHarness.UntilAsync(() => harness.Platform.Artifacts.ContainsKey("model/model.onnx"), () => harness.Log());
         harness.Platform.Down = true;
         await harness.StopRunnerAsync();

@@ -14,8 +14,6 @@ namespace AiPlatform.IntegrationTests.GpuRunner;
 /// <summary>A runner in this process that takes nodes from a list and runs real rank processes.</summary>
 internal sealed class RunnerHarness : IAsyncDisposable
 {
-    public const string JobId = "0123456789abcdef0123456789abcdef";
-
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly MemoryQueue _queue = new();
@@ -28,6 +26,9 @@ internal sealed class RunnerHarness : IAsyncDisposable
     }
 
     public ScriptedPlatform Platform { get; }
+
+    /// <summary>Of its own, because the processes of a node are found by it.</summary>
+    public string JobId { get; } = Guid.CreateVersion7().ToString("N");
 
     public string DataDirectory { get; }
 
