@@ -108,7 +108,7 @@ public sealed class NvmlTests : IDisposable
         var source = Path.Combine(directory, "nvml.c");
         var library = Path.Combine(directory, "libnvidia-ml.so.1");
         File.WriteAllText(source, Source);
-        using var compiler = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-o", library, source]) { RedirectStandardError = true })!;
+        using var compiler = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-o", library, source]) { RedirectStandardError = true, UseShellExecute = false })!;
         var errors = compiler.StandardError.ReadToEnd();
         compiler.WaitForExit();
         Assert.True(compiler.ExitCode == 0, errors);
