@@ -122,7 +122,7 @@ def train(options, rank, world_size, device):
     batch_size = int(options.get("batchSize", 32))
     base_lr = float(options.get("lr", 0.003))
     seed = int(options.get("seed", 7))
-    hidden = int(options.get("hidden", 64))
+    hidden = int(options.get("hidden", 128))
 
     torch.manual_seed(seed)
     images, labels = read_images(aip.dataset_path(options.get("dataset")))
