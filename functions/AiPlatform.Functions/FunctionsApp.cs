@@ -1,7 +1,12 @@
 using AiPlatform.Functions.Features.Datasets;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Identity;
+using AiPlatform.Functions.Features.Jobs;
+using AiPlatform.Functions.Features.Lineage;
+using AiPlatform.Functions.Features.Models;
 using AiPlatform.Functions.Features.Projects;
+using AiPlatform.Functions.Features.Runners;
+using AiPlatform.Functions.Features.Tasks;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions;
@@ -20,7 +25,12 @@ public static class FunctionsApp
             .AddIdentity(builder.Configuration)
             .AddProjects()
             .AddDatasets()
-            .AddExperiments();
+            .AddExperiments()
+            .AddModels()
+            .AddJobs()
+            .AddRunners()
+            .AddLineage()
+            .AddTasks();
 
         var app = builder.Build().UseInfrastructure();
         app.MapHealthEndpoints();
@@ -28,6 +38,11 @@ public static class FunctionsApp
         app.MapProjectEndpoints();
         app.MapDatasetEndpoints();
         app.MapExperimentEndpoints();
+        app.MapModelEndpoints();
+        app.MapJobEndpoints();
+        app.MapRunnerEndpoints();
+        app.MapLineageEndpoints();
+        app.MapTaskEndpoints();
         return app;
     }
 }

@@ -18,8 +18,8 @@ internal static class JobTransitions
         JobStatus.Queued => to is JobStatus.Running or JobStatus.Retrying or JobStatus.Failed or JobStatus.Cancelling or JobStatus.Cancelled,
         JobStatus.Running => to is JobStatus.Succeeded or JobStatus.Retrying or JobStatus.Failed or JobStatus.Cancelling or JobStatus.Cancelled,
         JobStatus.Retrying => to is JobStatus.Waiting or JobStatus.Queued or JobStatus.Failed or JobStatus.Cancelling or JobStatus.Cancelled,
-        // A job whose last rank had ended before the command reached it is still a cancelled one.
-        JobStatus.Cancelling => to is JobStatus.Cancelled or JobStatus.Failed,
+        // The last rank may have ended before the command reached it.
+        JobStatus.Cancelling => to is JobStatus.Cancelled or JobStatus.Failed or JobStatus.Succeeded,
         JobStatus.Succeeded or JobStatus.Failed or JobStatus.Cancelled => false,
         _ => throw new ArgumentOutOfRangeException(nameof(from), from, "Unknown status."),
     };

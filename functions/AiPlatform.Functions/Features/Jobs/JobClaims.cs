@@ -1,0 +1,143 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Datasets;
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Functions.Features.Identity;
+using AiPlatform.Functions.Infrastructure;
+using Dapper;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Features.Jobs;
+
+/// <summary>Gives nodes to runners, one runner each, and keeps the place where the ranks meet.</summary>
+internal sealed class JobClaims(
+    Database database, ArtifactStore artifacts, BlobStorage storage, TokenIssuer tokens, IOptions<JobOptions> options, TimeProvider time)
+{
+    /// <summary>Claims a node; the same claim again gets the same answer with fresh URLs and a fresh token.</summary>
+    /// <exception cref="ApiException">404; 409 <c>node_claimed</c>.</exception>
+    public async Task<NodeAssignment> ClaimAsync(string jobId, int attempt, int node, ClaimNodeRequest request, CancellationToken cancellationToken)
+    {
+        var (job, attemptRow) = await database.InWorkAsync(
+            async work =>
+            {
+                var locked = await JobAccess.LockAsync(work, jobId);
+                return (locked, await TakeAsync(work, locked, attempt, node, request));
+            },
+            cancellationToken);
+        var token = tokens.ForJob(job.Id, job.RunId, attempt);
+        return new NodeAssignment(
+            job.Id, job.RunId, job.ProjectId, attempt, node, job.ReadSpec(), await DatasetsAsync(job, cancellationToken),
+            await CheckpointAsync(job, attemptRow, cancellationToken), token.Token, token.ExpiresIn);
+    }
+
+    /// <summary>Says where the ranks of an attempt meet; node 0 may say it again.</summary>
+    /// <exception cref="ApiException">404 when there is no such live attempt.</exception>
+    public async Task SetRendezvousAsync(string jobId, int attempt, Rendezvous rendezvous, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var changed = await connection.ExecuteAsync(new CommandDefinition(
+            "UPDATE job_attempts SET master_host = @MasterHost, master_port = @MasterPort WHERE job_id = @jobId AND attempt = @attempt AND ended_at IS NULL",
+            new { jobId, attempt, rendezvous.MasterHost, rendezvous.MasterPort },
+            cancellationToken: cancellationToken));
+        if (changed == 0)
+        {
+            throw ApiException.NotFound("attempt", $"{jobId}/{attempt}");
+        }
+    }
+
+    /// <summary>Where the ranks of an attempt meet.</summary>
+    /// <exception cref="ApiException">404 until node 0 has said it.</exception>
+    public async Task<Rendezvous> GetRendezvousAsync(string jobId, int attempt, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var row = await connection.QuerySingleOrDefaultAsync<JobAttemptRow>(new CommandDefinition(
+            "SELECT * FROM job_attempts WHERE job_id = @jobId AND attempt = @attempt", new { jobId, attempt }, cancellationToken: cancellationToken));
+        return row is { MasterHost: { } host, MasterPort: { } port } ? new Rendezvous(host, port) : throw ApiException.NotFound("rendezvous", $"{jobId}/{attempt}");
+    }
+
+    private async Task<JobAttemptRow> TakeAsync(UnitOfWork work, JobRow job, int attempt, int node, ClaimNodeRequest request)
+    {
+        var live = job.Status is JobStatus.Queued or JobStatus.Running;
+        var attemptRow = live
+            ? await work.FindAsync<JobAttemptRow>(
+                "SELECT * FROM job_attempts WHERE job_id = @id AND attempt = @attempt AND ended_at IS NULL", new { id = job.Id, attempt })
+            : null;
+        if (attemptRow is null)
+        {
+            throw Claimed(node, attempt, "the attempt has ended");
+        }
+
+        var session = await work.FindAsync<string>("SELECT session_id FROM runners WHERE id = @RunnerId", new { request.RunnerId })
+            ?? throw ApiException.NotFound("runner", request.RunnerId);
+        if (session != request.SessionId)
+        {
+            throw Claimed(node, attempt, "the runner has begun a new session");
+        }
+
+        var taken = await work.ExecuteAsync(
+            """
+            UPDATE job_nodes SET runner_id = @RunnerId, session_id = @SessionId, host = @Host, claimed_at = coalesce(claimed_at, @now)
+            WHERE job_id = @id AND attempt = @attempt AND node = @node AND ended_at IS NULL
+              AND (runner_id IS NULL OR (runner_id = @RunnerId AND session_id = @SessionId))
+            """,
+            new { id = job.Id, attempt, node, request.RunnerId, request.SessionId, request.Host, now = time.GetUtcNow() });
+        return taken == 1 ? attemptRow : throw Claimed(node, attempt, "another runner has it, or it has ended");
+    }
+
+    private async Task<IReadOnlyList<AssignedDataset>> DatasetsAsync(JobRow job, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = await connection.QueryAsync<InputRow>(new CommandDefinition(
+            """
+            SELECT d.name, v.version, f.path, f.size_bytes, f.sha256
+            FROM job_datasets d JOIN dataset_versions v ON v.id = d.version_id JOIN dataset_files f ON f.version_id = v.id
+            WHERE d.job_id = @id ORDER BY d.name, f.path
+            """,
+            new { id = job.Id },
+            cancellationToken: cancellationToken));
+        var datasets = new List<AssignedDataset>();
+        foreach (var dataset in rows.GroupBy(row => (row.Name, row.Version)))
+        {
+            var files = new List<FileDownload>();
+            foreach (var file in dataset)
+            {
+                var hash = Convert.ToHexStringLower(file.Sha256);
+                var url = await storage.DownloadUrlAsync(
+                    BlobStorage.Datasets, ContentAddress.Verified(job.ProjectId, hash), options.Value.DatasetUrlLifetime, cancellationToken);
+                files.Add(new FileDownload(file.Path, file.SizeBytes, hash, url));
+            }
+
+            datasets.Add(new AssignedDataset(dataset.Key.Name, dataset.Key.Version, files));
+        }
+
+        return datasets;
+    }
+
+    private async Task<Artifact?> CheckpointAsync(JobRow job, JobAttemptRow attempt, CancellationToken cancellationToken)
+    {
+        if (attempt.CheckpointPath is null || await artifacts.FindAsync(job.RunId, attempt.CheckpointPath, cancellationToken) is not { } row)
+        {
+            return null;
+        }
+
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, row.Blob, options.Value.DatasetUrlLifetime, cancellationToken);
+        return row.ToContract() with { DownloadUrl = url };
+    }
+
+    private static ApiException Claimed(int node, int attempt, string why) => new(ErrorCodes.NodeClaimed, node, attempt, why);
+
+    private sealed class InputRow
+    {
+        public required string Name { get; init; }
+
+        public int Version { get; init; }
+
+        public required string Path { get; init; }
+
+        public long SizeBytes { get; init; }
+
+        public required byte[] Sha256 { get; init; }
+    }
+}

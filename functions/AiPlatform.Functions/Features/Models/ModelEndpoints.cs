@@ -1,0 +1,122 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Models;
+using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Features.Models;
+
+/// <summary>Routes of the model registry.</summary>
+internal static class ModelEndpoints
+{
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddModels(this IServiceCollection services) => services.AddSingleton<ModelStore>().AddSingleton<ModelRegistration>();
+
+    /// <summary>Maps the routes.</summary>
+    public static IEndpointRouteBuilder MapModelEndpoints(this IEndpointRouteBuilder routes)
+    {
+        var models = routes.MapGroup("/v1/projects/{project}/models").WithTags("Models");
+        models.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a registered model");
+        models.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List registered models, newest first");
+        models.MapGet("/{model}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a registered model by id or name");
+        models.MapDelete("/{model}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a registered model");
+        models.MapPost("/{model}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted model by id");
+        models.MapPost("/{model}/versions", RegisterAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Register a version from an artifact of a run");
+        models.MapGet("/{model}/versions", ListVersionsAsync).RequirePermission(Permission.Read).WithSummary("List versions, newest first");
+        models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequirePermission(Permission.Read).WithSummary("Get a version with its lineage and a download URL");
+        routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequirePermission(Permission.Orchestrate).WithSummary("Register a job's best model");
+        return routes;
+    }
+
+    private static async Task<Created<RegisteredModel>> CreateAsync(
+        string project, CreateModelRequest request, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+    {
+        Check.Name(request.Name, "name");
+        Check.Text(request.Description, "description", 10_000);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var model = await store.CreateAsync(projectId, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{projectId}/models/{model.Id}", model.ToContract());
+    }
+
+    private static async Task<Ok<Page<RegisteredModel>>> ListAsync(
+        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var rows = await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken);
+        return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
+    }
+
+    private static async Task<Ok<RegisteredModel>> GetAsync(
+        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok((await store.GetAsync(projectId, model, cancellationToken)).ToContract());
+    }
+
+    private static async Task<NoContent> DeleteAsync(
+        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await store.SetDeletedAsync(projectId, model, deleted: true, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<RegisteredModel>> RestoreAsync(
+        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await store.SetDeletedAsync(projectId, model, deleted: false, cancellationToken);
+        return TypedResults.Ok((await store.GetAsync(projectId, model, cancellationToken)).ToContract());
+    }
+
+    private static async Task<Created<ModelVersion>> RegisterAsync(
+        string project, string model, CreateModelVersionRequest request, Caller caller, ProjectAccess projects, RunAccess runs, ModelStore store,
+        ModelRegistration registration, CancellationToken cancellationToken)
+    {
+        Check.Text(request.Description, "description", 10_000);
+        Check.That(request.Metrics is null or { Count: <= 100 }, "metrics", "count", 0, 100);
+        foreach (var key in request.Metrics?.Keys ?? [])
+        {
+            Check.Length(key, "metrics", 1, 250);
+        }
+
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var row = await store.GetAsync(projectId, model, cancellationToken);
+        var run = await runs.RequireAsync(request.RunId, caller, cancellationToken);
+        if (run.ProjectId != projectId)
+        {
+            throw ApiException.NotFound("run", request.RunId);
+        }
+
+        var version = await registration.RegisterAsync(row, run, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{projectId}/models/{row.Id}/versions/{version.Version}", (await store.CompleteAsync([version], cancellationToken))[0]);
+    }
+
+    private static async Task<Ok<Page<ModelVersion>>> ListVersionsAsync(
+        string project, string model, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var row = await store.GetAsync(projectId, model, cancellationToken);
+        int? before = page.Key() is not { } key ? null : int.TryParse(key, out var number) ? number : throw new ApiException(ErrorCodes.InvalidPageToken) { Field = "pageToken" };
+        var versions = await store.ListVersionsAsync(row.Id, before, page.Size, cancellationToken);
+        return TypedResults.Ok(page.ToPage(await store.CompleteAsync(versions, cancellationToken), version => version, version => [$"{version.Version}"]));
+    }
+
+    private static async Task<Ok<ModelVersion>> GetVersionAsync(
+        string project, string model, int version, Caller caller, ProjectAccess projects, ModelStore store, BlobStorage storage, IOptions<ExperimentOptions> options,
+        CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var row = await store.GetVersionAsync(projectId, model, version, cancellationToken);
+        var url = await storage.DownloadUrlAsync(
+            BlobStorage.Runs, ArtifactRow.BlobName(row.RunId, row.Hex, row.ArtifactPath), options.Value.UrlLifetime, cancellationToken);
+        return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0] with { DownloadUrl = url });
+    }
+
+    private static async Task<Results<Ok<ModelVersion>, NoContent>> RegisterJobAsync(
+        string job, Caller caller, ModelRegistration registration, ModelStore store, CancellationToken cancellationToken)
+        => await registration.RegisterJobAsync(job, caller, cancellationToken) is { } version
+            ? TypedResults.Ok((await store.CompleteAsync([version], cancellationToken))[0])
+            : TypedResults.NoContent();
+}

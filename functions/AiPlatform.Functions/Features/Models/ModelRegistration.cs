@@ -1,0 +1,102 @@
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Contracts.Models;
+using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Functions.Features.Jobs;
+using AiPlatform.Functions.Features.Lineage;
+using AiPlatform.Functions.Infrastructure;
+
+namespace AiPlatform.Functions.Features.Models;
+
+/// <summary>Makes versions from artifacts, with their provenance, in one transaction.</summary>
+internal sealed class ModelRegistration(Database database, LineageWriter lineage, EventStream events, TimeProvider time)
+{
+    /// <summary>Registers an artifact as the next version of a model.</summary>
+    /// <exception cref="ApiException">404.</exception>
+    public Task<ModelVersionRow> RegisterAsync(ModelRow model, RunRow run, CreateModelVersionRequest request, Caller caller, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work =>
+            {
+                var artifact = await work.FindAsync<ArtifactRow>(
+                    $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.path = @path", new { runId = run.Id, path = request.ArtifactPath })
+                    ?? throw ApiException.NotFound("artifact", request.ArtifactPath);
+                return await InsertAsync(work, model.Id, model.ProjectId, run.Id, run.JobId, null, artifact, request.Metrics, request.Description, caller);
+            },
+            cancellationToken);
+
+    /// <summary>Registers the best model of a job that asks for it, once; null when the job does not ask.</summary>
+    /// <exception cref="ApiException">404; 400 when the run put out no model.</exception>
+    public Task<ModelVersionRow?> RegisterJobAsync(string jobId, Caller caller, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work =>
+            {
+                var job = await JobAccess.LockAsync(work, jobId);
+                if (job.ReadSpec().RegisterModel is not { } name)
+                {
+                    return null;
+                }
+
+                var known = await work.FindAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.registered_by_job = @jobId", new { jobId });
+                if (known is not null)
+                {
+                    return known;
+                }
+
+                var artifacts = await work.QueryAsync<ArtifactRow>(
+                    $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.kind = @kind ORDER BY a.created_at, a.id",
+                    new { runId = job.RunId, kind = ArtifactKind.Model.ToText() });
+                // The last of the best: of equals the one that was written later.
+                var best = artifacts.Count > 0 ? artifacts.OrderBy(artifact => BestModel.Rank(artifact.MetricValues)).Last() : null;
+                Check.That(best is not null, "registerModel", "noModel");
+                var modelId = await EnsureModelAsync(work, job.ProjectId, name, job.CreatedBy);
+                return await InsertAsync(work, modelId, job.ProjectId, job.RunId, job.Id, job.Id, best!, best!.MetricValues, null, caller);
+            },
+            cancellationToken);
+
+    private async Task<string> EnsureModelAsync(UnitOfWork work, string projectId, string name, string? createdBy)
+        => await work.SingleAsync<string>(
+            """
+            INSERT INTO models (id, project_id, name, created_by, created_at, updated_at) VALUES (@id, @projectId, @name, @createdBy, @now, @now)
+            ON CONFLICT (project_id, lower(name)) WHERE deleted_at IS NULL DO UPDATE SET updated_at = excluded.updated_at
+            RETURNING id
+            """,
+            new { id = Ids.New(time), projectId, name, createdBy, now = time.GetUtcNow() });
+
+    private async Task<ModelVersionRow> InsertAsync(
+        UnitOfWork work, string modelId, string projectId, string runId, string? jobId, string? registeredBy, ArtifactRow artifact,
+        IReadOnlyDictionary<string, double>? metrics, string? description, Caller caller)
+    {
+        var id = Ids.New(time);
+        await work.ExecuteAsync(
+            """
+            WITH number AS (
+                UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @modelId RETURNING last_version
+            )
+            INSERT INTO model_versions
+                (id, model_id, project_id, version, description, run_id, job_id, registered_by_job, artifact_path, size_bytes, sha256, metrics, created_by, created_at)
+            SELECT @id, @modelId, @projectId, last_version, @description, @runId, @jobId, @registeredBy, @path, @size, @sha256, @metrics::jsonb, @by, @now
+            FROM number
+            """,
+            new
+            {
+                id,
+                modelId,
+                projectId,
+                description,
+                runId,
+                jobId,
+                registeredBy,
+                path = artifact.Path,
+                size = artifact.SizeBytes,
+                sha256 = artifact.Sha256,
+                metrics = JsonSerializer.Serialize(metrics ?? artifact.MetricValues ?? new Dictionary<string, double>(), ContractsJson.Strict),
+                by = caller.UserId,
+                now = time.GetUtcNow(),
+            });
+        await lineage.AddAsync(work, projectId, LineageEnd.Run(runId), LineageEnd.ModelVersion(id), "produced");
+        var row = await work.SingleAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.id = @id", new { id });
+        await events.PublishAsync(work, $"project:{projectId}", "model.version", new { row.Id, row.Name, row.Version });
+        return row;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Models;
+
+namespace AiPlatform.Functions.Features.Models;
+
+/// <summary>A row of <c>models</c>.</summary>
+internal sealed class ModelRow
+{
+    public const string Columns = """
+        m.id, m.project_id, m.name, m.description, m.created_at,
+        (SELECT max(v.version) FROM model_versions v WHERE v.model_id = m.id) AS latest_version
+        """;
+
+    public required string Id { get; init; }
+
+    public required string ProjectId { get; init; }
+
+    public required string Name { get; init; }
+
+    public string? Description { get; init; }
+
+    public int? LatestVersion { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public RegisteredModel ToContract() => new(Id, ProjectId, Name, Description, LatestVersion, CreatedAt);
+}
+
+/// <summary>A row of <c>model_versions</c> with the model's name and the run's experiment.</summary>
+internal sealed class ModelVersionRow
+{
+    public const string Select = """
+        SELECT v.id, v.model_id, v.project_id, m.name, v.version, v.description, v.run_id, r.experiment_id, v.job_id, v.artifact_path, v.size_bytes, v.sha256,
+               v.metrics, v.created_at
+        FROM model_versions v JOIN models m ON m.id = v.model_id JOIN runs r ON r.id = v.run_id
+        """;
+
+    public required string Id { get; init; }
+
+    public required string ModelId { get; init; }
+
+    public required string ProjectId { get; init; }
+
+    public required string Name { get; init; }
+
+    public int Version { get; init; }
+
+    public string? Description { get; init; }
+
+    public required string RunId { get; init; }
+
+    public required string ExperimentId { get; init; }
+
+    public string? JobId { get; init; }
+
+    public required string ArtifactPath { get; init; }
+
+    public long SizeBytes { get; init; }
+
+    public required byte[] Sha256 { get; init; }
+
+    public required string Metrics { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public string Hex => Convert.ToHexStringLower(Sha256);
+
+    public ModelVersion ToContract(IEnumerable<ModelInputRow> inputs) => new(
+        Id, ModelId, ProjectId, Name, Version, Description, ArtifactPath, SizeBytes, Hex,
+        JsonSerializer.Deserialize<Dictionary<string, double>>(Metrics, ContractsJson.Tolerant)!,
+        new ModelLineage(RunId, ExperimentId, JobId, [.. inputs.Select(input => new DatasetVersionReference(input.DatasetId, input.Name, input.Version, input.VersionId))]),
+        CreatedAt);
+}
+
+/// <summary>A dataset version that a model's job read.</summary>
+internal sealed class ModelInputRow
+{
+    public required string JobId { get; init; }
+
+    public required string DatasetId { get; init; }
+
+    public required string Name { get; init; }
+
+    public int Version { get; init; }
+
+    public required string VersionId { get; init; }
+}
