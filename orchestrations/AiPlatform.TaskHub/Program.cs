@@ -1,1 +1,1 @@
-System.Console.WriteLine("AiPlatform.TaskHub");
+await AiPlatform.TaskHub.TaskHubApp.Build(args).RunAsync();

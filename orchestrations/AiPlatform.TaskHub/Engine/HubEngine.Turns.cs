@@ -1,0 +1,355 @@
+using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Storage;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using ActionCase = AiPlatform.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
+
+namespace AiPlatform.TaskHub.Engine;
+
+/// <content>Results of orchestrator turns.</content>
+internal sealed partial class HubEngine
+{
+    private static readonly OrchestrationStatus[] FinishedStatuses =
+    [
+        OrchestrationStatus.Completed, OrchestrationStatus.Failed, OrchestrationStatus.Terminated, OrchestrationStatus.Canceled,
+    ];
+
+    /// <summary>
+    /// Records a turn: the events it consumed, the events of its actions, and all that they cause, in one commit.
+    /// </summary>
+    /// <exception cref="StaleTokenException">The turn is no longer this delivery's.</exception>
+    /// <exception cref="NotSupportedException">The turn asks for something that this hub cannot do.</exception>
+    public Task CompleteTurnAsync(OrchestratorResponse response)
+    {
+        lock (_gate)
+        {
+            if (_recent.Find(response.CompletionToken) is { } earlier)
+            {
+                return earlier;
+            }
+
+            var instance = FindTurn(response.CompletionToken);
+            var turn = instance.Turn!;
+            if (response.RequiresHistory)
+            {
+                // The worker has forgotten the orchestrator: it gets the whole history.
+                turn.Worker.Turns.Remove(instance);
+                instance.Sticky = null;
+                instance.Turn = null;
+                EnqueueTurn(instance);
+                Pump(instance.Hub);
+                return Task.CompletedTask;
+            }
+
+#pragma warning disable CS0612 // Older workers still send large completions in chunks.
+            turn.Chunks.AddRange(response.Actions);
+            if (response.IsPartial)
+            {
+                return Task.CompletedTask;
+            }
+#pragma warning restore CS0612
+
+            if (turn.Chunks.FirstOrDefault(action => action.OrchestratorActionTypeCase is ActionCase.SendEntityMessage or ActionCase.RewindOrchestration or ActionCase.None) is { } unknown)
+            {
+                throw new NotSupportedException($"This hub does not carry out the action {unknown.OrchestratorActionTypeCase}.");
+            }
+
+            var task = Commit(instance, turn, response);
+            _recent.Add(response.CompletionToken, task);
+            Metrics.TurnsCompleted.Inc();
+            Pump(instance.Hub);
+            return task;
+        }
+    }
+
+    /// <summary>A worker gives a turn back; another delivery follows after a wait that grows.</summary>
+    public void AbandonTurn(string token)
+    {
+        lock (_gate)
+        {
+            var instance = FindTurn(token);
+            Metrics.Abandoned.Inc();
+
+            // Count it as a failed delivery already, so that even the first one waits.
+            instance.FailedDeliveries = Math.Max(1, instance.FailedDeliveries);
+            TakeBack(instance);
+            Pump(instance.Hub);
+        }
+    }
+
+    private LiveInstance FindTurn(string token)
+    {
+        var parts = token.Split(':');
+        return parts.Length == 3 && parts[0] == "o"
+            && long.TryParse(parts[1], out var key)
+            && _byKey.TryGetValue(key, out var instance)
+            && instance is { Stage: TurnStage.Dispatched, Ended: false, Turn: { } turn }
+            && TurnToken(instance, turn) == token
+                ? instance
+                : throw new StaleTokenException();
+    }
+
+    private Task Commit(LiveInstance instance, Turn turn, OrchestratorResponse response)
+    {
+        turn.Worker.Turns.Remove(instance);
+        instance.Stage = TurnStage.Committing;
+        instance.Sticky = turn.Worker;
+        instance.FailedDeliveries = 0;
+
+        // The worker counts the event that starts the turn, too.
+        var consumed = response.NumEventsProcessed is { } processed ? Math.Clamp(processed - 1, 0, turn.Arrivals) : turn.Arrivals;
+        var now = Timestamp.FromDateTime(Now);
+        var commit = new Commit();
+        var record = new HistoryChunk { Events = { turn.Started } };
+        var timers = new List<(int Id, DateTime FireAt)>();
+        var refusals = new List<HistoryEvent>();
+        CompleteOrchestrationAction? end = null;
+        foreach (var action in turn.Chunks)
+        {
+            switch (action.OrchestratorActionTypeCase)
+            {
+                case ActionCase.ScheduleTask:
+                    record.Events.Add(Scheduled(action, now));
+                    break;
+                case ActionCase.CreateTimer:
+                    record.Events.Add(new HistoryEvent { EventId = action.Id, Timestamp = now, TimerCreated = new() { FireAt = action.CreateTimer.FireAt } });
+                    timers.Add((action.Id, action.CreateTimer.FireAt.ToDateTime()));
+                    break;
+                case ActionCase.CreateSubOrchestration:
+                    record.Events.Add(StartSubOrchestration(commit, instance, action, refusals, now));
+                    break;
+                case ActionCase.SendEvent:
+                    record.Events.Add(SendEvent(commit, instance, action, now));
+                    break;
+                case ActionCase.TerminateOrchestration:
+                    if (instance.Hub.Instances.TryGetValue(action.TerminateOrchestration.InstanceId, out var target) && target != instance)
+                    {
+                        Terminate(commit, target, action.TerminateOrchestration.Reason, action.TerminateOrchestration.Recurse);
+                    }
+
+                    break;
+                case ActionCase.CompleteOrchestration:
+                    end = action.CompleteOrchestration;
+                    break;
+                default:
+                    throw new InvalidOperationException($"Unexpected action {action.OrchestratorActionTypeCase}.");
+            }
+        }
+
+        return end is { OrchestrationStatus: OrchestrationStatus.ContinuedAsNew }
+            ? ContinueAsNew(commit, instance, response, end, consumed, now)
+            : Proceed(commit, instance, response, record, timers, refusals, end, consumed, now);
+    }
+
+    private Task Proceed(
+        Commit commit, LiveInstance instance, OrchestratorResponse response, HistoryChunk record, List<(int Id, DateTime FireAt)> timers,
+        List<HistoryEvent> refusals, CompleteOrchestrationAction? end, int consumed, Timestamp now)
+    {
+        var wasPending = instance.State.OrchestrationStatus == OrchestrationStatus.Pending;
+        var statusChanged = response.CustomStatus is not null && response.CustomStatus != instance.State.CustomStatus;
+        if (statusChanged)
+        {
+            instance.State.CustomStatus = response.CustomStatus;
+        }
+
+        if (wasPending)
+        {
+            instance.State.OrchestrationStatus = OrchestrationStatus.Running;
+        }
+
+        instance.State.LastUpdatedTimestamp = now;
+        if (end is not null)
+        {
+            record.Events.Add(new HistoryEvent
+            {
+                EventId = -1,
+                Timestamp = now,
+                ExecutionCompleted = new() { OrchestrationStatus = end.OrchestrationStatus, Result = end.Result, FailureDetails = end.FailureDetails },
+            });
+        }
+
+        commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Turn, consumed, record.ToByteArray()));
+        commit.Apply += () =>
+        {
+            instance.FoldTurn(record, consumed);
+            if (instance.Ended)
+            {
+                return;
+            }
+
+            foreach (var item in record.Events)
+            {
+                if (item.TaskScheduled is not null)
+                {
+                    EnqueueActivity(instance.Activities[item.EventId]);
+                }
+            }
+
+            foreach (var (id, fireAt) in timers)
+            {
+                ArmTimer(instance, id, fireAt);
+            }
+
+            Release(instance.StartWaiters);
+            instance.Stage = TurnStage.Idle;
+            Activate(instance);
+        };
+        foreach (var refusal in refusals)
+        {
+            // After the turn's own row, so that the failure follows the start in the log.
+            Append(commit, instance, refusal);
+        }
+
+        if (end is not null)
+        {
+            End(commit, instance, end);
+        }
+        else if (wasPending || statusChanged)
+        {
+            Snapshot(commit, instance);
+        }
+
+        return Write(commit, instance);
+    }
+
+    private Task ContinueAsNew(
+        Commit commit, LiveInstance instance, OrchestratorResponse response, CompleteOrchestrationAction end, int consumed, Timestamp now)
+    {
+        var started = instance.Started.Clone();
+        started.Input = end.Result;
+        started.Version = end.NewVersion ?? started.Version;
+        started.ScheduledStartTimestamp = null;
+        started.OrchestrationInstance = new() { InstanceId = instance.Id, ExecutionId = Guid.NewGuid().ToString("N") };
+
+        var first = new HistoryChunk { Events = { new HistoryEvent { EventId = -1, Timestamp = now, ExecutionStarted = started } } };
+        first.Events.AddRange(end.CarryoverEvents);
+
+        // What came with the last start and was not consumed is carried over as well: its row goes.
+        first.Events.AddRange(instance.Inbox.Skip(consumed).Where(arrival => arrival.FromStart && LiveInstance.Survives(arrival.Event)).Select(arrival => arrival.Event));
+        var lastConsumed = instance.Inbox.Take(consumed).Where(arrival => !arrival.FromStart).Select(arrival => arrival.Seq).DefaultIfEmpty(instance.LastConsumedSeq).Last();
+
+        instance.State.ExecutionId = started.OrchestrationInstance.ExecutionId;
+        instance.State.Version = started.Version;
+        instance.State.LastUpdatedTimestamp = now;
+        instance.State.CustomStatus = response.CustomStatus ?? instance.State.CustomStatus;
+        if (instance.State.OrchestrationStatus == OrchestrationStatus.Pending)
+        {
+            instance.State.OrchestrationStatus = OrchestrationStatus.Running;
+        }
+
+        instance.Input = started.Input;
+        instance.Sticky = null;
+        Snapshot(commit, instance, newInput: true);
+        var seq = instance.NextSeq++;
+        commit.Trims.Add(new LogTrim(instance.Key, seq, lastConsumed));
+        commit.Log.Add(new LogRow(instance.Key, seq, LogKind.Start, 0, first.ToByteArray()));
+        commit.Apply += () =>
+        {
+            if (instance.Ended)
+            {
+                return;
+            }
+
+            instance.FoldStart(seq, first.Events, consumed);
+            Release(instance.StartWaiters);
+            instance.Stage = TurnStage.Idle;
+            Activate(instance);
+        };
+        return Write(commit, instance);
+    }
+
+    private static HistoryEvent Scheduled(OrchestratorAction action, Timestamp now) => new()
+    {
+        EventId = action.Id,
+        Timestamp = now,
+        TaskScheduled = new()
+        {
+            Name = action.ScheduleTask.Name,
+            Version = action.ScheduleTask.Version,
+            Input = action.ScheduleTask.Input,
+            ParentTraceContext = action.ScheduleTask.ParentTraceContext,
+            Tags = { action.ScheduleTask.Tags },
+        },
+    };
+
+    private HistoryEvent StartSubOrchestration(Commit commit, LiveInstance parent, OrchestratorAction action, List<HistoryEvent> refusals, Timestamp now)
+    {
+        var wanted = action.CreateSubOrchestration;
+        var id = string.IsNullOrEmpty(wanted.InstanceId) ? $"{parent.State.ExecutionId}:{action.Id:x4}" : wanted.InstanceId;
+        if (parent.Hub.Instances.ContainsKey(id))
+        {
+            refusals.Add(AlreadyExists(action.Id, id, now));
+        }
+        else
+        {
+            Create(
+                commit,
+                parent.Hub,
+                new ExecutionStartedEvent
+                {
+                    Name = wanted.Name,
+                    Version = wanted.Version,
+                    Input = wanted.Input,
+                    OrchestrationInstance = new() { InstanceId = id, ExecutionId = Guid.NewGuid().ToString("N") },
+                    ParentInstance = new()
+                    {
+                        TaskScheduledId = action.Id,
+                        Name = parent.State.Name,
+                        Version = parent.State.Version,
+                        OrchestrationInstance = new() { InstanceId = parent.Id, ExecutionId = parent.State.ExecutionId },
+                    },
+                    ParentTraceContext = wanted.ParentTraceContext,
+                    Tags = { wanted.Tags },
+                },
+                parent,
+                FinishedStatuses);
+        }
+
+        return new HistoryEvent
+        {
+            EventId = action.Id,
+            Timestamp = now,
+            SubOrchestrationInstanceCreated = new()
+            {
+                InstanceId = id,
+                Name = wanted.Name,
+                Version = wanted.Version,
+                Input = wanted.Input,
+                ParentTraceContext = wanted.ParentTraceContext,
+                Tags = { wanted.Tags },
+            },
+        };
+    }
+
+    private static HistoryEvent AlreadyExists(int taskId, string id, Timestamp now) => new()
+    {
+        EventId = -1,
+        Timestamp = now,
+        SubOrchestrationInstanceFailed = new()
+        {
+            TaskScheduledId = taskId,
+            FailureDetails = new()
+            {
+                ErrorType = "OrchestrationAlreadyExists",
+                ErrorMessage = $"An orchestration instance '{id}' exists already and has not ended.",
+                IsNonRetriable = true,
+            },
+        },
+    };
+
+    private HistoryEvent SendEvent(Commit commit, LiveInstance sender, OrchestratorAction action, Timestamp now)
+    {
+        var send = action.SendEvent;
+        if (sender.Hub.Instances.TryGetValue(send.Instance.InstanceId, out var target) && !target.Ended)
+        {
+            Append(commit, target, new HistoryEvent { EventId = -1, Timestamp = now, EventRaised = new() { Name = send.Name, Input = send.Data } });
+        }
+
+        return new HistoryEvent
+        {
+            EventId = action.Id,
+            Timestamp = now,
+            EventSent = new() { InstanceId = send.Instance.InstanceId, Name = send.Name, Input = send.Data },
+        };
+    }
+}

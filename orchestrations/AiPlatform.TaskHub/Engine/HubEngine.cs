@@ -1,0 +1,338 @@
+using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Storage;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+
+namespace AiPlatform.TaskHub.Engine;
+
+/// <summary>
+/// The hub while this process owns it. Decisions are made in memory under one lock and handed to the writer; what follows from
+/// them (dispatch, answers) happens when they are durable. Nothing here polls, and nothing hot reads the database.
+/// </summary>
+internal sealed partial class HubEngine : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, LiveInstance> _byKey = [];
+    private readonly Dictionary<string, HubState> _hubs = new(StringComparer.OrdinalIgnoreCase);
+    private readonly RecentCompletions _recent = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly TaskCompletionSource<Exception> _faulted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskHubOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly HubReader _reader;
+    private readonly HubOwner _owner;
+    private readonly CommitWriter _writer;
+    private readonly DeadlineQueue _deadlines;
+    private long _lastKey;
+    private long _lastNonce;
+
+    private HubEngine(HubOwner owner, HubReader reader, TaskHubOptions options, TimeProvider time, ILogger logger)
+    {
+        _owner = owner;
+        _reader = reader;
+        _options = options;
+        Stopped = _stopped.Token;
+
+        // A token of an earlier owner never equals one of ours.
+        _lastNonce = owner.Epoch << 32;
+        _time = time;
+        _logger = logger;
+        _deadlines = new DeadlineQueue(time, _gate, PumpAll);
+        _writer = new CommitWriter(owner, _gate, PumpAll, exception => _faulted.TrySetResult(exception), logger);
+    }
+
+    /// <summary>Ends when this process can no longer act as owner; the reason is its result.</summary>
+    public Task<Exception> Faulted => _faulted.Task;
+
+    /// <summary>Is cancelled when the engine stops.</summary>
+    public CancellationToken Stopped { get; }
+
+    private DateTime Now => _time.GetUtcNow().UtcDateTime;
+
+    /// <summary>Rebuilds the state in memory from the tables and starts.</summary>
+    public static async Task<HubEngine> StartAsync(
+        HubOwner owner, HubReader reader, TaskHubOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        var engine = new HubEngine(owner, reader, options, time, logger);
+        try
+        {
+            await engine.RecoverAsync(cancellationToken);
+            return engine;
+        }
+        catch
+        {
+            await engine.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The hub of that name; made when it is new.</summary>
+    public async Task<HubState> HubAsync(string name, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_hubs.TryGetValue(name, out var hub))
+            {
+                return hub;
+            }
+        }
+
+        var id = await _reader.HubIdAsync(name, cancellationToken);
+        lock (_gate)
+        {
+            if (!_hubs.TryGetValue(name, out var hub))
+            {
+                _hubs[name] = hub = new HubState(id, name);
+            }
+
+            return hub;
+        }
+    }
+
+    /// <summary>Closes the workers' streams, writes what has been decided, and gives ownership back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _deadlines.Dispose();
+            foreach (var worker in _hubs.Values.SelectMany(hub => hub.Workers))
+            {
+                worker.Close();
+            }
+        }
+
+        await _stopped.CancelAsync();
+        var written = _writer.DisposeAsync().AsTask();
+        if (await Task.WhenAny(written, Task.Delay(_options.ShutdownGrace, CancellationToken.None)) != written)
+        {
+            _writer.Abort();
+        }
+
+        await written;
+        await _owner.DisposeAsync();
+        _stopped.Dispose();
+    }
+
+    private async Task RecoverAsync(CancellationToken cancellationToken)
+    {
+        var started = _time.GetTimestamp();
+        var hubs = (await _reader.HubsAsync(cancellationToken)).ToDictionary(hub => hub.Id, hub => new HubState(hub.Id, hub.Name));
+        foreach (var hub in hubs.Values)
+        {
+            _hubs[hub.Name] = hub;
+        }
+
+        _lastKey = await _reader.LastKeyAsync(cancellationToken);
+        var parents = new List<(LiveInstance Child, long ParentKey)>();
+        await foreach (var stored in _reader.LiveInstancesAsync(cancellationToken))
+        {
+            var input = stored.State.Input;
+            stored.State.Input = null;
+            var instance = new LiveInstance(hubs[stored.Hub], stored.Key, stored.State) { Input = input };
+            _byKey[stored.Key] = instance;
+            instance.Hub.Instances[instance.Id] = instance;
+            if (stored.ParentKey is { } parentKey)
+            {
+                parents.Add((instance, parentKey));
+            }
+        }
+
+        await foreach (var row in _reader.LiveLogAsync(cancellationToken))
+        {
+            _byKey[row.InstanceKey].Fold(row);
+        }
+
+        foreach (var (child, parentKey) in parents)
+        {
+            if (_byKey.TryGetValue(parentKey, out var parent))
+            {
+                child.ParentInstance = parent;
+                parent.Children.Add(child);
+            }
+        }
+
+        lock (_gate)
+        {
+            foreach (var instance in _byKey.Values)
+            {
+                instance.Parent = instance.Started.ParentInstance;
+                foreach (var activity in instance.Activities.Values)
+                {
+                    EnqueueActivity(activity);
+                }
+
+                foreach (var (id, fireAt) in instance.Timers)
+                {
+                    ArmTimer(instance, id, fireAt);
+                }
+
+                Activate(instance);
+            }
+
+            SweepLeases();
+        }
+
+        Logs.Recovered(_logger, _byKey.Count, _time.GetElapsedTime(started).TotalMilliseconds, _owner.Epoch);
+    }
+
+    /// <summary>Hands a decision to the writer. Called under the lock.</summary>
+    private Task Write(Commit commit, params ReadOnlySpan<LiveInstance> changed)
+    {
+        var task = _writer.AddAsync(commit);
+        foreach (var instance in changed)
+        {
+            instance.LastCommit = task;
+        }
+
+        return task;
+    }
+
+    /// <summary>Adds an event to an instance's log; when durable it arrives. Called under the lock.</summary>
+    private void Append(Commit commit, LiveInstance instance, HistoryEvent item)
+    {
+        var seq = instance.NextSeq++;
+        commit.Log.Add(new LogRow(instance.Key, seq, LogKind.Event, 0, item.ToByteArray()));
+        commit.Apply += () =>
+        {
+            instance.FoldArrival(seq, item);
+            Activate(instance);
+        };
+    }
+
+    /// <summary>Adds the visible state as it is now. Called under the lock.</summary>
+    private static void Snapshot(Commit commit, LiveInstance instance, bool newInput = false)
+        => commit.Updates.Add(new InstanceUpdate(instance.Key, instance.State.Clone(), newInput, newInput ? instance.Input : null));
+
+    /// <summary>
+    /// Makes an instance: it is known at once, so that no second one can be made, and lives when the commit is durable.
+    /// Called under the lock.
+    /// </summary>
+    private LiveInstance Create(Commit commit, HubState hub, ExecutionStartedEvent started, LiveInstance? parent, IReadOnlyCollection<OrchestrationStatus> replaceable)
+    {
+        var now = Timestamp.FromDateTime(Now);
+        var id = started.OrchestrationInstance.InstanceId;
+        var state = new OrchestrationState
+        {
+            InstanceId = id,
+            Name = started.Name,
+            Version = started.Version,
+            OrchestrationStatus = OrchestrationStatus.Pending,
+            ScheduledStartTimestamp = started.ScheduledStartTimestamp,
+            CreatedTimestamp = now,
+            LastUpdatedTimestamp = now,
+            ExecutionId = started.OrchestrationInstance.ExecutionId,
+            ParentInstanceId = parent?.Id,
+            Tags = { started.Tags },
+        };
+        var instance = new LiveInstance(hub, ++_lastKey, state) { Input = started.Input, Parent = started.ParentInstance, ParentInstance = parent, NextSeq = 1 };
+        _byKey[instance.Key] = instance;
+        hub.Instances[id] = instance;
+        parent?.Children.Add(instance);
+        var first = new HistoryChunk { Events = { new HistoryEvent { EventId = -1, Timestamp = now, ExecutionStarted = started } } };
+        commit.Inserts.Add(new InstanceInsert(instance.Key, hub.Id, parent?.Key, state.Clone(), started.Input, replaceable));
+        commit.Log.Add(new LogRow(instance.Key, 0, LogKind.Start, 0, first.ToByteArray()));
+        commit.Apply += () =>
+        {
+            instance.FoldStart(0, first.Events, 0);
+            Activate(instance);
+        };
+        commit.Refuse += () => Forget(instance);
+        return instance;
+    }
+
+    /// <summary>
+    /// Decides the end of an instance: its status, the message to its parent, and that it leaves the memory. Called under the lock.
+    /// </summary>
+    private void End(Commit commit, LiveInstance instance, CompleteOrchestrationAction result)
+    {
+        var now = Timestamp.FromDateTime(Now);
+        instance.Ended = true;
+        instance.State.OrchestrationStatus = result.OrchestrationStatus;
+        instance.State.Output = result.Result;
+        instance.State.FailureDetails = result.FailureDetails;
+        instance.State.LastUpdatedTimestamp = now;
+        instance.State.CompletedTimestamp = now;
+        Snapshot(commit, instance);
+        NotifyParent(commit, instance, result, now);
+        commit.Apply += () =>
+        {
+            Forget(instance);
+            Release(instance.StartWaiters);
+            Release(instance.EndWaiters);
+            Metrics.Ended(instance.State.OrchestrationStatus);
+        };
+    }
+
+    private void NotifyParent(Commit commit, LiveInstance instance, CompleteOrchestrationAction result, Timestamp now)
+    {
+        var parent = instance.ParentInstance;
+        if (parent is null || parent.Ended || instance.Parent is not { } link || link.OrchestrationInstance.ExecutionId != parent.State.ExecutionId)
+        {
+            return;
+        }
+
+        var message = new HistoryEvent { EventId = -1, Timestamp = now };
+        if (result.OrchestrationStatus == OrchestrationStatus.Completed)
+        {
+            message.SubOrchestrationInstanceCompleted = new() { TaskScheduledId = link.TaskScheduledId, Result = result.Result };
+        }
+        else
+        {
+            message.SubOrchestrationInstanceFailed = new()
+            {
+                TaskScheduledId = link.TaskScheduledId,
+                FailureDetails = result.FailureDetails ?? new TaskFailureDetails
+                {
+                    ErrorType = "SubOrchestration" + result.OrchestrationStatus,
+                    ErrorMessage = $"The sub-orchestration '{instance.Id}' ended as {result.OrchestrationStatus}.",
+                    IsNonRetriable = result.OrchestrationStatus == OrchestrationStatus.Terminated,
+                },
+            };
+        }
+
+        Append(commit, parent, message);
+    }
+
+    private void Forget(LiveInstance instance)
+    {
+        _byKey.Remove(instance.Key);
+        if (instance.Hub.Instances.TryGetValue(instance.Id, out var current) && current == instance)
+        {
+            instance.Hub.Instances.Remove(instance.Id);
+        }
+
+        instance.ParentInstance?.Children.Remove(instance);
+    }
+
+    private static void Release(List<TaskCompletionSource> waiters)
+    {
+        foreach (var waiter in waiters)
+        {
+            waiter.TrySetResult();
+        }
+
+        waiters.Clear();
+    }
+
+    private void ArmTimer(LiveInstance instance, int timerId, DateTime fireAt)
+    {
+        var execution = instance.State.ExecutionId;
+        _deadlines.Add(fireAt, () =>
+        {
+            if (instance.Ended || instance.State.ExecutionId != execution || !instance.Timers.ContainsKey(timerId))
+            {
+                return;
+            }
+
+            var commit = new Commit();
+            Append(commit, instance, new HistoryEvent
+            {
+                EventId = -1,
+                Timestamp = Timestamp.FromDateTime(Now),
+                TimerFired = new() { TimerId = timerId, FireAt = Timestamp.FromDateTime(fireAt) },
+            });
+            _ = Write(commit, instance);
+        });
+    }
+}

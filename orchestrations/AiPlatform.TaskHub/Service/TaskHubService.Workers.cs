@@ -1,0 +1,129 @@
+using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Engine;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+
+namespace AiPlatform.TaskHub.Service;
+
+/// <content>The calls of workers.</content>
+internal sealed partial class TaskHubService
+{
+    private const int EventsPerChunk = 500;
+
+    /// <summary>Set by workers that keep orchestrators in memory between turns.</summary>
+    private const string CachingHeader = "x-aip-caches-orchestrators";
+
+    public override async Task GetWorkItems(GetWorkItemsRequest request, IServerStreamWriter<WorkItem> responseStream, ServerCallContext context)
+    {
+        var (engine, hub) = await HubAsync(context);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, engine.Stopped);
+        var name = context.RequestHeaders.GetValue("workerid") ?? context.Peer;
+        var worker = engine.Connect(hub, request, context.RequestHeaders.GetValue(CachingHeader) is not null);
+        Logs.WorkerConnected(logger, name, hub.Name);
+        try
+        {
+            await context.WriteResponseHeadersAsync([]);
+            await SendAsync(worker, responseStream, ended.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The worker went, or the hub stops: a clean end tells the worker to connect again.
+        }
+        finally
+        {
+            engine.Disconnect(worker);
+            Logs.WorkerDisconnected(logger, name, hub.Name);
+        }
+    }
+
+    public override async Task<CompleteTaskResponse> CompleteActivityTask(ActivityResponse request, ServerCallContext context)
+    {
+        await RequireEngine().CompleteActivityAsync(request).WaitAsync(context.CancellationToken);
+        return Completed;
+    }
+
+    public override async Task<CompleteTaskResponse> CompleteOrchestratorTask(OrchestratorResponse request, ServerCallContext context)
+    {
+        await RequireEngine().CompleteTurnAsync(request).WaitAsync(context.CancellationToken);
+        return Completed;
+    }
+
+    public override Task<AbandonActivityTaskResponse> AbandonTaskActivityWorkItem(AbandonActivityTaskRequest request, ServerCallContext context)
+    {
+        RequireEngine().AbandonActivity(request.CompletionToken);
+        return Task.FromResult(new AbandonActivityTaskResponse());
+    }
+
+    public override Task<AbandonOrchestrationTaskResponse> AbandonTaskOrchestratorWorkItem(AbandonOrchestrationTaskRequest request, ServerCallContext context)
+    {
+        RequireEngine().AbandonTurn(request.CompletionToken);
+        return Task.FromResult(new AbandonOrchestrationTaskResponse());
+    }
+
+    public override async Task StreamInstanceHistory(StreamInstanceHistoryRequest request, IServerStreamWriter<HistoryChunk> responseStream, ServerCallContext context)
+    {
+        var (engine, hub) = await HubAsync(context);
+        var events = await engine.HistoryAsync(hub, request.InstanceId, context.CancellationToken);
+        foreach (var chunk in (request.ForWorkItemProcessing ? events : WithTurnEnds(events)).Chunk(EventsPerChunk))
+        {
+            await responseStream.WriteAsync(new HistoryChunk { Events = { chunk } }, context.CancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Histories of the protocol mark the end of each turn; workers do without the mark, so it is neither kept nor sent to them.
+    /// </summary>
+    internal static IEnumerable<HistoryEvent> WithTurnEnds(IReadOnlyList<HistoryEvent> events)
+    {
+        Timestamp? last = null;
+        foreach (var item in events)
+        {
+            if (item.OrchestratorStarted is not null && last is not null)
+            {
+                yield return new HistoryEvent { EventId = -1, Timestamp = last, OrchestratorCompleted = new() };
+            }
+
+            yield return item;
+            last = item.Timestamp;
+        }
+
+        if (last is not null && events[^1].ExecutionCompleted is null)
+        {
+            yield return new HistoryEvent { EventId = -1, Timestamp = last, OrchestratorCompleted = new() };
+        }
+    }
+
+    private async Task SendAsync(WorkerConnection worker, IServerStreamWriter<WorkItem> stream, CancellationToken cancellationToken)
+    {
+        var waiting = worker.Outgoing.WaitToReadAsync(cancellationToken).AsTask();
+        while (true)
+        {
+            bool open;
+            try
+            {
+                open = await waiting.WaitAsync(options.Value.HealthPing, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                await stream.WriteAsync(new WorkItem { HealthPing = new() }, cancellationToken);
+                continue;
+            }
+
+            if (!open)
+            {
+                return;
+            }
+
+            while (worker.Outgoing.TryRead(out var item))
+            {
+                // More is waiting: let it share a frame.
+                stream.WriteOptions = worker.Outgoing.TryPeek(out _) ? BufferedWrite : null;
+                await stream.WriteAsync(item, cancellationToken);
+            }
+
+            waiting = worker.Outgoing.WaitToReadAsync(cancellationToken).AsTask();
+        }
+    }
+
+    private static readonly WriteOptions BufferedWrite = new(WriteFlags.BufferHint);
+}

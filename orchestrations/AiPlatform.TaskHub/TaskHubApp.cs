@@ -1,0 +1,61 @@
+using System.Net;
+using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Service;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Prometheus;
+
+namespace AiPlatform.TaskHub;
+
+/// <summary>
+/// The task hub: the Durable Task protocol on PostgreSQL. Configuration: section <c>TaskHub</c> and <c>ConnectionStrings:Postgres</c>.
+/// </summary>
+public static class TaskHubApp
+{
+    private const string ReadyTag = "ready";
+    private const int MaxMessageBytes = 64 * 1024 * 1024;
+
+    /// <summary>Builds the process; <c>RunAsync</c> or <c>StartAsync</c> starts it.</summary>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.Services.AddOptions<TaskHubOptions>().BindConfiguration(TaskHubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<EngineHost>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<EngineHost>());
+        builder.Services.AddSingleton<EngineMetrics>();
+        builder.Services.AddHealthChecks().AddCheck<EngineHost>("engine", tags: [ReadyTag]);
+        builder.Services.AddGrpc(options =>
+        {
+            options.Interceptors.Add<StatusInterceptor>();
+            options.MaxReceiveMessageSize = MaxMessageBytes;
+            options.MaxSendMessageSize = null;
+        });
+        builder.WebHost.ConfigureKestrel(Listen);
+
+        var app = builder.Build();
+        app.MapGrpcService<TaskHubService>();
+        app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
+        app.MapMetrics();
+        app.Services.GetRequiredService<EngineMetrics>().Register();
+        return app;
+    }
+
+    private static void Listen(WebHostBuilderContext context, KestrelServerOptions kestrel)
+    {
+        var options = context.Configuration.GetSection(TaskHubOptions.Section).Get<TaskHubOptions>() ?? new TaskHubOptions();
+        var address = IPAddress.Parse(options.Address);
+        kestrel.Listen(address, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(address, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+
+        // Waiting clients and completing workers are one stream each; a dead peer is noticed by its silence.
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 20_000;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+        kestrel.Limits.MaxRequestBodySize = MaxMessageBytes;
+    }
+}

@@ -1,0 +1,51 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace AiPlatform.TaskHub;
+
+/// <summary>Options of the task hub; configuration section <c>TaskHub</c>.</summary>
+internal sealed class TaskHubOptions
+{
+    public const string Section = "TaskHub";
+
+    /// <summary>The address to listen on.</summary>
+    [Required]
+    public string Address { get; init; } = "127.0.0.1";
+
+    /// <summary>The port of the gRPC service (HTTP/2 without TLS); 0 takes a free one.</summary>
+    [Range(0, 65535)]
+    public int GrpcPort { get; init; } = 4001;
+
+    /// <summary>The port of health and metrics (HTTP/1.1); 0 takes a free one.</summary>
+    [Range(0, 65535)]
+    public int HttpPort { get; init; } = 4002;
+
+    /// <summary>The hub of calls that name none.</summary>
+    [Required]
+    public string DefaultHub { get; init; } = "default";
+
+    /// <summary>When set, every call must carry it as its bearer token.</summary>
+    public string? BearerToken { get; init; }
+
+    /// <summary>Work items of a kind that a worker gets at a time when it does not say.</summary>
+    [Range(1, 100_000)]
+    public int DefaultWorkerConcurrency { get; init; } = 100;
+
+    /// <summary>How long a worker may think about one orchestrator turn.</summary>
+    public TimeSpan TurnLease { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long activities of a lost worker may still report before they are delivered again.</summary>
+    public TimeSpan ActivityLeaseGrace { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How often an idle worker stream carries a health ping.</summary>
+    public TimeSpan HealthPing { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a standby process tries to become owner.</summary>
+    public TimeSpan OwnershipRetry { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a stopping process tries to write what it has decided.</summary>
+    public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The most instances that one purge call removes.</summary>
+    [Range(1, 100_000)]
+    public int PurgeBatch { get; init; } = 1000;
+}
