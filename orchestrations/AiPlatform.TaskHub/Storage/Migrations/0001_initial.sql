@@ -1,7 +1,7 @@
 -- One row: which process owns the hub, and how often ownership has changed hands. The owner also holds an advisory lock
 -- on its writing connection, so that the lock ends with the connection and the epoch tells whether somebody came between.
 CREATE TABLE hub_owner (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     epoch bigint NOT NULL,
     owner text NOT NULL,
     acquired_at timestamptz NOT NULL
