@@ -12,11 +12,11 @@ namespace AiPlatform.GpuRunner.Report;
 
 /// <summary>Makes journals; holds what they share.</summary>
 internal sealed class NodeJournalFactory(
-    IOptions<RunnerOptions> options, RunnerHttp http, IJobEventSink events, TimeProvider time, ILoggerFactory loggers)
+    IOptions<RunnerOptions> options, RunnerHttp http, ITokenSource tokens, IJobEventSink events, TimeProvider time, ILoggerFactory loggers)
 {
     /// <summary>Opens the journal of a node, new or left by an earlier life.</summary>
     public NodeJournal Open(NodeDirectory directory, NodeState state, string token)
-        => new(directory, state, new JobToken(directory, token), options.Value, http, events, time, loggers);
+        => new(directory, state, new JobToken(directory, token, tokens), options.Value, http, events, time, loggers);
 }
 
 /// <summary>

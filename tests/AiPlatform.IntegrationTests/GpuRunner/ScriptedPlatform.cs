@@ -29,6 +29,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
     /// <summary>Drops every connection while set.</summary>
     public volatile bool Down;
 
+    /// <summary>Answers 401 to this token.</summary>
+    public volatile string? RejectedToken;
+
     /// <summary>What a claim gets, by job.</summary>
     public ConcurrentDictionary<string, NodeAssignment> Assignments { get; } = new();
 
@@ -73,6 +76,12 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
             if (platform.Down)
             {
                 context.Abort();
+                return;
+            }
+
+            if (platform.RejectedToken is { } token && context.Request.Headers.Authorization == $"Bearer {token}")
+            {
+                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
                 return;
             }
 

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.GpuRunner.Launch;
+using AiPlatform.IntegrationTests.Servers;
+
+namespace AiPlatform.IntegrationTests.GpuRunner;
+
+/// <summary>The runner as its own process, killed in the middle of a job, against a real broker.</summary>
+[Collection(ServersCollection.Name)]
+public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("aip-killed-").FullName;
+    private readonly string _job = Guid.CreateVersion7().ToString("N");
+    private TestBroker _broker = null!;
+    private ScriptedPlatform _platform = null!;
+    private Process? _runner;
+
+    public async Task InitializeAsync()
+    {
+        _broker = await TestBroker.StartAsync(await postgres.CreateDatabaseAsync("runner"));
+        _platform = await ScriptedPlatform.StartAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_runner is { HasExited: false })
+        {
+            _runner.Kill();
+            await _runner.WaitForExitAsync();
+        }
+
+        await ProcessTree.EndAsync($"{_job}-1-0", new HashSet<(int, ulong)>(), TimeSpan.Zero, TimeProvider.System, default);
+        _runner?.Dispose();
+        await _platform.DisposeAsync();
+        await _broker.DisposeAsync();
+        Directory.Delete(_data, recursive: true);
+    }
+
+    [Fact]
+    public async Task What_ranks_logged_before_the_kill_arrives_exactly_once_and_the_next_attempt_runs()
+    {
+        Assign(1, """
+            import os, time
+            import aiplatform_runtime as aip
+            for step in range(100):
+                aip.log_metrics({"loss": step}, step=step)
+            print("all logged", flush=True)
+            open("done", "w").write("x")
+            aip.log_artifact("done")
+            while True:
+                time.sleep(0.1)
+            """);
+        StartRunner();
+        await _broker.OfferAsync(new NodeMessage(_job, 1, 0, 1));
+        Assert.Equal(JobEventKind.Started, (await NextEventAsync()).Kind);
+        _platform.Down = true;
+        var node = Path.Combine(_data, "nodes", $"{_job}-1-0");
+        await RunnerHarness.UntilAsync(() => new FileInfo(Path.Combine(node, "artifacts.spool")).Length > 0);
+
+        _runner!.Kill();
+        await _runner.WaitForExitAsync();
+        Assert.NotEmpty(Ranks());
+        Assert.True(_platform.Points.Count < 100, "The outage came too late to leave anything to send.");
+
+        // The node's token has expired while the runner was away: it brings the rest with its own identity.
+        _platform.RejectedToken = "token";
+        _platform.Down = false;
+        StartRunner();
+        await RunnerHarness.UntilAsync(() => !Directory.Exists(node), () => $"{_platform.Points.Count} points, log: {_platform.LogText(_job, 1, 0)}");
+        Assert.Empty(Ranks());
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => (1, "0-0", (long)i)), _platform.Points.Keys.Order());
+        Assert.Equal("all logged\n", _platform.LogText(_job, 1, 0));
+        Assert.True(_platform.Artifacts.ContainsKey("done"));
+        Assert.Equal(2, _platform.Registrations.Count);
+        Assert.Single(_platform.Registrations.Select(registration => registration.Id).Distinct());
+        Assert.Equal(2, _platform.Registrations.Select(registration => registration.SessionId).Distinct().Count());
+
+        _platform.RejectedToken = null;
+        Assign(2, "print('second attempt')");
+        await _broker.OfferAsync(new NodeMessage(_job, 2, 0, 1), JobPriority.Critical);
+        Assert.Equal((2, JobEventKind.Started), Kind(await NextEventAsync()));
+        Assert.Equal((2, JobEventKind.Finished), Kind(await NextEventAsync()));
+
+        // A stop in good order.
+        using var stop = Process.Start("kill", ["-TERM", $"{_runner!.Id}"]);
+        await _runner.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
+        Assert.Equal(0, _runner.ExitCode);
+    }
+
+    private static (int Attempt, JobEventKind Kind) Kind(JobEvent jobEvent) => (jobEvent.Attempt, jobEvent.Kind);
+
+    private void Assign(int attempt, string code)
+        => _platform.Assignments[_job] = new NodeAssignment(
+            _job, "run1", "project1", attempt, 0,
+            new JobSpec(
+                null, new JobCode("main.py", new Dictionary<string, string> { ["main.py"] = code }), JsonDocument.Parse("{}").RootElement, [],
+                new JobResources(), new JobRetry(), 300, [], null),
+            [], null, "token", 900);
+
+    private void StartRunner()
+    {
+        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "AiPlatform.GpuRunner.dll")]) { UseShellExecute = false };
+        start.Environment["Runner__DataDirectory"] = _data;
+        start.Environment["Runner__ApiUrl"] = _platform.Url;
+        start.Environment["Runner__ClientSecret"] = "secret";
+        start.Environment["Runner__HttpPort"] = "0";
+        start.Environment["Logging__LogLevel__Default"] = "Error";
+        start.Environment["ConnectionStrings__ServiceBus"] = _broker.ConnectionString;
+        _runner?.Dispose();
+        _runner = Process.Start(start)!;
+    }
+
+    private List<ProcessEntry> Ranks() => [.. ProcessTree.Snapshot().Where(entry => entry.State != 'Z' && ProcessTree.NodeOf(entry.Id) == $"{_job}-1-0")];
+
+    private async Task<JobEvent> NextEventAsync()
+    {
+        await using var receiver = _broker.Client.CreateReceiver(JobQueues.Events);
+        var message = await receiver.ReceiveMessageAsync(TimeSpan.FromSeconds(60));
+        Assert.NotNull(message);
+        await receiver.CompleteMessageAsync(message);
+        var jobEvent = JsonSerializer.Deserialize<JobEvent>(message.Body.ToMemory().Span, ContractsJson.Strict)!;
+        Assert.Equal(message.MessageId, jobEvent.EventId);
+        return jobEvent;
+    }
+}
