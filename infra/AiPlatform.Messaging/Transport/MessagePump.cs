@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Amqp;
 using Amqp.Framing;
 
@@ -10,8 +11,12 @@ namespace AiPlatform.Messaging.Transport;
 /// </summary>
 internal sealed class MessagePump : IAsyncDisposable
 {
-    // After a drain was asked for, messages that the broker had already sent may still arrive.
+    // The library does not tell when a drain has been answered. Until then messages may still arrive, and new credit would
+    // bring the old back.
     private static readonly TimeSpan DrainGrace = TimeSpan.FromMilliseconds(50);
+
+    // A caller that receives in a loop comes back within this time and uses what it asked for before.
+    private static readonly TimeSpan KeepCredit = TimeSpan.FromMilliseconds(20);
 
     private readonly AmqpConnectionScope _scope;
     private readonly string _address;
@@ -61,7 +66,7 @@ internal sealed class MessagePump : IAsyncDisposable
                 try
                 {
                     opened = await _retry.RunAsync(token => _link.GetAsync(token).AsTask(), _address, wait.Token);
-                    opened.Request(Math.Max(maxMessages, _prefetch) - _buffer.Count);
+                    await opened.RequestAsync(Math.Max(maxMessages, _prefetch) - _buffer.Count, wait.Token);
                     await WaitForMessageAsync(opened, wait.Token);
                 }
                 catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -76,11 +81,11 @@ internal sealed class MessagePump : IAsyncDisposable
 
             if (!keepCredit && _prefetch == 0)
             {
-                _link.Current?.Drain();
+                _link.Current?.DrainSoon();
             }
-            else if (_prefetch > 0)
+            else if (_prefetch > 0 && _link.Current is { } open)
             {
-                _link.Current?.Request(_prefetch - _buffer.Count);
+                await open.RequestAsync(_prefetch - _buffer.Count, CancellationToken.None);
             }
 
             return result;
@@ -205,6 +210,8 @@ internal sealed class MessagePump : IAsyncDisposable
         private readonly Action<Message> _onMessage;
         private readonly Lock _lock = new();
         private int _outstanding;
+        private int _drainVersion;
+        private long _drainedAt;
 
         internal OpenedReceiver(ReceiverLink link, Action<Message> onMessage)
         {
@@ -228,16 +235,30 @@ internal sealed class MessagePump : IAsyncDisposable
         internal bool Owns(Message delivery) => !Link.IsClosed && delivery.DeliveryTag is not null;
 
         /// <summary>Raises the outstanding credit to <paramref name="wanted"/>.</summary>
-        internal void Request(int wanted)
+        internal async ValueTask RequestAsync(int wanted, CancellationToken cancellationToken)
         {
-            lock (_lock)
+            while (true)
             {
-                var more = wanted - _outstanding;
-                if (more > 0)
+                TimeSpan wait;
+                lock (_lock)
                 {
-                    _outstanding += more;
-                    Link.SetCredit(more, CreditMode.Manual);
+                    _drainVersion++;
+                    wait = _drainedAt == 0 ? TimeSpan.Zero : DrainGrace - Stopwatch.GetElapsedTime(_drainedAt);
+                    if (wait <= TimeSpan.Zero)
+                    {
+                        var more = wanted - _outstanding;
+                        if (more > 0)
+                        {
+                            _drainedAt = 0;
+                            _outstanding += more;
+                            Link.SetCredit(more, CreditMode.Manual);
+                        }
+
+                        return;
+                    }
                 }
+
+                await Task.Delay(wait, cancellationToken);
             }
         }
 
@@ -246,15 +267,50 @@ internal sealed class MessagePump : IAsyncDisposable
         {
             lock (_lock)
             {
-                if (_outstanding <= 0)
+                return DrainLocked();
+            }
+        }
+
+        /// <summary>Takes the outstanding credit back unless it is asked for again in a moment.</summary>
+        internal void DrainSoon()
+        {
+            int version;
+            lock (_lock)
+            {
+                if (_outstanding == 0)
                 {
-                    return false;
+                    return;
                 }
 
-                Link.SetCredit(_outstanding, CreditMode.Drain);
-                _outstanding = 0;
-                return true;
+                version = ++_drainVersion;
             }
+
+            _ = DrainLaterAsync(version);
+        }
+
+        private async Task DrainLaterAsync(int version)
+        {
+            await Task.Delay(KeepCredit);
+            lock (_lock)
+            {
+                if (version == _drainVersion && !Link.IsClosed)
+                {
+                    DrainLocked();
+                }
+            }
+        }
+
+        private bool DrainLocked()
+        {
+            if (_outstanding <= 0)
+            {
+                return false;
+            }
+
+            Link.SetCredit(_outstanding, CreditMode.Drain);
+            _outstanding = 0;
+            _drainedAt = Stopwatch.GetTimestamp();
+            return true;
         }
 
         private void SignalClosed()

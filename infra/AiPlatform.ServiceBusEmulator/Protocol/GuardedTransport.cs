@@ -1,4 +1,5 @@
 using Amqp;
+using Amqp.Framing;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
@@ -16,7 +17,7 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
     private static int _open;
 
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _receivedSinceMessage;
+    private readonly FrameObserver _frames = new();
     private long _waiting;
     private int _isOpen;
 
@@ -64,7 +65,8 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
     {
         var received = await inner.ReceiveAsync(buffer, offset, count);
         _heard.TrySetResult();
-        return Interlocked.Add(ref _receivedSinceMessage, received) > MaxBytesWithoutMessage
+        _frames.OnReceived(buffer, offset, received);
+        return _frames.TransferredBytes > MaxBytesWithoutMessage
             ? throw new AmqpException(ErrorCode.ResourceLimitExceeded, "The connection sends too much without completing a message.")
             : received;
     }
@@ -83,8 +85,11 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
         inner.Close();
     }
 
-    /// <summary>The client did something complete: a message, a disposition, a flow, a link.</summary>
-    internal void OnProgress() => Interlocked.Exchange(ref _receivedSinceMessage, 0);
+    /// <summary>The flow that is being handled: asked on the connection's own thread, right after it came in.</summary>
+    internal Flow? CurrentFlow => _frames.CurrentFlow;
+
+    /// <summary>A message came in whole.</summary>
+    internal void OnMessage() => _frames.ResetTransferred();
 
     /// <summary>A message was handed to the connection.</summary>
     internal void AddWaiting(int bytes) => Interlocked.Add(ref _waiting, bytes);

@@ -15,7 +15,6 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
     {
         var attach = attachContext.Attach;
         var state = ConnectionState.Of(attachContext.Link);
-        state.Transport?.OnProgress();
         var address = Normalise(attach.Role ? (attach.Source as Source)?.Address : (attach.Target as Target)?.Address);
         if (address == AmqpNames.CbsAddress)
         {

@@ -38,19 +38,20 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
     public override void OnFlow(FlowContext flowContext)
     {
-        _state.Transport?.OnProgress();
         if (!(_state.RightEnds(_queue.Name) > _time.GetUtcNow()))
         {
             _link.Close(TimeSpan.Zero, new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." });
             return;
         }
 
-        _queue.OnFlow(_consumer, flowContext.Messages, flowContext.Link.IsDraining);
+        if (_state.Transport?.CurrentFlow is { } flow)
+        {
+            _queue.OnFlow(_consumer, flow.DeliveryCount + flow.LinkCredit, flow.Drain);
+        }
     }
 
     public override void OnDisposition(DispositionContext dispositionContext)
     {
-        _state.Transport?.OnProgress();
         if (!_isClosed && dispositionContext.Message is OutgoingMessage message)
         {
             _ = SettleAsync(message, dispositionContext.DeliveryState, dispositionContext.Settled);
@@ -164,8 +165,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
         {
             try
             {
-                // The second flow carries the drain flag, which the SDKs wait for.
-                endpoint._link.CompleteDrain();
+                // Carries the drain flag, which the SDKs wait for.
                 endpoint._link.SetCredit(0, drain: true, autoRestore: false);
             }
             catch (Exception exception) when (exception is AmqpException or InvalidOperationException or ObjectDisposedException)

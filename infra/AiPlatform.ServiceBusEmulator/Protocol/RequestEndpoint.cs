@@ -23,13 +23,17 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
 
     public sealed override void OnMessage(MessageContext messageContext)
     {
-        state.Transport?.OnProgress();
+        state.Transport?.OnMessage();
         _ = AnswerAsync(messageContext);
     }
 
-    public sealed override void OnFlow(FlowContext flowContext) => state.Transport?.OnProgress();
+    public sealed override void OnFlow(FlowContext flowContext)
+    {
+    }
 
-    public sealed override void OnDisposition(DispositionContext dispositionContext) => state.Transport?.OnProgress();
+    public sealed override void OnDisposition(DispositionContext dispositionContext)
+    {
+    }
 
     private async Task AnswerAsync(MessageContext context)
     {
@@ -109,7 +113,9 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
 /// <summary>The link on which a client gets answers.</summary>
 internal sealed class ReplyEndpoint(ConnectionState state) : LinkEndpoint
 {
-    public override void OnFlow(FlowContext flowContext) => state.Transport?.OnProgress();
+    public override void OnFlow(FlowContext flowContext)
+    {
+    }
 
     public override void OnDisposition(DispositionContext dispositionContext)
     {

@@ -11,7 +11,7 @@ internal sealed partial class SenderEndpoint(
 {
     public override void OnMessage(MessageContext messageContext)
     {
-        state.Transport?.OnProgress();
+        state.Transport?.OnMessage();
         var raw = (RawMessage)messageContext.Message;
         try
         {
@@ -40,9 +40,13 @@ internal sealed partial class SenderEndpoint(
         }
     }
 
-    public override void OnFlow(FlowContext flowContext) => state.Transport?.OnProgress();
+    public override void OnFlow(FlowContext flowContext)
+    {
+    }
 
-    public override void OnDisposition(DispositionContext dispositionContext) => state.Transport?.OnProgress();
+    public override void OnDisposition(DispositionContext dispositionContext)
+    {
+    }
 
     private async Task SendAsync(MessageContext context, List<QueuedMessage> messages)
     {

@@ -13,6 +13,9 @@ internal abstract class MessageConsumer
     /// <summary>How many messages the receiver still wants.</summary>
     internal int Credit { get; set; }
 
+    /// <summary>How many messages the link has carried, as the protocol counts them.</summary>
+    internal uint DeliveryCount { get; set; }
+
     /// <summary>Whether the receiver wants its credit used up or taken back at once.</summary>
     internal bool IsDraining { get; set; }
 

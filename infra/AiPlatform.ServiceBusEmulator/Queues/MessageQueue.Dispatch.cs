@@ -52,6 +52,7 @@ internal sealed partial class MessageQueue
                 }
 
                 next.Credit--;
+                next.DeliveryCount++;
                 consumer = next;
                 var payload = message.Payload!;
                 if (next.DeletesOnReceive)

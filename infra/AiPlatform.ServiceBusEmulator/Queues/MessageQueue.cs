@@ -125,12 +125,13 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>A receiver asked for more, for less, or for its credit to be used up.</summary>
-    internal void OnFlow(MessageConsumer consumer, int more, bool isDraining)
+    /// <summary>A receiver said how far it may be sent to, and whether its credit is to be used up at once.</summary>
+    internal void OnFlow(MessageConsumer consumer, uint limit, bool isDraining)
     {
         lock (_lock)
         {
-            consumer.Credit = more > 0 ? consumer.Credit + more : 0;
+            // Sequence numbers wrap: their distance is what counts.
+            consumer.Credit = Math.Max(0, (int)(limit - consumer.DeliveryCount));
             consumer.IsDraining = isDraining;
         }
 

@@ -1,0 +1,122 @@
+using System.Buffers.Binary;
+using Amqp;
+using Amqp.Framing;
+using Amqp.Types;
+
+namespace AiPlatform.ServiceBusEmulator.Protocol;
+
+/// <summary>
+/// Watches the frames that come in. The library tells a sending link only by how much its credit changed, and forgets the
+/// credit when a flow repeats what was known; the flow itself has the exact limit. The library also gathers a transfer without
+/// end; here its bytes are counted.
+/// </summary>
+internal sealed class FrameObserver
+{
+    private const int ProtocolHeaderSize = 8;
+    private const int SizeField = 4;
+    private const int MinFrameSize = 8;
+    private const byte AmqpFrame = 0;
+    private const byte SmallUlong = 0x53;
+    private const ulong FlowCode = 0x13;
+    private const ulong TransferCode = 0x14;
+
+    private readonly byte[] _size = new byte[SizeField];
+    private Part _part = Part.ProtocolHeader;
+    private int _remaining = ProtocolHeaderSize;
+    private long _transferred;
+
+    private enum Part
+    {
+        ProtocolHeader,
+        Size,
+        Body,
+    }
+
+    /// <summary>The last frame, when it was a flow.</summary>
+    internal Flow? CurrentFlow { get; private set; }
+
+    /// <summary>Bytes of transfers since a message was complete.</summary>
+    internal long TransferredBytes => Interlocked.Read(ref _transferred);
+
+    internal void ResetTransferred() => Interlocked.Exchange(ref _transferred, 0);
+
+    /// <summary>Takes note of bytes. The library reads the protocol header, then each frame's size and each frame's rest, never across.</summary>
+    internal void OnReceived(byte[] buffer, int offset, int count)
+    {
+        if (count > _remaining)
+        {
+            throw new InvalidOperationException("The frames are read in another way than expected.");
+        }
+
+        if (_part == Part.Size)
+        {
+            buffer.AsSpan(offset, count).CopyTo(_size.AsSpan(SizeField - _remaining));
+        }
+
+        _remaining -= count;
+        if (_remaining > 0)
+        {
+            return;
+        }
+
+        if (_part == Part.Size)
+        {
+            var size = BinaryPrimitives.ReadInt32BigEndian(_size);
+            if (size >= MinFrameSize)
+            {
+                _part = Part.Body;
+                _remaining = size - SizeField;
+                return;
+            }
+        }
+        else if (_part == Part.Body)
+        {
+            var length = BinaryPrimitives.ReadInt32BigEndian(_size) - SizeField;
+            Inspect(buffer.AsSpan(offset + count - length, length));
+        }
+
+        _part = Part.Size;
+        _remaining = SizeField;
+    }
+
+    private static ulong PerformativeCode(ReadOnlySpan<byte> performative) => performative switch
+    {
+        [0, SmallUlong, var code, ..] => code,
+        [0, 0x80, ..] when performative.Length >= 10 => BinaryPrimitives.ReadUInt64BigEndian(performative[2..]),
+        _ => 0,
+    };
+
+    private static Flow? Decode(ReadOnlySpan<byte> performative)
+    {
+        try
+        {
+            var bytes = performative.ToArray();
+            return Encoder.ReadObject(new ByteBuffer(bytes, 0, bytes.Length, bytes.Length)) as Flow;
+        }
+        catch (Exception exception) when (exception is AmqpException or InvalidCastException or ArgumentException or IndexOutOfRangeException or OverflowException)
+        {
+            // The library fails on it in the same way and closes the connection.
+            return null;
+        }
+    }
+
+    private void Inspect(ReadOnlySpan<byte> body)
+    {
+        CurrentFlow = null;
+        var start = (body[0] * 4) - SizeField;
+        if (body[1] != AmqpFrame || start < SizeField || start >= body.Length)
+        {
+            return;
+        }
+
+        switch (PerformativeCode(body[start..]))
+        {
+            case FlowCode:
+                CurrentFlow = Decode(body[start..]);
+                break;
+            case TransferCode:
+                Interlocked.Add(ref _transferred, body.Length);
+                break;
+        }
+    }
+}
