@@ -61,7 +61,7 @@ public partial class ServiceBusReceiver
 
     internal async Task ReturnLeftoversAsync(CancellationToken cancellationToken)
     {
-        foreach (var message in _pump.TakeLeftovers())
+        foreach (var message in await _pump.StopAsync())
         {
             if (ReceiveMode != ServiceBusReceiveMode.PeekLock)
             {

@@ -126,7 +126,6 @@ public partial class ServiceBusReceiver : IAsyncDisposable
         }
 
         IsClosed = true;
-        await _pump.DrainAsync(keepCredit: false);
         await ReturnLeftoversAsync(cancellationToken);
         await _pump.DisposeAsync();
         await _management.DisposeAsync();

@@ -126,25 +126,31 @@ internal sealed class MessagePump : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes the messages that nobody asked for again, to give them back to the queue.</summary>
-    internal List<ServiceBusReceivedMessage> TakeLeftovers()
+    /// <summary>Asks for nothing more, and takes what arrived and was not handed out, to give it back to the queue.</summary>
+    internal async Task<List<ServiceBusReceivedMessage>> StopAsync()
     {
+        if (_link.Current is { } opened && opened.Drain())
+        {
+            await Task.Delay(DrainGrace);
+        }
+
         var result = new List<ServiceBusReceivedMessage>();
         Take(result, int.MaxValue);
         return result;
     }
 
-    internal async Task DrainAsync(bool keepCredit)
+    public async ValueTask DisposeAsync()
+    {
+        await _link.DisposeAsync();
+    }
+
+    // With prefetch the broker may go on sending between calls: that is what it is for.
+    private async Task DrainAsync(bool keepCredit)
     {
         if (!keepCredit && _prefetch == 0 && _buffer.IsEmpty && _link.Current is { } opened && opened.Drain())
         {
             await _arrived.WaitAsync(DrainGrace);
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _link.DisposeAsync();
     }
 
     private async Task WaitForMessageAsync(OpenedReceiver opened, CancellationToken cancellationToken)
