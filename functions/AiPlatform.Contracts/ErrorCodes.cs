@@ -72,6 +72,9 @@ public static class ErrorCodes
     /// <summary>500: a fault of the platform; it is in its log under the request's trace id.</summary>
     public const string Internal = "internal_error";
 
+    /// <summary>501: the task hub that is connected cannot do this.</summary>
+    public const string NotImplemented = "not_implemented";
+
     /// <summary>503: a server that the platform depends on is away; try again.</summary>
     public const string Unavailable = "unavailable";
 }

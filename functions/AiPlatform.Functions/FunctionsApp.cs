@@ -1,4 +1,7 @@
+using AiPlatform.Functions.Documentation;
 using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Features.DurableStatus;
+using AiPlatform.Functions.Features.Events;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Identity;
 using AiPlatform.Functions.Features.Jobs;
@@ -8,6 +11,7 @@ using AiPlatform.Functions.Features.Projects;
 using AiPlatform.Functions.Features.Runners;
 using AiPlatform.Functions.Features.Tasks;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Triggers;
 
 namespace AiPlatform.Functions;
 
@@ -15,8 +19,10 @@ namespace AiPlatform.Functions;
 public static class FunctionsApp
 {
     /// <summary>Builds the app; it listens once it is started. Settings come from environment variables and <paramref name="args"/>.</summary>
+    /// <param name="args">Command-line settings, <c>--Section:Key=value</c>.</param>
+    /// <param name="configure">Adds services before the app is built, for hosts that embed it.</param>
     /// <exception cref="InvalidOperationException">A required setting is missing; the message names it.</exception>
-    public static WebApplication Build(string[] args)
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args).ConfigureServer();
         builder.Services
@@ -30,7 +36,11 @@ public static class FunctionsApp
             .AddJobs()
             .AddRunners()
             .AddLineage()
-            .AddTasks();
+            .AddTasks()
+            .AddEvents()
+            .AddTriggers()
+            .AddDocumentation();
+        configure?.Invoke(builder);
 
         var app = builder.Build().UseInfrastructure();
         app.MapHealthEndpoints();
@@ -43,6 +53,10 @@ public static class FunctionsApp
         app.MapRunnerEndpoints();
         app.MapLineageEndpoints();
         app.MapTaskEndpoints();
+        app.MapDurableStatusEndpoints();
+        app.MapEventEndpoints();
+        app.MapTriggerEndpoints();
+        app.MapDocumentationEndpoints();
         return app;
     }
 }

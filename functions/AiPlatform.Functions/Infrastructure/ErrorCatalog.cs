@@ -38,6 +38,7 @@ internal static class ErrorCatalog
         [ErrorCodes.ContentMismatch] = StatusCodes.Status422UnprocessableEntity,
         [ErrorCodes.TooManyRequests] = StatusCodes.Status429TooManyRequests,
         [ErrorCodes.Internal] = StatusCodes.Status500InternalServerError,
+        [ErrorCodes.NotImplemented] = StatusCodes.Status501NotImplemented,
         [ErrorCodes.Unavailable] = StatusCodes.Status503ServiceUnavailable,
     };
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AiPlatform.Contracts;
+using AiPlatform.DurableTask.Client;
 using AiPlatform.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,6 +50,7 @@ internal static class InfrastructureServices
 
         services.AddSingleton(new Database(Required(configuration, "Postgres")));
         services.AddSingleton<ProjectAccess>();
+        services.AddSingleton<ResourceOwners>();
         services.AddSingleton<StartupState>();
         services.AddHostedService<DatabaseStartup>();
         services.AddSingleton<RedisConnection>();
@@ -58,6 +60,10 @@ internal static class InfrastructureServices
         services.AddLoop<BlobContainers>("blob");
         services.AddLoop<OutboxDispatcher>("outbox");
         services.AddSingleton<IOutbox, Outbox>();
+        services.AddSingleton<ITickTask, OutboxTick>();
+        services.Configure<RetentionOptions>(configuration.GetSection("Retention"));
+        services.AddSingleton<ITickTask, RetentionSweep>();
+        services.AddDurableTaskClient(builder => builder.UseDurableTaskScheduler(Required(configuration, "TaskHub")));
         return services;
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
+using Grpc.Core;
 using Npgsql;
 
 namespace AiPlatform.Functions.Infrastructure;
@@ -91,11 +92,17 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             case NpgsqlException npgsql when Database.IsUnavailable(npgsql):
                 LogUnavailable(logger, npgsql.GetType().Name, npgsql.SqlState);
                 return new ApiException(ErrorCodes.Unavailable) { RetryAfterSeconds = 1 };
+            case RpcException { StatusCode: StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.ResourceExhausted } rpc:
+                LogHubUnavailable(logger, rpc.StatusCode);
+                return new ApiException(ErrorCodes.Unavailable) { RetryAfterSeconds = 1 };
+            case NotSupportedException:
+                return new ApiException(ErrorCodes.NotImplemented);
             default:
                 LogUnexpected(logger, exception, context.Request.Method, context.GetEndpoint()?.DisplayName ?? "no endpoint");
                 return new ApiException(ErrorCodes.Internal);
         }
     }
+
 
     private static ApiException FromJson(JsonException exception)
     {
@@ -129,6 +136,9 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
 
     [LoggerMessage(100, LogLevel.Error, "{Method} {Endpoint} failed")]
     private static partial void LogUnexpected(ILogger logger, Exception exception, string method, string endpoint);
+
+    [LoggerMessage(102, LogLevel.Warning, "The task hub is not available: {Status}")]
+    private static partial void LogHubUnavailable(ILogger logger, StatusCode status);
 
     [LoggerMessage(101, LogLevel.Warning, "PostgreSQL is not available: {Kind} {SqlState}")]
     private static partial void LogUnavailable(ILogger logger, string kind, string? sqlState);

@@ -25,9 +25,9 @@ public sealed class FunctionsInstance : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Starts an instance and, unless told otherwise, waits until it is ready.</summary>
-    public static async Task<FunctionsInstance> StartAsync(IReadOnlyDictionary<string, string?> settings, bool waitUntilReady = true)
+    public static async Task<FunctionsInstance> StartAsync(IReadOnlyDictionary<string, string?> settings, bool waitUntilReady = true, Action<WebApplicationBuilder>? configure = null)
     {
-        var app = FunctionsApp.Build([.. settings.Where(static pair => pair.Value is not null).Select(static pair => $"--{pair.Key}={pair.Value}")]);
+        var app = FunctionsApp.Build([.. settings.Where(static pair => pair.Value is not null).Select(static pair => $"--{pair.Key}={pair.Value}")], configure);
         await app.StartAsync();
         var instance = new FunctionsInstance(app);
         if (waitUntilReady)

@@ -1,0 +1,45 @@
+using AiPlatform.Contracts;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace AiPlatform.Functions.Documentation;
+
+/// <summary>Adds to each operation what follows from its route: permission, error answers, headers.</summary>
+internal static class OperationDetails
+{
+    private const string ProblemJson = "application/problem+json";
+
+    /// <summary>Transforms one operation.</summary>
+    public static async Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        var permission = metadata.OfType<RequiredPermission>().LastOrDefault()?.Permission ?? Permission.Anonymous;
+        if (permission is not Permission.Anonymous)
+        {
+            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiDocument.Bearer, context.Document)] = [] }];
+        }
+
+        if (metadata.OfType<IdempotentRoute>().Any())
+        {
+            operation.Parameters ??= [];
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = "Idempotency-Key",
+                In = ParameterLocation.Header,
+                Description = "A key of the caller's choice, at most 200 characters: a repeat with the same key gives the first answer again.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            });
+        }
+
+        operation.Responses ??= [];
+        operation.Responses["default"] = new OpenApiResponse
+        {
+            Description = "A problem; `code` says which.",
+            Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+            {
+                [ProblemJson] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(ProblemResponse), null, cancellationToken) },
+            },
+        };
+    }
+}

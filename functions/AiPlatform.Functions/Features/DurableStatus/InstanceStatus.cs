@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AiPlatform.DurableTask;
+using AiPlatform.DurableTask.Client;
+
+namespace AiPlatform.Functions.Features.DurableStatus;
+
+/// <summary>Instances as the Durable Functions HTTP API shows them: its names, nulls included, payloads as JSON.</summary>
+internal static class InstanceStatus
+{
+    /// <summary>The status object.</summary>
+    public static JsonObject From(OrchestrationMetadata instance, bool showInput) => new()
+    {
+        ["name"] = instance.Name,
+        ["instanceId"] = instance.InstanceId,
+        ["runtimeStatus"] = instance.RuntimeStatus.ToString(),
+        ["input"] = showInput ? Payload(instance.SerializedInput) : null,
+        ["customStatus"] = Payload(instance.SerializedCustomStatus),
+        ["output"] = instance.FailureDetails is { } failure ? Text(failure) : Payload(instance.SerializedOutput),
+        ["createdTime"] = Time(instance.CreatedAt),
+        ["lastUpdatedTime"] = Time(instance.LastUpdatedAt),
+    };
+
+    /// <summary>The history: what happened, with a task's scheduling folded into its end.</summary>
+    public static JsonArray History(IReadOnlyList<OrchestrationHistoryEvent> history, bool showOutput)
+    {
+        var scheduled = history.Where(static item => item.EventType is "TaskScheduled" or "SubOrchestrationInstanceCreated")
+            .GroupBy(static item => item.EventId).ToDictionary(static group => group.Key, static group => group.Last());
+        return new JsonArray(
+        [
+            .. history.Where(static item => item.EventType is not ("OrchestratorStarted" or "OrchestratorCompleted" or "TaskScheduled" or "SubOrchestrationInstanceCreated"))
+                .Select(item => (JsonNode)Event(item, item.TaskScheduledId is { } id ? scheduled.GetValueOrDefault(id) : null, showOutput)),
+        ]);
+    }
+
+    private static JsonObject Event(OrchestrationHistoryEvent item, OrchestrationHistoryEvent? cause, bool showOutput)
+    {
+        var json = new JsonObject { ["EventType"] = item.EventType, ["Timestamp"] = Time(item.Timestamp) };
+        if ((cause?.Name ?? item.Name) is { } name)
+        {
+            json[item.EventType is "EventRaised" or "EventSent" ? "Name" : "FunctionName"] = name;
+        }
+
+        if (cause is not null)
+        {
+            json["ScheduledTime"] = Time(cause.Timestamp);
+        }
+
+        if (item.Status is { } status)
+        {
+            json["OrchestrationStatus"] = status.ToString();
+        }
+
+        if (item.FireAt is { } fireAt)
+        {
+            json["FireAt"] = Time(fireAt);
+        }
+
+        if (showOutput && item.Result is not null)
+        {
+            json["Result"] = Payload(item.Result);
+        }
+
+        if (item.FailureDetails is { } failure)
+        {
+            json["Reason"] = Text(failure);
+        }
+
+        return json;
+    }
+
+    private static string Text(TaskFailureDetails failure) => $"{failure.ErrorType}: {failure.ErrorMessage}";
+
+    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+
+    // Payloads are JSON by convention; what is not is shown as text.
+    private static JsonNode? Payload(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonNode.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return JsonValue.Create(text);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Text;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.Mvc;
+
+namespace AiPlatform.Functions.Features.Events;
+
+/// <summary><c>GET /v1/events</c>: live events as server-sent events.</summary>
+internal static class EventEndpoints
+{
+    private const int MaxTopics = 50;
+    private const int ReplayBatch = 500;
+
+    // Shorter than the silence after which proxies give a connection up (the Functions host: 240 s).
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddEvents(this IServiceCollection services)
+        => services.AddSingleton<EventStore>().AddLoop<EventFeed>("events");
+
+    /// <summary>Maps the route.</summary>
+    public static void MapEventEndpoints(this IEndpointRouteBuilder routes)
+        => routes.MapGet("/v1/events", StreamAsync).WithTags("Events").RequirePermission(Permission.Read)
+            .WithSummary("Live events of topics such as job:ID, run:ID, project:ID as server-sent events; Last-Event-ID resumes")
+            .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
+
+    private static async Task StreamAsync(
+        string topics,
+        [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
+        Caller caller,
+        HttpContext context,
+        ResourceOwners owners,
+        EventStore store,
+        EventFeed feed,
+        IHostApplicationLifetime lifetime,
+        TimeProvider time)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
+        var list = await RequireTopicsAsync(topics, caller, owners, end.Token);
+        var now = await store.EndAsync(end.Token);
+        var last = lastEventId is { Length: > 0 } ? EventPosition.Parse(lastEventId) : now;
+        var subscription = feed.Subscribe(list, now);
+        try
+        {
+            var response = context.Response;
+            response.ContentType = "text/event-stream";
+            response.Headers.CacheControl = "no-store";
+            response.Headers["X-Accel-Buffering"] = "no";
+            await WriteAsync(response, "retry: 1000\n\n", end.Token);
+            last = await ReplayAsync(response, store, list, last, end.Token);
+            await FollowAsync(response, subscription, last, time, end.Token);
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The subscriber left, or this instance stops and the subscriber goes on elsewhere.
+        }
+        finally
+        {
+            feed.Unsubscribe(subscription);
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> RequireTopicsAsync(string topics, Caller caller, ResourceOwners owners, CancellationToken cancellationToken)
+    {
+        var list = topics.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct(StringComparer.Ordinal).ToList();
+        Check.That(list.Count is > 0 and <= MaxTopics, "topics", "topic", MaxTopics);
+        foreach (var topic in list)
+        {
+            var (kind, id) = topic.Split(':') is [var first, var second] ? (first, second) : (string.Empty, string.Empty);
+            if (kind == "runners" && id == "all")
+            {
+                continue;
+            }
+
+            Check.That(ResourceOwners.Knows(kind) && Ids.IsId(id), "topics", "topic", MaxTopics);
+            await owners.RequireAsync(kind, id, caller, cancellationToken);
+        }
+
+        return list;
+    }
+
+    // What was committed before the subscription; the feed may bring some of it again, which FollowAsync leaves out.
+    private static async Task<EventPosition> ReplayAsync(
+        HttpResponse response, EventStore store, IReadOnlyList<string> topics, EventPosition last, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var rows = await store.ReadAsync(topics, last, ReplayBatch, cancellationToken);
+            foreach (var row in rows)
+            {
+                await WriteAsync(response, Format(row), cancellationToken);
+                last = row.Position;
+            }
+
+            if (rows.Count < ReplayBatch)
+            {
+                return last;
+            }
+        }
+    }
+
+    private static async Task FollowAsync(
+        HttpResponse response, EventSubscription subscription, EventPosition last, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var waiting = subscription.Rows.WaitToReadAsync(cancellationToken).AsTask();
+        while (true)
+        {
+            try
+            {
+                if (!await waiting.WaitAsync(KeepAlive, time, cancellationToken))
+                {
+                    return;
+                }
+            }
+            catch (TimeoutException)
+            {
+                await WriteAsync(response, ": keep-alive\n\n", cancellationToken);
+                continue;
+            }
+
+            while (subscription.Rows.TryRead(out var row))
+            {
+                if (row.Position > last)
+                {
+                    last = row.Position;
+                    await WriteAsync(response, Format(row), cancellationToken);
+                }
+            }
+
+            waiting = subscription.Rows.WaitToReadAsync(cancellationToken).AsTask();
+        }
+    }
+
+    // jsonb text has no line breaks, so one data line is enough.
+    private static string Format(EventRow row) => $"id: {row.Position}\nevent: {row.Kind}\ndata: {{\"topic\":\"{row.Topic}\",\"data\":{row.Data}}}\n\n";
+
+    private static async Task WriteAsync(HttpResponse response, string text, CancellationToken cancellationToken)
+    {
+        await response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken);
+        await response.Body.FlushAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Net;
+using System.Text;
+using AiPlatform.Contracts;
+using AiPlatform.IntegrationTests.Servers;
+
+namespace AiPlatform.IntegrationTests.Functions.Core;
+
+[Collection(ServersCollection.Name)]
+public sealed class BadInputTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+{
+    [Theory]
+    [InlineData("""{"name":"a","colour":"red"}""", "colour")]
+    [InlineData("""{"description":"no name"}""", "name")]
+    [InlineData("""{"name":null}""", "name")]
+    [InlineData("""{"name":7}""", "name")]
+    [InlineData("""{"name":"Upper Case"}""", "name")]
+    [InlineData("""{"name":""}""", "name")]
+    [InlineData("""{"name":"0123456789abcdef0123456789abcdef"}""", "name")]
+    [InlineData("""{"name":"a","description":{}}""", "description")]
+    [InlineData("""{"name":"nul","description":"\u0000"}""", "description")]
+    public async Task A_bad_field_is_named(string body, string field)
+    {
+        var user = await functions.CreateUserAsync();
+        var problem = await user.Client.PostJsonAsync("/v1/projects", body).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        Assert.True(problem.Errors?.ContainsKey(field), $"{string.Join(',', problem.Errors?.Keys ?? [])}: {problem.Detail}");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("""{"name":"a","name":"b"}""")]
+    public async Task What_is_no_such_object_is_refused(string body)
+    {
+        var user = await functions.CreateUserAsync();
+        await user.Client.PostJsonAsync("/v1/projects", body).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+    }
+
+    [Fact]
+    public async Task A_body_over_the_limit_is_refused_with_and_without_a_length()
+    {
+        var user = await functions.CreateUserAsync();
+        var body = $$"""{"name":"big","description":"{{new string('x', 1024 * 1024)}}"}""";
+        await user.Client.PostJsonAsync("/v1/projects", body).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, ErrorCodes.PayloadTooLarge);
+
+        using var chunked = new HttpRequestMessage(HttpMethod.Post, "/v1/projects") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        chunked.Headers.TransferEncodingChunked = true;
+        await user.Client.SendAsync(chunked).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, ErrorCodes.PayloadTooLarge);
+    }
+
+    [Fact]
+    public async Task Another_media_type_is_refused()
+    {
+        var user = await functions.CreateUserAsync();
+        await user.Client.PostAsync("/v1/projects", new StringContent("name=a", Encoding.UTF8, "application/x-www-form-urlencoded"))
+            .ProblemAsync(HttpStatusCode.UnsupportedMediaType, ErrorCodes.UnsupportedMediaType);
+    }
+
+    [Fact]
+    public async Task Unknown_routes_and_methods_are_problems_too()
+    {
+        await functions.Anonymous.GetAsync("/v1/nothing").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        await functions.Anonymous.DeleteAsync("/v1/auth/login").ProblemAsync(HttpStatusCode.MethodNotAllowed, ErrorCodes.MethodNotAllowed);
+    }
+
+    [Theory]
+    [InlineData("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN", "不存在")]
+    [InlineData("en-GB,zh;q=0.5", "en", "There is no")]
+    [InlineData("fr", "en", "There is no")]
+    [InlineData("fr,zh-TW;q=0.5", "zh-CN", "不存在")]
+    public async Task Problems_speak_the_callers_language(string accepted, string language, string words)
+    {
+        var user = await functions.CreateUserAsync();
+        var answer = user.Client.SendJsonAsync(HttpMethod.Get, "/v1/projects/unknown", null, ("Accept-Language", accepted));
+        var problem = await answer.ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        Assert.Equal(language, (await answer).Content.Headers.ContentLanguage.Single());
+        Assert.Contains(words, problem.Detail, StringComparison.Ordinal);
+    }
+}

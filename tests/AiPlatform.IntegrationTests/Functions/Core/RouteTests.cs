@@ -1,0 +1,66 @@
+using System.Text.Json;
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.IntegrationTests.Servers;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AiPlatform.IntegrationTests.Functions.Core;
+
+[Collection(ServersCollection.Name)]
+public sealed class RouteTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+{
+    private IReadOnlyList<RouteEndpoint> Routes
+        => [.. functions.App.Services.GetServices<EndpointDataSource>().SelectMany(static source => source.Endpoints).OfType<RouteEndpoint>()];
+
+    [Fact]
+    public void Every_route_declares_its_permission()
+    {
+        Assert.True(Routes.Count > 20, $"Only {Routes.Count} routes were found.");
+        Assert.Empty(Routes.Where(static route => route.Metadata.GetMetadata<RequiredPermission>() is null).Select(static route => route.DisplayName));
+    }
+
+    [Fact]
+    public void Only_the_known_routes_are_open_to_everybody()
+    {
+        string[] open = ["/v1/auth/", "/health", "/metrics", "/openapi/", "/docs", "/scalar"];
+        var anonymous = Routes.Where(static route => route.Metadata.GetMetadata<RequiredPermission>()!.Permission == Permission.Anonymous)
+            .Select(static route => "/" + route.RoutePattern.RawText!.TrimStart('/'));
+        Assert.All(anonymous, route => Assert.Contains(open, prefix => route.StartsWith(prefix, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Every_area_has_its_own_http_function_and_every_trigger_route_a_function()
+    {
+        var folders = Directory.EnumerateFiles(Path.Combine(RepositoryRoot(), "functions", "triggers"), "function.json", SearchOption.AllDirectories)
+            .ToDictionary(
+                static file => Path.GetFileName(Path.GetDirectoryName(file))!,
+                static file => JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("bindings")[0],
+                StringComparer.Ordinal);
+        var prefixes = folders.Values.Where(static binding => binding.GetProperty("type").GetString() == "httpTrigger")
+            .Select(static binding => binding.GetProperty("route").GetString()!.Split("/{*")[0])
+            .Where(static prefix => !prefix.StartsWith('{')).ToList();
+        foreach (var route in Routes)
+        {
+            var path = route.RoutePattern.RawText!.Trim('/');
+            if (route.Metadata.GetMetadata<RequiredPermission>()?.Permission == Permission.Trigger)
+            {
+                Assert.Contains(path, folders.Keys);
+            }
+            else if (!path.StartsWith("runtime/", StringComparison.Ordinal))
+            {
+                Assert.True(prefixes.Exists(prefix => path == prefix || path.StartsWith(prefix + "/", StringComparison.Ordinal)), $"No function routes {path}.");
+            }
+        }
+    }
+
+    private static string RepositoryRoot()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "AiPlatform.sln")))
+        {
+            folder = Path.GetDirectoryName(folder)!;
+        }
+
+        return folder;
+    }
+}
