@@ -1,17 +1,18 @@
 // The official Service Bus SDK for JavaScript against the platform's broker.
-// SERVICEBUS_CONNECTION_STRING names the broker. It needs the queues `conformance` (max delivery count 3) and
-// `conformance-short` (lock duration 2 s).
+// Starts a broker of its own, unless SERVICEBUS_CONNECTION_STRING names one with the queues `conformance` (max delivery
+// count 3) and `conformance-short` (lock duration 2 s).
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { ServiceBusClient, ServiceBusError } from "@azure/service-bus";
+import { startBroker } from "./support/broker.mjs";
 
-const connectionString = process.env.SERVICEBUS_CONNECTION_STRING;
-assert.ok(connectionString, "SERVICEBUS_CONNECTION_STRING is not set");
 const queue = "conformance";
 const shortQueue = "conformance-short";
 const retryOptions = { maxRetries: 1, retryDelayInMs: 200, timeoutInMs: 20_000 };
-const client = new ServiceBusClient(connectionString, { retryOptions });
+let connectionString = process.env.SERVICEBUS_CONNECTION_STRING;
+let broker;
+let client;
 const seconds = (n) => n * 1000;
 
 async function drain(name) {
@@ -28,10 +29,21 @@ async function receiveOne(receiver, wait = seconds(10)) {
 }
 
 before(async () => {
+  if (!connectionString) {
+    broker = await startBroker([
+      { Name: queue, MaxDeliveryCount: 3 },
+      { Name: shortQueue, LockDurationSeconds: 2 },
+    ]);
+    connectionString = broker.connectionString;
+  }
+  client = new ServiceBusClient(connectionString, { retryOptions });
   await drain(queue);
   await drain(shortQueue);
 });
-after(async () => client.close());
+after(async () => {
+  await client?.close();
+  await broker?.stop();
+});
 
 test("a message keeps its body and its properties", async () => {
   const sender = client.createSender(queue);
