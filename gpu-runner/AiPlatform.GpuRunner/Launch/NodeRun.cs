@@ -268,7 +268,7 @@ internal sealed class NodeRun(
 
             Logs.Started(_logger, key, ranks.Count);
             var failed = await WaitAsync(ranks, cancellationToken).ConfigureAwait(false);
-            var interrupted = failed is null && !ranks.TrueForAll(static rank => rank.Exited.IsCompleted);
+            var interrupted = failed is null && !ranks.TrueForAll(static rank => rank.Exited is { IsCompletedSuccessfully: true, Result: 0 });
             var outOfMemory = ExitReason.OutOfMemoryKills() > kills;
             var grace = interrupted || failed is not null ? services.Options.KillGrace : TimeSpan.Zero;
             await ProcessTree.EndAsync(key.ToString(), _processes, grace, services.Time, CancellationToken.None).ConfigureAwait(false);

@@ -80,29 +80,10 @@ internal static class ProcessTree
     /// <param name="known">Processes that were seen before and may have shed their marker since; dead ones are removed, new ones added.</param>
     public static List<ProcessEntry> Find(string node, ISet<(int Id, ulong StartTime)> known)
     {
-        var snapshot = Snapshot();
-        var found = snapshot.Where(entry => known.Contains((entry.Id, entry.StartTime))).ToDictionary(static entry => entry.Id);
-        var sessions = found.Values.Select(static entry => entry.Session).ToHashSet();
-        sessions.Remove(Read(Environment.ProcessId)?.Session ?? 0);
-        bool grown;
-        do
+        lock (RankProcess.StartGate)
         {
-            grown = false;
-            foreach (var entry in snapshot.Where(entry => entry.Id != Environment.ProcessId && !found.ContainsKey(entry.Id)))
-            {
-                if (found.ContainsKey(entry.ParentId) || sessions.Contains(entry.Session) || IsMarked(entry, node))
-                {
-                    found.Add(entry.Id, entry);
-                    grown = true;
-                }
-            }
+            return FindLocked(node, known);
         }
-        while (grown);
-
-        known.Clear();
-        known.UnionWith(found.Values.Select(static entry => (entry.Id, entry.StartTime)));
-        ReapOrphans(found.Values);
-        return [.. found.Values.Where(static entry => entry.State is not ('Z' or 'X'))];
     }
 
     /// <summary>Sends a signal to a process unless its id belongs to another one by now.</summary>
@@ -149,6 +130,33 @@ internal static class ProcessTree
 
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private static List<ProcessEntry> FindLocked(string node, ISet<(int Id, ulong StartTime)> known)
+    {
+        var snapshot = Snapshot();
+        var found = snapshot.Where(entry => known.Contains((entry.Id, entry.StartTime))).ToDictionary(static entry => entry.Id);
+        var sessions = found.Values.Select(static entry => entry.Session).ToHashSet();
+        sessions.Remove(Read(Environment.ProcessId)?.Session ?? 0);
+        bool grown;
+        do
+        {
+            grown = false;
+            foreach (var entry in snapshot.Where(entry => entry.Id != Environment.ProcessId && !found.ContainsKey(entry.Id)))
+            {
+                if (found.ContainsKey(entry.ParentId) || sessions.Contains(entry.Session) || IsMarked(entry, node))
+                {
+                    found.Add(entry.Id, entry);
+                    grown = true;
+                }
+            }
+        }
+        while (grown);
+
+        known.Clear();
+        known.UnionWith(found.Values.Select(static entry => (entry.Id, entry.StartTime)));
+        ReapOrphans(found.Values);
+        return [.. found.Values.Where(static entry => entry.State is not ('Z' or 'X'))];
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

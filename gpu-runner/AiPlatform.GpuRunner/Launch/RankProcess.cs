@@ -13,6 +13,9 @@ internal sealed class RankProcess : IDisposable
 {
     private static readonly ConcurrentDictionary<int, byte> Own = new();
 
+    /// <summary>Held while a process is started, so that no look at the children sees one that is not known yet.</summary>
+    public static readonly Lock StartGate = new();
+
     private readonly Process _process;
     private readonly Task _output;
 
@@ -65,7 +68,11 @@ internal sealed class RankProcess : IDisposable
         var process = new Process { StartInfo = start };
         try
         {
-            process.Start();
+            lock (StartGate)
+            {
+                process.Start();
+                Own.TryAdd(process.Id, 0);
+            }
         }
         catch
         {
@@ -73,7 +80,6 @@ internal sealed class RankProcess : IDisposable
             throw;
         }
 
-        Own.TryAdd(process.Id, 0);
         process.StandardInput.Close();
         return new RankProcess(plan.Rank, process, log, ProcessTree.Read(process.Id) ?? default);
     }

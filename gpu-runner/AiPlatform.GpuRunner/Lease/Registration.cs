@@ -13,6 +13,8 @@ internal sealed class Registration(
     IOptions<RunnerOptions> options, RunnerIdentity identity, AiPlatformClient client, DeviceDetector devices, DeviceSampler sampler,
     ActiveNodes active, TimeProvider time, ILogger<Registration> logger) : BackgroundLoop(time, logger)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly ILogger _logger = logger;
     private readonly TimeProvider _time = time;
     private readonly TaskCompletionSource _registered = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,8 +40,11 @@ internal sealed class Registration(
 
         try
         {
+            // A heartbeat that hangs must not make the runner look dead.
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(Patience);
             var request = new HeartbeatRequest(identity.SessionId, active.Draining, sampler.Sample(), active.Running);
-            var answer = await client.HeartbeatAsync(identity.Id, request, cancellationToken).ConfigureAwait(false);
+            var answer = await client.HeartbeatAsync(identity.Id, request, patience.Token).ConfigureAwait(false);
             LastContact = _time.GetUtcNow();
             foreach (var token in answer.Tokens)
             {
@@ -62,7 +67,8 @@ internal sealed class Registration(
             _known = false;
             return true;
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception is HttpRequestException or ApiException { IsTransient: true }
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             // Expected while the platform is away: no back-off, so that it hears of us soon after its return.
             Logs.HeartbeatFailed(_logger, exception.Message);

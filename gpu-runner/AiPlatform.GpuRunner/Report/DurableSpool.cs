@@ -78,7 +78,7 @@ internal sealed class DurableSpool : IAsyncDisposable
         }
     }
 
-    /// <summary>Appends a record; ends when it is durable. Waits while the spool is full.</summary>
+    /// <summary>Appends a record; ends when it is durable. Waits while the spool is full; only that wait can be cancelled.</summary>
     public async Task AppendAsync(byte[] payload, CancellationToken cancellationToken)
     {
         if (payload.Length > MaxPayload)
@@ -91,7 +91,8 @@ internal sealed class DurableSpool : IAsyncDisposable
             await _room.WaitAsync(TimeSpan.FromMilliseconds(200), cancellationToken).ConfigureAwait(false);
         }
 
-        await _writer.AddAsync(payload, cancellationToken).ConfigureAwait(false);
+        // Not cancelled once begun: whoever waits must know whether the record is there.
+        await _writer.AddAsync(payload, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>The next unacknowledged records, at most so many and about so many bytes, but at least one when there is one.</summary>

@@ -98,9 +98,8 @@ internal sealed class NodeJournal : IAsyncDisposable
         await source.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Not cancelled once begun: a number must not be given twice.
             var record = new MetricsRecord($"{State.Node}-{rank}", source.Next, points);
-            await _data.AppendAsync(record.Serialize(), CancellationToken.None).ConfigureAwait(false);
+            await _data.AppendAsync(record.Serialize(), cancellationToken).ConfigureAwait(false);
             source.Next += points.Count;
         }
         finally
@@ -120,7 +119,7 @@ internal sealed class NodeJournal : IAsyncDisposable
         {
             if (!_resumeKnown)
             {
-                await _data.AppendAsync(new ResumeRecord(step).Serialize(), CancellationToken.None).ConfigureAwait(false);
+                await _data.AppendAsync(new ResumeRecord(step).Serialize(), cancellationToken).ConfigureAwait(false);
                 _resumeKnown = true;
             }
         }

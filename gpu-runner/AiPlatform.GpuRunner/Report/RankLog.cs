@@ -52,8 +52,6 @@ internal sealed class RankLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Adds a line of the runner itself.</summary>
-    public Task WriteLineAsync(string text) => WriteAsync(Encoding.UTF8.GetBytes($"[aiplatform] {text}\n"), isError: false);
 
     /// <summary>The last lines of the error output, or of the normal output when there are none: why the rank failed.</summary>
     public string LastLines()

@@ -224,6 +224,38 @@ public sealed class JobFaultTests
     }
 
     [Fact]
+    public async Task The_nodes_of_a_gang_meet_at_node_zero()
+    {
+        await using var harness = await RunnerHarness.StartAsync("--Runner:MaxNodes=2");
+        harness.Submit(
+            """
+            import os, socket, time
+            import aiplatform_runtime as aip
+            place = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
+            if os.environ["RANK"] == "0":
+                listener = socket.create_server(place)
+                peer, _ = listener.accept()
+                print("met", peer.recv(10).decode(), "of", os.environ["WORLD_SIZE"])
+            else:
+                for _ in range(200):
+                    try:
+                        socket.create_connection(place).sendall(os.environ["GROUP_RANK"].encode())
+                        break
+                    except ConnectionRefusedError:
+                        time.sleep(0.1)
+            aip.log_metrics({"done": 1}, step=1)
+            """,
+            configure: builder => builder.Assignment = builder.Assignment with
+            {
+                Spec = builder.Assignment.Spec with { Resources = new JobResources(Nodes: 2) },
+            });
+        harness.Offer(node: 1);
+        await RunnerHarness.UntilAsync(() => harness.Platform.Events.Count(e => e.Kind == JobEventKind.Finished) == 2, () => harness.Log() + harness.Log(1));
+        Assert.Equal("met 1 of 2\n", harness.Log());
+        Assert.Equal(["0-0", "1-1"], harness.Platform.Points.Keys.Select(key => key.Source).Order());
+    }
+
+    [Fact]
     public async Task A_refused_point_is_dropped_and_the_others_arrive()
     {
         await using var harness = await RunnerHarness.StartAsync();

@@ -11,6 +11,8 @@ namespace AiPlatform.IntegrationTests.GpuRunner;
 [Collection(ServersCollection.Name)]
 public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLifetime
 {
+    private static readonly string Nap = $"{Random.Shared.Next(100_000_000, 999_999_999)}";
+
     private readonly string _data = Directory.CreateTempSubdirectory("aip-killed-").FullName;
     private readonly string _job = Guid.CreateVersion7().ToString("N");
     private TestBroker _broker = null!;
@@ -78,10 +80,21 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         Assert.Equal(2, _platform.Registrations.Select(registration => registration.SessionId).Distinct().Count());
 
         _platform.RejectedToken = null;
-        Assign(2, "print('second attempt')");
+        // A child that leaves its session, its parent and its environment behind is found all the same.
+        Assign(2, $$"""
+            import os
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    os.execve("/bin/sleep", ["sleep", "{{Nap}}"], {})
+                os._exit(0)
+            os.wait()
+            """);
         await _broker.OfferAsync(new NodeMessage(_job, 2, 0, 1), JobPriority.Critical);
         Assert.Equal((2, JobEventKind.Started), Kind(await NextEventAsync()));
         Assert.Equal((2, JobEventKind.Finished), Kind(await NextEventAsync()));
+
+        Assert.DoesNotContain(ProcessTree.Snapshot(), entry => entry.State != 'Z' && CommandLine(entry.Id).Contains(Nap, StringComparison.Ordinal));
 
         // A stop in good order.
         using var stop = Process.Start("kill", ["-TERM", $"{_runner!.Id}"]);
@@ -90,6 +103,18 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
     }
 
     private static (int Attempt, JobEventKind Kind) Kind(JobEvent jobEvent) => (jobEvent.Attempt, jobEvent.Kind);
+
+    private static string CommandLine(int processId)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
 
     private void Assign(int attempt, string code)
         => _platform.Assignments[_job] = new NodeAssignment(

@@ -56,6 +56,8 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
 
     public ConcurrentDictionary<(string Job, int Attempt, int Rank), MemoryStream> Logs { get; } = new();
 
+    public ConcurrentDictionary<string, Rendezvous> Rendezvous { get; } = new();
+
     public ConcurrentQueue<JobEvent> Events { get; } = new();
 
     public int MetricRequests;
@@ -141,6 +143,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
             => Assignments.TryGetValue(job, out var assignment) && assignment.Attempt == attempt
                 ? Results.Ok(assignment with { Node = node })
                 : Problem(409, ErrorCodes.NodeClaimed));
+        _app.MapPut("/v1/jobs/{job}/attempts/{attempt}/rendezvous", (string job, int attempt, Rendezvous rendezvous) => Rendezvous[job] = rendezvous);
+        _app.MapGet("/v1/jobs/{job}/attempts/{attempt}/rendezvous", (string job, int attempt)
+            => Rendezvous.TryGetValue(job, out var rendezvous) ? Results.Ok(rendezvous) : Problem(404, ErrorCodes.NotFound));
         _app.MapPost("/v1/runs/{run}/metrics", StoreMetrics);
         _app.MapPost("/v1/runs/{run}/params", (string run, LogParamsRequest request) => request.Params.ToList().ForEach(pair => Params[pair.Key] = pair.Value));
         _app.MapPost("/v1/runs/{run}/tags", (string run, SetTagsRequest request) => request.Tags.ToList().ForEach(pair => Tags[pair.Key] = pair.Value));

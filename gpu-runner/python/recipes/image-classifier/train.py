@@ -150,9 +150,10 @@ def train(options, rank, world_size, device):
         print(f"rank {rank}: resumed after epoch {first_epoch}, step {step}", flush=True)
     if rank == 0:
         export(plain, side, "probe.onnx")  # Fails now, not after hours of training, where an exporter is missing.
-        aip.log_params({"epochs": epochs, "batchSize": batch_size, "lr": base_lr, "seed": seed, "hidden": hidden,
-                        "worldSize": world_size, "device": device.type, "trainImages": len(train_indices),
-                        "valImages": len(held_out)})
+        used = {"epochs": epochs, "batchSize": batch_size, "lr": base_lr, "seed": seed, "hidden": hidden, "worldSize": world_size,
+                "device": device.type, "trainImages": len(train_indices), "valImages": len(held_out)}
+        # What the job was given is in the run already, perhaps written in another way.
+        aip.log_params({key: value for key, value in used.items() if key not in options})
 
     model = DistributedDataParallel(plain, device_ids=[device.index] if device.type == "cuda" else None)
     for epoch in range(first_epoch, epochs):
