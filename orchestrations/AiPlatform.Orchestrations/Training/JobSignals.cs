@@ -63,7 +63,10 @@ internal sealed class JobSignals
             return false;
         }
 
-        await noTimer.CancelAsync();
+        GiveUp(noTimer);
         return true;
     }
+
+    // CancelAsync runs on the thread pool: awaiting it would take the orchestrator off its own thread, which cannot be replayed.
+    private static void GiveUp(CancellationTokenSource timer) => timer.Cancel();
 }
