@@ -32,6 +32,9 @@ public static class GpuRunnerApp
             builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
         }
 
+        // Probes and scrapes would fill the log.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRunner(builder.Configuration.GetConnectionString("ServiceBus"));
 

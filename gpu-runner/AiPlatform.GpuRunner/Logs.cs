@@ -14,7 +14,7 @@ internal static partial class Logs
     [LoggerMessage(102, LogLevel.Warning, "The platform does not know this runner any more: it registers again")]
     public static partial void Forgotten(ILogger logger);
 
-    [LoggerMessage(103, LogLevel.Warning, "Heartbeat failed: {Reason}")]
+    [LoggerMessage(103, LogLevel.Warning, "The platform does not answer: {Reason}")]
     public static partial void HeartbeatFailed(ILogger logger, string reason);
 
     [LoggerMessage(110, LogLevel.Information, "Node {Node}: claimed for run {RunId}")]

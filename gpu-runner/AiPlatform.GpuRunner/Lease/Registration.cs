@@ -13,7 +13,8 @@ internal sealed class Registration(
     IOptions<RunnerOptions> options, RunnerIdentity identity, AiPlatformClient client, DeviceDetector devices, DeviceSampler sampler,
     ActiveNodes active, TimeProvider time, ILogger<Registration> logger) : BackgroundLoop(time, logger)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RegistrationPause = TimeSpan.FromMilliseconds(500);
 
     private readonly ILogger _logger = logger;
     private readonly TimeProvider _time = time;
@@ -28,21 +29,21 @@ internal sealed class Registration(
     public DateTimeOffset LastContact { get; private set; }
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => _interval;
+    protected override TimeSpan IdleDelay => _known ? _interval : RegistrationPause;
 
     /// <inheritdoc />
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
-        if (!_known)
-        {
-            await RegisterAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        // A call that hangs must not make the runner look dead.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
         try
         {
-            // A heartbeat that hangs must not make the runner look dead.
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            patience.CancelAfter(Patience);
+            if (!_known)
+            {
+                await RegisterAsync(patience.Token).ConfigureAwait(false);
+            }
+
             var request = new HeartbeatRequest(identity.SessionId, active.Draining, sampler.Sample(), active.Running);
             var answer = await client.HeartbeatAsync(identity.Id, request, patience.Token).ConfigureAwait(false);
             LastContact = _time.GetUtcNow();
@@ -61,7 +62,7 @@ internal sealed class Registration(
                 active.Apply(command);
             }
         }
-        catch (ApiException exception) when (exception.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+        catch (ApiException exception) when (exception.Status is HttpStatusCode.NotFound && _known)
         {
             Logs.Forgotten(_logger);
             _known = false;

@@ -86,6 +86,33 @@ public sealed class OutageTests
     }
 
     [Fact]
+    public async Task A_runner_that_was_forgotten_registers_again_in_the_same_session()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        await RunnerHarness.UntilAsync(() => !harness.Platform.Heartbeats.IsEmpty);
+        harness.Platform.Forgotten = 1;
+        await RunnerHarness.UntilAsync(() => harness.Platform.Registrations.Count == 2);
+        Assert.Single(harness.Platform.Registrations.Select(registration => registration.SessionId).Distinct());
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_while_data_is_staged_is_asked_again_with_fresh_addresses()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        var file = harness.Platform.Serve("a.txt", "content"u8.ToArray());
+        harness.Submit(
+            "import aiplatform_runtime as aip\nprint((aip.dataset_path() / 'a.txt').read_text())",
+            configure: builder => builder.Assignment = builder.Assignment with
+            {
+                Datasets = [new("data", 1, [file with { Url = $"{harness.Platform.Url}/blobs/expired" }])],
+            });
+        await RunnerHarness.UntilAsync(() => Directory.Exists(harness.NodeDirectory()));
+        harness.Platform.Assignments[harness.JobId] = harness.Platform.Assignments[harness.JobId] with { Datasets = [new("data", 1, [file])] };
+        Assert.Equal(JobEventKind.Finished, (await harness.EndAsync()).Kind);
+        Assert.Contains("content", harness.Log(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_draining_runner_takes_nothing_and_says_so()
     {
         await using var harness = await RunnerHarness.StartAsync();

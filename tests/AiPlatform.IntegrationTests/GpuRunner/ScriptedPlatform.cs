@@ -62,6 +62,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
 
     public int MetricRequests;
 
+    /// <summary>When positive, the next heartbeat hears that the runner is not known.</summary>
+    public int Forgotten;
+
     /// <summary>Metrics whose key begins with this are refused.</summary>
     public const string RefusedKey = "refused";
 
@@ -135,9 +138,14 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
         });
         _app.MapPost("/v1/runners/{id}/heartbeat", (string id, HeartbeatRequest request) =>
         {
+            if (Interlocked.Exchange(ref Forgotten, 0) > 0)
+            {
+                return Problem(404, ErrorCodes.NotFound);
+            }
+
             Heartbeats.Enqueue(request);
             var tokens = request.Nodes.Select(static node => new RefreshedJobToken(node, "renewed", 900)).ToList();
-            return new HeartbeatResponse([.. Commands], tokens);
+            return Results.Ok(new HeartbeatResponse([.. Commands], tokens));
         });
         _app.MapPost("/v1/jobs/{job}/attempts/{attempt}/nodes/{node}/claim", (string job, int attempt, int node, ClaimNodeRequest request)
             => Assignments.TryGetValue(job, out var assignment) && assignment.Attempt == attempt
