@@ -4,6 +4,7 @@ using AiPlatform.Contracts;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Prometheus;
 
@@ -28,6 +29,12 @@ internal static class InfrastructureServices
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
             kestrel.Limits.MaxRequestLineSize = 64 * 1024;
+        });
+
+        // Two lines for every request would cost more than the request; settings can bring them back.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData = [new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"), new("Logging:LogLevel:System.Net.Http", "Warning")],
         });
 
         // The Functions host logs stderr as errors and stdout as information.

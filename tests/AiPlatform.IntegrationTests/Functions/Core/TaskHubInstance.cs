@@ -1,0 +1,59 @@
+using AiPlatform.DurableTask.Worker;
+using AiPlatform.Local.Servers;
+using AiPlatform.TaskHub;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AiPlatform.IntegrationTests.Functions.Core;
+
+/// <summary>A real task hub with a worker that knows two orchestrations: <c>Echo</c> ends at once, <c>Wait</c> with the event <c>go</c>.</summary>
+public sealed class TaskHubInstance : IAsyncDisposable
+{
+    private readonly WebApplication _hub;
+    private readonly IHost _worker;
+
+    private TaskHubInstance(WebApplication hub, IHost worker, string connectionString)
+    {
+        _hub = hub;
+        _worker = worker;
+        ConnectionString = connectionString;
+    }
+
+    /// <summary>The connection string for clients.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>Starts hub and worker on a database.</summary>
+    /// <param name="grpcPort">A port, or 0 for a free one.</param>
+    public static async Task<TaskHubInstance> StartAsync(string postgres, int grpcPort = 0)
+    {
+        var port = grpcPort == 0 ? LoopbackPorts.Free() : grpcPort;
+        var hub = TaskHubApp.Build(
+        [
+            $"--ConnectionStrings:Postgres={postgres}", $"--TaskHub:GrpcPort={port}", $"--TaskHub:HttpPort={LoopbackPorts.Free()}", "--Logging:LogLevel:Default=Error",
+        ]);
+        await hub.StartAsync();
+        var connectionString = $"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=None";
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddDurableTaskWorker(worker => worker.UseDurableTaskScheduler(connectionString).AddTasks(tasks =>
+        {
+            tasks.AddOrchestratorFunc<string, string>("Echo", static (_, input) => Task.FromResult($"echo {input}"));
+            tasks.AddOrchestratorFunc<string?, string>("Wait", static async (context, _) => await context.WaitForExternalEvent<string>("go"));
+            tasks.AddOrchestratorFunc<string, string>("Fail", static (_, input) => throw new InvalidDataException(input));
+        }));
+        var host = builder.Build();
+        await host.StartAsync();
+        return new TaskHubInstance(hub, host, connectionString);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await _worker.StopAsync();
+        _worker.Dispose();
+        await _hub.StopAsync();
+        await _hub.DisposeAsync();
+    }
+}
