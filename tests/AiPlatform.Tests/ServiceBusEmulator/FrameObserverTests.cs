@@ -1,0 +1,75 @@
+using AiPlatform.ServiceBusEmulator.Protocol;
+
+namespace AiPlatform.Tests.ServiceBusEmulator;
+
+public sealed class FrameObserverTests
+{
+    // flow: delivery-count 5, link-credit 10, drain.
+    private static readonly byte[] Flow =
+        [0, 0, 0, 0x1f, 2, 0, 0, 0, 0, 0x53, 0x13, 0xc0, 0x12, 9, 0x43, 0x52, 100, 0x43, 0x52, 100, 0x52, 1, 0x52, 5, 0x52, 10, 0x40, 0x41, 0x40, 0x40, 0x40];
+
+    private static readonly byte[] Transfer = [0, 0, 0, 0x10, 2, 0, 0, 0, 0, 0x53, 0x14, 0xc0, 3, 1, 0x43, 0x40];
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(1000)]
+    public void A_flow_is_seen_however_its_bytes_arrive(int pieces)
+    {
+        var observer = Opened();
+        Read(observer, Flow, pieces);
+        Assert.NotNull(observer.CurrentFlow);
+        Assert.Equal((5u, 10u, true), (observer.CurrentFlow.DeliveryCount, observer.CurrentFlow.LinkCredit, observer.CurrentFlow.Drain));
+
+        Read(observer, Transfer, pieces);
+        Assert.Null(observer.CurrentFlow);
+    }
+
+    [Fact]
+    public void Bytes_of_transfers_are_counted_until_a_message_is_complete()
+    {
+        var observer = Opened();
+        Read(observer, Flow, 1000);
+        Assert.Equal(0, observer.TransferredBytes);
+        Read(observer, Transfer, 1000);
+        Read(observer, Transfer, 1000);
+        Assert.Equal(24, observer.TransferredBytes);
+        observer.ResetTransferred();
+        Assert.Equal(0, observer.TransferredBytes);
+    }
+
+    [Fact]
+    public void Frames_that_are_broken_are_left_to_the_library()
+    {
+        var observer = Opened();
+        var broken = (byte[])Flow.Clone();
+        broken[12] = 0xff;
+        Read(observer, broken, 1000);
+        Assert.Null(observer.CurrentFlow);
+        Read(observer, [0, 0, 0, 8, 2, 0, 0, 0], 1000);
+        Read(observer, Flow, 1000);
+        Assert.NotNull(observer.CurrentFlow);
+    }
+
+    private static FrameObserver Opened()
+    {
+        var observer = new FrameObserver();
+        observer.OnReceived(new byte[8], 0, 8);
+        return observer;
+    }
+
+    // As the library reads: four bytes of size, then the rest into a buffer of the frame's size.
+    private static void Read(FrameObserver observer, byte[] frame, int most)
+    {
+        var size = frame[..4];
+        for (var i = 0; i < 4; i += most)
+        {
+            observer.OnReceived(size, i, Math.Min(most, 4 - i));
+        }
+
+        for (var i = 4; i < frame.Length; i += most)
+        {
+            observer.OnReceived(frame, i, Math.Min(most, frame.Length - i));
+        }
+    }
+}
