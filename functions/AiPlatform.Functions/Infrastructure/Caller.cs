@@ -20,6 +20,9 @@ internal sealed record Caller(string UserId, string Name, CallerRole Role)
     /// <summary>Whether ownership does not limit the caller: administrators and the platform's own services.</summary>
     public bool ReachesEverything => Role is CallerRole.Administrator or CallerRole.Service or CallerRole.Runner;
 
+    /// <summary>Whether this is the platform itself at work, not a person.</summary>
+    public bool IsPlatform => Role is CallerRole.Service or CallerRole.Runner or CallerRole.Job;
+
     /// <summary>For SQL: the owner that rows must have, or null when ownership does not limit the caller.</summary>
     public string? OwnerFilter => ReachesEverything ? null : UserId;
 

@@ -18,18 +18,19 @@ internal static class DatasetEndpoints
             .Validate(options => options is { MaxFiles: > 0, MaxFileBytes: > 0, VerifyConcurrency: > 0 }, "Datasets: limits must be positive.")
             .ValidateOnStart();
         services.TryAddSingleton<UploadVerifier>();
-        return services.AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<ContentVerifier>();
+        return services.AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<ContentVerifier>()
+            .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>());
     }
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapDatasetEndpoints(this IEndpointRouteBuilder routes)
     {
         var datasets = routes.MapGroup("/v1/projects/{project}/datasets").WithTags("Datasets");
-        datasets.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency();
-        datasets.MapGet("/", ListAsync).RequirePermission(Permission.Read);
-        datasets.MapGet("/{dataset}", GetAsync).RequirePermission(Permission.Read);
-        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write);
-        datasets.MapPost("/{dataset}/restore", RestoreAsync).RequirePermission(Permission.Write);
+        datasets.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a dataset");
+        datasets.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List datasets, newest first");
+        datasets.MapGet("/{dataset}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a dataset by id or name");
+        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a dataset");
+        datasets.MapPost("/{dataset}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted dataset by id");
         DatasetVersionEndpoints.Map(datasets.MapGroup("/{dataset}/versions"));
         return routes;
     }

@@ -17,6 +17,9 @@ internal sealed class DatasetOptions
     /// <summary>How long an upload URL works.</summary>
     public TimeSpan UploadUrlLifetime { get; set; } = TimeSpan.FromHours(4);
 
+    /// <summary>A draft that was not committed for so long is given up and its uploads are freed.</summary>
+    public TimeSpan DraftLifetime { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>How long a download URL works.</summary>
     public TimeSpan DownloadUrlLifetime { get; set; } = TimeSpan.FromHours(4);
 }

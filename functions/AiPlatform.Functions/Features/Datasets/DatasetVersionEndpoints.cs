@@ -17,12 +17,12 @@ internal static class DatasetVersionEndpoints
     /// <summary>Maps the routes below a dataset.</summary>
     public static void Map(RouteGroupBuilder versions)
     {
-        versions.MapPost("/", DraftAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxManifestBytes);
-        versions.MapGet("/", ListAsync).RequirePermission(Permission.Read);
-        versions.MapGet("/{version:int}", GetAsync).RequirePermission(Permission.Read);
-        versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequirePermission(Permission.Write);
-        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write);
-        versions.MapGet("/{version:int}/files", ListFilesAsync).RequirePermission(Permission.Read);
+        versions.MapPost("/", DraftAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxManifestBytes).WithSummary("Draft a version and get upload URLs for what is not stored yet");
+        versions.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List versions, newest first");
+        versions.MapGet("/{version:int}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a version");
+        versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequirePermission(Permission.Write).WithSummary("Get fresh upload URLs for a draft");
+        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write).WithSummary("Verify the uploads and make the version immutable");
+        versions.MapGet("/{version:int}/files", ListFilesAsync).RequirePermission(Permission.Read).WithSummary("List files by path, with download URLs");
     }
 
     private static async Task<Created<DatasetVersionDraft>> DraftAsync(

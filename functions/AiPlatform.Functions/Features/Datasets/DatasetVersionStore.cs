@@ -111,7 +111,7 @@ internal sealed class DatasetVersionStore(Database database, EventStream events,
             async (connection, transaction) =>
             {
                 var now = time.GetUtcNow();
-                var row = await connection.QuerySingleAsync<DatasetVersionRow>(new CommandDefinition(
+                var row = await connection.QuerySingleOrDefaultAsync<DatasetVersionRow>(new CommandDefinition(
                     $"""
                     WITH added AS (
                         INSERT INTO dataset_contents (project_id, sha256, size_bytes, created_at)
@@ -134,7 +134,7 @@ internal sealed class DatasetVersionStore(Database database, EventStream events,
                         now,
                     },
                     transaction,
-                    cancellationToken: cancellationToken));
+                    cancellationToken: cancellationToken)) ?? throw ApiException.NotFound("datasetVersion", version.Id);
                 if (version.Status != row.Status)
                 {
                     await events.PublishAsync(connection, transaction, $"project:{row.ProjectId}", "dataset.version", row.ToContract(), cancellationToken);

@@ -14,10 +14,10 @@ internal static class ArtifactEndpoints
     /// <summary>Maps the routes below a run's artifacts.</summary>
     public static void Map(RouteGroupBuilder artifacts)
     {
-        artifacts.MapPost("/uploads", UploadAsync).RequirePermission(Permission.WriteRun);
-        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun);
-        artifacts.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun);
-        artifacts.MapGet("/{**path}", GetAsync).RequirePermission(Permission.ReadRun);
+        artifacts.MapPost("/uploads", UploadAsync).RequirePermission(Permission.WriteRun).WithSummary("Ask where to put an artifact's bytes");
+        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun).WithSummary("Verify and record an uploaded artifact");
+        artifacts.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun).WithSummary("List artifacts by path");
+        artifacts.MapGet("/{**path}", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get an artifact with a download URL");
     }
 
     private static async Task<Ok<ArtifactUpload>> UploadAsync(

@@ -27,14 +27,14 @@ internal static class ExperimentEndpoints
     public static IEndpointRouteBuilder MapExperimentEndpoints(this IEndpointRouteBuilder routes)
     {
         var experiments = routes.MapGroup("/v1/projects/{project}/experiments").WithTags("Experiments");
-        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency();
-        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read);
-        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read);
-        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write);
-        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write);
-        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency();
-        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read);
-        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read);
+        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create an experiment");
+        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List experiments, newest first");
+        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an experiment by id or name");
+        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete an experiment");
+        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted experiment by id");
+        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a run that no job drives");
+        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read).WithSummary("List the runs of an experiment, newest first");
+        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithSummary("List the runs of a project, newest first");
         RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
         ArtifactEndpoints.Map(routes.MapGroup("/v1/runs/{run}/artifacts").WithTags("Artifacts"));
         return routes;

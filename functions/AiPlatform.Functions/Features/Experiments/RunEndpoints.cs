@@ -15,16 +15,16 @@ internal static class RunEndpoints
     /// <summary>Maps the routes below a run.</summary>
     public static void Map(RouteGroupBuilder run)
     {
-        run.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun);
-        run.MapPatch("/", UpdateAsync).RequirePermission(Permission.Write);
-        run.MapDelete("/", DeleteAsync).RequirePermission(Permission.Write);
-        run.MapPost("/restore", RestoreAsync).RequirePermission(Permission.Write);
-        run.MapPost("/metrics", LogMetricsAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MaxBatchBytes);
-        run.MapGet("/metrics", ListPointsAsync).RequirePermission(Permission.ReadRun);
-        run.MapGet("/metrics/completeness", GetCompletenessAsync).RequirePermission(Permission.ReadRun);
-        run.MapPost("/params", LogParamsAsync).RequirePermission(Permission.WriteRun);
-        run.MapPost("/tags", SetTagsAsync).RequirePermission(Permission.WriteRun);
-        run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequirePermission(Permission.WriteRun);
+        run.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get a run with its params, tags and latest metrics");
+        run.MapPatch("/", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Rename or end a run");
+        run.MapDelete("/", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a run");
+        run.MapPost("/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted run");
+        run.MapPost("/metrics", LogMetricsAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MaxBatchBytes).WithSummary("Store a batch of points, each exactly once");
+        run.MapGet("/metrics", ListPointsAsync).RequirePermission(Permission.ReadRun).WithSummary("List the points of one metric by step");
+        run.MapGet("/metrics/completeness", GetCompletenessAsync).RequirePermission(Permission.ReadRun).WithSummary("Whether every numbered point has been stored");
+        run.MapPost("/params", LogParamsAsync).RequirePermission(Permission.WriteRun).WithSummary("Set parameters, which never change");
+        run.MapPost("/tags", SetTagsAsync).RequirePermission(Permission.WriteRun).WithSummary("Set tags; the last write wins");
+        run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequirePermission(Permission.WriteRun).WithSummary("Say from which step an attempt goes on");
     }
 
     private static async Task<Ok<Run>> GetAsync(string run, Caller caller, RunAccess access, RunStore runs, CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using Dapper;
 
 namespace AiPlatform.Functions.Features.Jobs;
 
-/// <summary>The rule who reaches a job: whoever reaches its project, and its own code.</summary>
+/// <summary>The rule who reaches a job: whoever reaches its project, and its own code. What runs is brought to its end even when its project was deleted.</summary>
 internal sealed class JobAccess(Database database)
 {
     /// <summary>A live job that the caller reaches.</summary>
@@ -20,9 +20,9 @@ internal sealed class JobAccess(Database database)
         return await connection.QuerySingleOrDefaultAsync<JobRow>(new CommandDefinition(
                 $"""
                 SELECT {JobRow.Columns} FROM {JobRow.From} JOIN projects p ON p.id = j.project_id
-                WHERE j.id = @job AND j.deleted_at IS NULL AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
+                WHERE j.id = @job AND j.deleted_at IS NULL AND (@platform OR p.deleted_at IS NULL) AND (@owner::text IS NULL OR p.owner_id = @owner)
                 """,
-                new { job, owner = own ? null : caller.OwnerFilter },
+                new { job, platform = caller.IsPlatform, owner = own ? null : caller.OwnerFilter },
                 cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound("job", job);
     }

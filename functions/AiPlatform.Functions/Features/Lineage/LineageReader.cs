@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Functions.Infrastructure;
 using Dapper;
+using Npgsql;
 
 namespace AiPlatform.Functions.Features.Lineage;
 
@@ -19,7 +20,9 @@ internal sealed class LineageReader(Database database)
         [LineageEnd.ModelVersionKind] = "SELECT v.id, v.project_id, m.name || '/' || v.version AS name FROM model_versions v JOIN models m ON m.id = v.model_id",
     };
 
-    private static readonly string AllNames = string.Join(" UNION ALL ", Names.Select(entry => $"SELECT '{entry.Key}' AS kind, n.* FROM ({entry.Value}) n"));
+    // One statement per kind, each by primary key: a union of all kinds would be read whole.
+    private static readonly string NamesOfNeighbours = string.Join(
+        ";\n", Names.Select(entry => $"SELECT '{entry.Key}' AS kind, n.id, n.name FROM ({entry.Value}) n WHERE n.id = ANY(@ids)"));
 
     /// <summary>The thing and its neighbours, one level up and down.</summary>
     /// <exception cref="ApiException">404 when there is no such thing or the caller does not reach it.</exception>
@@ -41,20 +44,36 @@ internal sealed class LineageReader(Database database)
             ?? throw ApiException.NotFound(kind, id);
         var self = new LineageNode(kind, id, name);
         var edges = (await connection.QueryAsync<EdgeRow>(new CommandDefinition(
-            $"""
-            SELECT e.relation, e.created_at, e.up, e.kind, e.id, n.name
-            FROM (SELECT relation, created_at, true AS up, from_kind AS kind, from_id AS id FROM lineage_edges WHERE to_id = @id AND to_kind = @kind
-                  UNION ALL
-                  SELECT relation, created_at, false, to_kind, to_id FROM lineage_edges WHERE from_id = @id AND from_kind = @kind) e
-            JOIN ({AllNames}) n ON n.kind = e.kind AND n.id = e.id
-            ORDER BY e.created_at, e.id LIMIT @limit
+            """
+            SELECT relation, created_at, true AS up, from_kind AS kind, from_id AS id FROM lineage_edges WHERE to_id = @id AND to_kind = @kind
+            UNION ALL
+            SELECT relation, created_at, false, to_kind, to_id FROM lineage_edges WHERE from_id = @id AND from_kind = @kind
+            ORDER BY created_at, id LIMIT @limit
             """,
             new { id, kind, limit = MaxNeighbours },
             cancellationToken: cancellationToken))).AsList();
+        var neighbours = await NamesAsync(connection, edges, cancellationToken);
         return new LineageGraph(
             self,
-            [.. edges.Where(edge => edge.Up).Select(edge => new LineageEdge(edge.Node, self, edge.Relation, edge.CreatedAt))],
-            [.. edges.Where(edge => !edge.Up).Select(edge => new LineageEdge(self, edge.Node, edge.Relation, edge.CreatedAt))]);
+            [.. edges.Where(edge => edge.Up).Select(edge => new LineageEdge(neighbours[(edge.Kind, edge.Id)], self, edge.Relation, edge.CreatedAt))],
+            [.. edges.Where(edge => !edge.Up).Select(edge => new LineageEdge(self, neighbours[(edge.Kind, edge.Id)], edge.Relation, edge.CreatedAt))]);
+    }
+
+    private static async Task<Dictionary<(string Kind, string Id), LineageNode>> NamesAsync(
+        NpgsqlConnection connection, List<EdgeRow> edges, CancellationToken cancellationToken)
+    {
+        await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
+            NamesOfNeighbours, new { ids = edges.Select(edge => edge.Id).Distinct().ToArray() }, cancellationToken: cancellationToken));
+        var nodes = new Dictionary<(string Kind, string Id), LineageNode>();
+        foreach (var _ in Names)
+        {
+            foreach (var node in await results.ReadAsync<NameRow>())
+            {
+                nodes[(node.Kind, node.Id)] = new LineageNode(node.Kind, node.Id, node.Name);
+            }
+        }
+
+        return nodes;
     }
 
     private sealed class EdgeRow
@@ -68,9 +87,14 @@ internal sealed class LineageReader(Database database)
         public required string Kind { get; init; }
 
         public required string Id { get; init; }
+    }
+
+    private sealed class NameRow
+    {
+        public required string Kind { get; init; }
+
+        public required string Id { get; init; }
 
         public required string Name { get; init; }
-
-        public LineageNode Node => new(Kind, Id, Name);
     }
 }

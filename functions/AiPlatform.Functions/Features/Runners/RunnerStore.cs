@@ -75,12 +75,18 @@ internal sealed class RunnerStore(Database database, CapacitySignal capacity, Ti
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = await connection.QueryAsync<RunnerNodeRow>(new CommandDefinition(
             """
-            WITH reported AS (SELECT * FROM unnest(@jobs, @attempts, @nodes) AS r (job_id, attempt, node))
-            SELECT n.job_id, n.attempt, n.node, n.runner_id, n.session_id, n.claimed_at, n.started_at, n.ended_at,
-                   j.status AS job_status, j.run_id, j.cancel_reason, a.ended_at AS attempt_ended_at, a.reason AS attempt_reason,
-                   EXISTS (SELECT 1 FROM reported r WHERE r.job_id = n.job_id AND r.attempt = n.attempt AND r.node = n.node) AS is_reported
-            FROM job_nodes n JOIN jobs j ON j.id = n.job_id JOIN job_attempts a ON a.job_id = n.job_id AND a.attempt = n.attempt
-            WHERE (n.job_id, n.attempt, n.node) IN (SELECT job_id, attempt, node FROM reported) OR (n.runner_id = @runnerId AND n.ended_at IS NULL)
+            WITH reported AS (
+                SELECT n.*, true AS is_reported FROM unnest(@jobs, @attempts, @nodes) AS r (job_id, attempt, node)
+                JOIN job_nodes n ON n.job_id = r.job_id AND n.attempt = r.attempt AND n.node = r.node
+            ), silent AS (
+                SELECT n.*, false FROM job_nodes n
+                WHERE n.runner_id = @runnerId AND n.ended_at IS NULL
+                  AND NOT EXISTS (SELECT 1 FROM reported r WHERE r.job_id = n.job_id AND r.attempt = n.attempt AND r.node = n.node)
+            )
+            SELECT n.job_id, n.attempt, n.node, n.runner_id, n.session_id, n.claimed_at, n.started_at, n.ended_at, n.is_reported,
+                   j.status AS job_status, j.run_id, j.cancel_reason, a.ended_at AS attempt_ended_at, a.reason AS attempt_reason
+            FROM (SELECT * FROM reported UNION ALL SELECT * FROM silent) n
+            JOIN jobs j ON j.id = n.job_id JOIN job_attempts a ON a.job_id = n.job_id AND a.attempt = n.attempt
             """,
             new
             {

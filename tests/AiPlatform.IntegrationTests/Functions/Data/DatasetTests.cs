@@ -1,7 +1,11 @@
 using System.Net;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
@@ -101,6 +105,28 @@ public sealed class DatasetTests(FunctionsFixture functions) : IClassFixture<Fun
             user.Client.PostAsync<DatasetVersion>($"{root}/raced/versions/1/commit", new { }), client.PostAsync<DatasetVersion>($"{root}/raced/versions/1/commit", new { }));
         Assert.Equal(commits[0], commits[1]);
         Assert.Equal(20, (await client.GetAsync<Page<FileDownload>>($"{root}/raced/versions/1/files")).Items.Count);
+    }
+
+    [Fact]
+    public async Task An_abandoned_draft_is_swept_with_its_uploads_and_a_ready_version_stays()
+    {
+        var (client, root) = await ProjectAsync();
+        await CommitAsync(client, root, "swept", ("a", "kept"));
+        var draft = await client.PostAsync<DatasetVersionDraft>($"{root}/swept/versions", new CreateDatasetVersionRequest([Blobs.File("a", "kept"), Blobs.File("b", "dropped")]));
+        await Blobs.UploadAsync(draft.Uploads[0].Url, draft.Uploads[0].Headers, "dropped");
+        var sweep = functions.App.Services.GetRequiredService<DraftSweep>();
+        await sweep.RunAsync(CancellationToken.None);
+        Assert.Equal(2, (await client.GetAsync<Page<DatasetVersion>>($"{root}/swept/versions")).Items.Count);
+
+        await using var source = NpgsqlDataSource.Create(functions.Postgres);
+        await using var age = source.CreateCommand("UPDATE dataset_versions SET created_at = now() - interval '8 days'");
+        await age.ExecuteNonQueryAsync();
+        await sweep.RunAsync(CancellationToken.None);
+        Assert.Equal(1, Assert.Single((await client.GetAsync<Page<DatasetVersion>>($"{root}/swept/versions")).Items).Version);
+        await client.PostJsonAsync($"{root}/swept/versions/2/commit", new { }).ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        var projectId = (await client.GetAsync<Dataset>($"{root}/swept")).ProjectId;
+        var upload = ContentAddress.Upload(projectId, draft.Version.Id, Blobs.Sha256("dropped"));
+        Assert.Null(await functions.App.Services.GetRequiredService<BlobStorage>().LengthAsync(BlobStorage.Datasets, upload, CancellationToken.None));
     }
 
     [Theory]
