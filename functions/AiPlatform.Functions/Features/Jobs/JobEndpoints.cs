@@ -1,5 +1,6 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -44,10 +45,9 @@ internal static class JobEndpoints
         var spec = JobSubmissionCheck.Complete(request, options.Value);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var row = await store.SubmitAsync(projectId, request, spec, caller, cancellationToken);
-        var instance = $"{http.Scheme}://{http.Host}{http.PathBase}/durabletask/instances/{row.Id}";
+        var uris = ManagementUris.For(http, row.Id);
         return TypedResults.Accepted(
-            $"/v1/jobs/{row.Id}",
-            new JobSubmission(row.ToContract([]), instance, $"{instance}/raiseEvent/{{eventName}}", $"{instance}/terminate?reason={{text}}"));
+            $"/v1/jobs/{row.Id}", new JobSubmission(row.ToContract([]), uris.StatusQueryGetUri, uris.SendEventPostUri, uris.TerminatePostUri));
     }
 
     private static async Task<Ok<Page<Job>>> ListAsync(
