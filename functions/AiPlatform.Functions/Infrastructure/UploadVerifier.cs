@@ -11,7 +11,7 @@ internal sealed class UploadVerifier(BlobStorage storage)
 {
     /// <summary>Verifies one upload and copies it to <paramref name="target"/>. The upload stays until it is deleted.</summary>
     /// <param name="path">What the client calls the file; for the error text.</param>
-    /// <returns>False when there is no upload.</returns>
+    /// <returns>False when there is no upload, or none any more, or another one: another request may be ahead.</returns>
     /// <exception cref="ApiException">422 <c>content_mismatch</c>; the wrong upload is deleted.</exception>
     public async Task<bool> VerifyAsync(
         string container, string upload, string target, string path, long size, byte[] sha256, CancellationToken cancellationToken)
@@ -33,9 +33,7 @@ internal sealed class UploadVerifier(BlobStorage storage)
             }
         }
 
-        // Copies exactly what was read: an upload that changed meanwhile fails here, and the next commit reads it again.
-        return await storage.CopyAsync(container, upload, target, blob.Tag, cancellationToken)
-            ? true
-            : throw new ApiException(ErrorCodes.ContentMismatch, path, "changed");
+        // Copies exactly what was read: an upload that changed meanwhile is not copied.
+        return await storage.CopyAsync(container, upload, target, blob.Tag, cancellationToken);
     }
 }

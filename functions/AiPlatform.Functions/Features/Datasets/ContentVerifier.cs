@@ -5,8 +5,11 @@ using Microsoft.Extensions.Options;
 namespace AiPlatform.Functions.Features.Datasets;
 
 /// <summary>Reads uploads back, compares them with the manifest, and moves what is right to where no client can write.</summary>
-internal sealed class ContentVerifier(BlobStorage storage, UploadVerifier verifier, DatasetVersionStore store, IOptions<DatasetOptions> options)
+internal sealed class ContentVerifier(BlobStorage storage, UploadVerifier verifier, DatasetVersionStore store, IOptions<DatasetOptions> options, TimeProvider time)
 {
+    private const int MaxLooks = 3;
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Verifies every content of a draft that the project has not verified yet.</summary>
     /// <returns>What was verified now.</returns>
     /// <exception cref="ApiException">422 <c>content_mismatch</c> naming the first file that is missing or wrong; a wrong upload is deleted.</exception>
@@ -31,16 +34,26 @@ internal sealed class ContentVerifier(BlobStorage storage, UploadVerifier verifi
     {
         var upload = ContentAddress.Upload(version.ProjectId, version.Id, file.Hex);
         var target = ContentAddress.Verified(version.ProjectId, file.Hex);
-        if (await verifier.VerifyAsync(BlobStorage.Datasets, upload, target, file.Path, file.SizeBytes, file.Sha256, cancellationToken))
+        for (var look = 1; ; look++)
         {
-            return;
-        }
+            if (await verifier.VerifyAsync(BlobStorage.Datasets, upload, target, file.Path, file.SizeBytes, file.Sha256, cancellationToken))
+            {
+                return;
+            }
 
-        // Another request may have committed this very draft between the look and the read.
-        var stillMissing = await store.ListMissingAsync(version, cancellationToken);
-        if (stillMissing.Any(other => other.Hex == file.Hex))
-        {
-            throw new ApiException(ErrorCodes.ContentMismatch, file.Path, "missing");
+            // Another request may commit this very draft at the same time, and free its uploads.
+            var missing = await store.ListMissingAsync(version, cancellationToken);
+            if (!missing.Any(other => other.Hex == file.Hex))
+            {
+                return;
+            }
+
+            if (look == MaxLooks)
+            {
+                throw new ApiException(ErrorCodes.ContentMismatch, file.Path, "missing");
+            }
+
+            await Task.Delay(LookAgain, time, cancellationToken);
         }
     }
 }
