@@ -1,0 +1,98 @@
+using AiPlatform.Client;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.IntegrationTests.Functions;
+using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Local.Servers;
+using AiPlatform.Local.Triggers;
+using AiPlatform.Messaging;
+using AiPlatform.Orchestrations;
+using AiPlatform.ServiceBusEmulator;
+using AiPlatform.TaskHub;
+using Microsoft.AspNetCore.Builder;
+
+namespace AiPlatform.IntegrationTests.Orchestrations;
+
+/// <summary>
+/// The real task hub, broker, functions app, trigger dispatcher and orchestrations worker in this process, on databases of
+/// their own. Runners are played by the tests (<see cref="TestRunner"/>), so that nodes fail and vanish when a test says so.
+/// </summary>
+public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixture azurite, GarnetFixture garnet) : IAsyncLifetime
+{
+    private const string Secret = "service-secret";
+    private const string TriggerKey = "trigger-key";
+    private const string AdministratorName = "admin";
+
+    private readonly List<IAsyncDisposable> _parts = [];
+    private HttpClient _http = null!;
+
+    /// <summary>Acts as the administrator.</summary>
+    public AiPlatformClient Api { get; private set; } = null!;
+
+    /// <summary>Acts as runners.</summary>
+    public AiPlatformClient RunnerApi { get; private set; } = null!;
+
+    public ServiceBusClient Bus { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        var (grpc, hubHttp, amqp, busHttp) = (LoopbackPorts.Free(), LoopbackPorts.Free(), LoopbackPorts.Free(), LoopbackPorts.Free());
+        var hub = $"Endpoint=http://127.0.0.1:{grpc};TaskHub=default;Authentication=None";
+        var bus = $"Endpoint=sb://127.0.0.1:{amqp};SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true";
+        await StartAsync(TaskHubApp.Build(Arguments(
+            ("ConnectionStrings:Postgres", await postgres.CreateDatabaseAsync("hub")), ("TaskHub:GrpcPort", $"{grpc}"), ("TaskHub:HttpPort", $"{hubHttp}"))));
+        await StartAsync(ServiceBusEmulatorApp.Build(Arguments(
+            ("ConnectionStrings:Postgres", await postgres.CreateDatabaseAsync("bus")), ("ServiceBus:AmqpPort", $"{amqp}"), ("ServiceBus:HttpPort", $"{busHttp}"),
+            ("ServiceBus:SharedAccessKeyName", "Root"), ("ServiceBus:SharedAccessKey", "c2VjcmV0"),
+            ("ServiceBus:Queues:0", JobQueues.Events), ("ServiceBus:Queues:1", JobQueues.For("default", JobPriority.Normal)))));
+
+        var functions = await FunctionsInstance.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["urls"] = "http://127.0.0.1:0",
+            ["Logging:LogLevel:Default"] = "Error",
+            ["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("functions"),
+            ["ConnectionStrings:Blob"] = azurite.ConnectionString,
+            ["ConnectionStrings:Redis"] = garnet.ConnectionString,
+            ["ConnectionStrings:TaskHub"] = hub,
+            ["Identity:SigningKey"] = Convert.ToBase64String(Enumerable.Repeat((byte)7, 48).ToArray()),
+            ["Identity:Administrator:UserName"] = AdministratorName,
+            ["Identity:Administrator:Password"] = TestUser.Password,
+            ["Identity:ServiceSecrets:orchestrations"] = Secret,
+            ["Identity:ServiceSecrets:runner"] = Secret,
+            ["Triggers:Key"] = TriggerKey,
+        });
+        _parts.Add(functions);
+        await StartAsync(OrchestrationsApp.Build(Arguments(
+            ("urls", "http://127.0.0.1:0"), ("ConnectionStrings:TaskHub", hub), ("ConnectionStrings:ServiceBus", bus),
+            ("Orchestrations:ApiUrl", functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret))));
+        _parts.Add(await TriggerDispatcher.StartAsync(
+            Path.Combine(RepositoryFolders.Root, "functions", "triggers"), functions.Address, TriggerKey, bus,
+            Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log"), CancellationToken.None));
+
+        _http = functions.CreateClient();
+        Api = new AiPlatformClient(_http, new LoginTokenSource(_http, AdministratorName, TestUser.Password, TimeProvider.System));
+        RunnerApi = new AiPlatformClient(_http, new ServiceTokenSource(_http, "runner", Secret, TimeProvider.System));
+        Bus = new ServiceBusClient(bus);
+        _parts.Add(Bus);
+    }
+
+    public async Task DisposeAsync()
+    {
+        // Readers first, servers last.
+        _parts.Reverse();
+        foreach (var part in _parts)
+        {
+            await part.DisposeAsync();
+        }
+
+        _http.Dispose();
+    }
+
+    private static string[] Arguments(params (string Key, string Value)[] settings)
+        => ["--Logging:LogLevel:Default=Error", .. settings.Select(setting => $"--{setting.Key}={setting.Value}")];
+
+    private async Task StartAsync(WebApplication app)
+    {
+        await app.StartAsync();
+        _parts.Add(app);
+    }
+}
