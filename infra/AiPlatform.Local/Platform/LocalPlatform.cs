@@ -80,6 +80,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
             parts.Add(part);
         }
 
+        await Task.WhenAll(parts.Select(part => part.ReleaseAsync())).ConfigureAwait(false);
         var servers = parts.Where(part => part.Name is "postgres" or "blob").ToList();
         await Task.WhenAll(parts.Except(servers).Select(part => part.DisposeAsync().AsTask())).ConfigureAwait(false);
         await Task.WhenAll(servers.Select(part => part.DisposeAsync().AsTask())).ConfigureAwait(false);

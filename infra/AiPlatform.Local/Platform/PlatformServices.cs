@@ -112,9 +112,9 @@ internal sealed class PlatformServices(
 
     private ServiceProcess Service(string name, string project, string url, Dictionary<string, string> environment)
     {
-        // The .NET processes of a small machine: no telemetry, and memory goes back to the system.
-        environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+        // Many processes share a small machine: memory goes back to the system.
         environment["DOTNET_GCConserveMemory"] = "5";
+        environment["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning"; // else two lines for each request
         var executable = ServiceBinaries.Find(project);
         return new ServiceProcess(
             name,

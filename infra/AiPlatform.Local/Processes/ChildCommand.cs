@@ -7,6 +7,7 @@ namespace AiPlatform.Local.Processes;
 /// <param name="Arguments">Its arguments.</param>
 internal sealed record ChildCommand(string File, IReadOnlyList<string> Arguments)
 {
+    private static readonly string? SetSid = ExecutableSearch.Find("setsid");
     private static readonly string? SetPriv = ExecutableSearch.Find("setpriv");
 
     /// <summary>Variables that are added to this process's environment.</summary>
@@ -24,7 +25,7 @@ internal sealed record ChildCommand(string File, IReadOnlyList<string> Arguments
     /// <summary>The signal that the kernel sends it when this process dies.</summary>
     public string ParentDeathSignal { get; init; } = "KILL";
 
-    /// <summary>The start information; <c>setpriv</c> replaces itself by the command, so the process id is the command's own.</summary>
+    /// <summary>The start information; <c>setsid</c> and <c>setpriv</c> replace themselves by the command, so the process id is the command's own.</summary>
     public ProcessStartInfo ToStartInfo()
     {
         var start = new ProcessStartInfo
@@ -50,18 +51,19 @@ internal sealed record ChildCommand(string File, IReadOnlyList<string> Arguments
         return start;
     }
 
+    // A session of its own: Ctrl-C on the terminal reaches the launcher only, which stops its children in order.
     private IEnumerable<string> Prefix()
     {
+        IEnumerable<string> session = SetSid is null ? [] : [SetSid];
         var changesAccount = Account is not null && System.Environment.IsPrivilegedProcess;
         if (SetPriv is null)
         {
             return changesAccount
                 ? throw new InvalidOperationException("setpriv is missing. Install it with: apt-get install util-linux")
-                : [];
+                : session;
         }
 
-        return changesAccount
-            ? [SetPriv, "--pdeathsig", ParentDeathSignal, "--reuid", Account!, "--regid", Account!, "--init-groups", "--"]
-            : [SetPriv, "--pdeathsig", ParentDeathSignal, "--"];
+        IEnumerable<string> account = changesAccount ? ["--reuid", Account!, "--regid", Account!, "--init-groups"] : [];
+        return [.. session, SetPriv, "--pdeathsig", ParentDeathSignal, .. account, "--"];
     }
 }

@@ -30,11 +30,17 @@ internal sealed class Supervisor(ISupervised server, TimeProvider time, Action c
         _loop = Task.Run(() => KeepRunningAsync(_stop.Token), CancellationToken.None);
     }
 
-    /// <summary>Stops supervising, then the server.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Starts the server no more; it may go on running.</summary>
+    public async Task ReleaseAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
+    }
+
+    /// <summary>Stops supervising, then the server.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await ReleaseAsync().ConfigureAwait(false);
         await server.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }

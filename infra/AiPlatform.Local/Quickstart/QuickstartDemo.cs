@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Client;
@@ -25,6 +26,8 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan ShowInterval = TimeSpan.FromSeconds(2);
 
     private readonly HttpClient _http = new() { BaseAddress = new Uri(endpoints.Api), Timeout = TimeSpan.FromSeconds(30) };
 
@@ -101,7 +104,8 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
     private async Task<Job> WatchAsync(AiPlatformClient api, Job job, CancellationToken cancellationToken)
     {
         var shownStatus = "";
-        long shownStep = -1;
+        var shownEpoch = -1.0;
+        var lastShown = Stopwatch.GetTimestamp();
         while (true)
         {
             job = await PersistAsync(token => api.GetJobAsync(job.Id, token), cancellationToken).ConfigureAwait(false);
@@ -113,10 +117,12 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
             }
 
             var run = await PersistAsync(token => api.GetRunAsync(job.RunId, token), cancellationToken).ConfigureAwait(false);
-            if (run.Metrics.Count > 0 && run.Metrics.Max(metric => metric.LastStep) is var step && step != shownStep)
+            var epoch = run.Metrics.FirstOrDefault(metric => metric.Key == "epoch")?.Last ?? 0;
+            if (run.Metrics.Count > 0 && (epoch != shownEpoch || Stopwatch.GetElapsedTime(lastShown) > ShowInterval))
             {
-                shownStep = step;
-                say($"  step {step,5}   {string.Join("   ", Curve(run))}");
+                shownEpoch = epoch;
+                lastShown = Stopwatch.GetTimestamp();
+                say($"  step {run.Metrics.Max(metric => metric.LastStep),5}   {string.Join("   ", Curve(run))}");
             }
 
             if (job.Status is JobStatus.Succeeded or JobStatus.Failed or JobStatus.Cancelled)
