@@ -126,7 +126,7 @@ internal sealed class RunnerHarness : IAsyncDisposable
         public NodeAssignment Assignment { get; set; } = assignment;
     }
 
-    private sealed class ListSink(ConcurrentQueue<JobEvent> events) : IJobEventSink
+    internal sealed class ListSink(ConcurrentQueue<JobEvent> events) : IJobEventSink
     {
         public Task SendAsync(JobEvent jobEvent, CancellationToken cancellationToken)
         {
@@ -135,7 +135,7 @@ internal sealed class RunnerHarness : IAsyncDisposable
         }
     }
 
-    private sealed class MemoryQueue : INodeQueue
+    internal sealed class MemoryQueue : INodeQueue
     {
         public ConcurrentQueue<NodeMessage> Offered { get; } = new();
 
