@@ -7,7 +7,7 @@ namespace AiPlatform.TaskHub.Engine;
 
 /// <summary>Runs the engine while this process owns the hub, and waits for ownership while it does not.</summary>
 internal sealed class EngineHost(
-    IConfiguration configuration, IOptions<TaskHubOptions> options, TimeProvider time, ILogger<EngineHost> logger) : BackgroundService, IHealthCheck
+    IConfiguration configuration, IOptions<TaskHubOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<EngineHost> logger) : BackgroundService, IHealthCheck
 {
     private readonly string _connectionString = configuration.GetConnectionString("Postgres")
         ?? throw new InvalidOperationException("ConnectionStrings:Postgres is not configured.");
@@ -67,6 +67,7 @@ internal sealed class EngineHost(
     {
         await using var engine = await HubEngine.StartAsync(owner, reader, options.Value, time, logger, stoppingToken);
         _engine = engine;
+        await using var draining = lifetime.ApplicationStopping.Register(engine.Drain);
         try
         {
             var fault = await engine.Faulted.WaitAsync(stoppingToken);

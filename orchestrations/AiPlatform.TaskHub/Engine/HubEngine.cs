@@ -90,6 +90,9 @@ internal sealed partial class HubEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the long calls, so that a stopping server need not wait for them; others are still served.</summary>
+    public void Drain() => _stopped.Cancel();
+
     /// <summary>Closes the workers' streams, writes what has been decided, and gives ownership back.</summary>
     public async ValueTask DisposeAsync()
     {

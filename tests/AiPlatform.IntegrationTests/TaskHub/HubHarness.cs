@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using AiPlatform.DurableTask;
+using AiPlatform.DurableTask.Client;
+using AiPlatform.DurableTask.Worker;
+using AiPlatform.TaskHub;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AiPlatform.IntegrationTests.TaskHub;
+
+/// <summary>A task hub on a database, in this process or in one of its own, with clients and workers that connect to it.</summary>
+internal sealed class HubHarness(string connectionString) : IAsyncDisposable
+{
+    private readonly List<IHost> _workers = [];
+    private readonly List<ServiceProvider> _clients = [];
+    private WebApplication? _app;
+    private Process? _process;
+
+    public int GrpcPort { get; } = FreePort();
+
+    public int HttpPort { get; } = FreePort();
+
+    public DurableTaskClient Client => field ??= CreateClient("default");
+
+    public string SchedulerConnectionString(string hub) => $"Endpoint=http://127.0.0.1:{GrpcPort};TaskHub={hub};Authentication=None";
+
+    public static async Task<HubHarness> StartAsync(string connectionString, params string[] arguments)
+    {
+        var harness = new HubHarness(connectionString);
+        await harness.StartHubAsync(arguments);
+        return harness;
+    }
+
+    /// <summary>Starts the hub in this process.</summary>
+    public async Task StartHubAsync(params string[] arguments)
+    {
+        _app = TaskHubApp.Build([.. Arguments(), .. arguments]);
+        await _app.StartAsync();
+        await ReadyAsync();
+    }
+
+    /// <summary>Starts the hub without waiting for it to own the database.</summary>
+    public async Task StartStandbyAsync()
+    {
+        _app = TaskHubApp.Build(Arguments());
+        await _app.StartAsync();
+    }
+
+    /// <summary>Stops the hub of this process in good order.</summary>
+    public async Task StopHubAsync()
+    {
+        await _app!.StopAsync();
+        await _app.DisposeAsync();
+        _app = null;
+    }
+
+    /// <summary>Starts the hub in a process of its own.</summary>
+    public async Task StartProcessAsync()
+    {
+        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "AiPlatform.TaskHub.dll"));
+        foreach (var argument in Arguments())
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        _process = Process.Start(start)!;
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        await ReadyAsync();
+    }
+
+    /// <summary>Ends the hub's process as a power failure would.</summary>
+    public async Task KillProcessAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    public async Task<string> GetAsync(string path)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync($"http://127.0.0.1:{HttpPort}{path}");
+    }
+
+    public async Task<HttpStatusCode> StatusAsync(string path)
+    {
+        using var http = new HttpClient();
+        using var response = await http.GetAsync($"http://127.0.0.1:{HttpPort}{path}");
+        return response.StatusCode;
+    }
+
+    public async Task ReadyAsync()
+        => await Eventually.TrueAsync(async () => await StatusAsync("/health/ready") == HttpStatusCode.OK, "the task hub is ready", TimeSpan.FromSeconds(60));
+
+    public DurableTaskClient CreateClient(string hub)
+    {
+        var provider = new ServiceCollection()
+            .AddDurableTaskClient(builder => builder.UseDurableTaskScheduler(SchedulerConnectionString(hub)))
+            .BuildServiceProvider();
+        _clients.Add(provider);
+        return provider.GetRequiredService<DurableTaskClient>();
+    }
+
+    /// <summary>Starts a worker in this process.</summary>
+    public async Task<IHost> StartWorkerAsync(Action<DurableTaskRegistry> tasks, Action<DurableTaskWorkerOptions>? configure = null, string hub = "default")
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddDurableTaskWorker(worker => worker
+            .AddTasks(tasks)
+            .Configure(options => options.ShutdownGrace = TimeSpan.FromSeconds(2))
+            .Configure(configure ?? (_ => { }))
+            .UseDurableTaskScheduler(SchedulerConnectionString(hub)));
+        var host = builder.Build();
+        await host.StartAsync();
+        _workers.Add(host);
+        return host;
+    }
+
+    /// <summary>Starts an orchestration and waits for its end.</summary>
+    public async Task<OrchestrationMetadata> RunAsync(TaskName name, object? input = null)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var id = await Client.ScheduleNewOrchestrationInstanceAsync(name, input, deadline.Token);
+        return await Client.WaitForInstanceCompletionAsync(id, true, deadline.Token);
+    }
+
+    public async Task<OrchestrationMetadata> EndAsync(string instanceId)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        return await Client.WaitForInstanceCompletionAsync(instanceId, true, deadline.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var worker in _workers)
+        {
+            await worker.StopAsync();
+            worker.Dispose();
+        }
+
+        foreach (var client in _clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        if (_app is not null)
+        {
+            await StopHubAsync();
+        }
+
+        if (_process is not null)
+        {
+            await KillProcessAsync();
+        }
+    }
+
+    private string[] Arguments() =>
+    [
+        $"--TaskHub:GrpcPort={GrpcPort}", $"--TaskHub:HttpPort={HttpPort}", $"--ConnectionStrings:Postgres={connectionString}",
+        "--TaskHub:ActivityLeaseGrace=00:00:00.500", "--Logging:LogLevel:Default=Warning",
+    ];
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using AiPlatform.DurableTask;
+using AiPlatform.DurableTask.Client;
+using AiPlatform.IntegrationTests.Servers;
+
+namespace AiPlatform.IntegrationTests.TaskHub;
+
+/// <summary>Starting, listing, purging and restarting instances.</summary>
+[Collection(ServersCollection.Name)]
+public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private HubHarness _hub = null!;
+
+    private DurableTaskClient Client => _hub.Client;
+
+    public async Task InitializeAsync()
+    {
+        _hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"));
+        await _hub.StartWorkerAsync(SampleTasks.Register);
+    }
+
+    public async Task DisposeAsync() => await _hub.DisposeAsync();
+
+    [Fact]
+    public async Task An_id_is_used_once_unless_its_status_may_be_replaced()
+    {
+        var options = new StartOrchestrationOptions("the-id");
+        await Client.ScheduleNewOrchestrationInstanceAsync("Waits", options);
+        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options));
+        await Client.TerminateInstanceAsync("the-id");
+        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options));
+        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(
+            () => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options with { DedupeStatuses = ["Terminated"] }));
+
+        await Client.ScheduleNewOrchestrationInstanceAsync("Sequence", 1, options with { DedupeStatuses = ["Completed"] });
+        Assert.Equal(6, (await _hub.EndAsync("the-id")).ReadOutputAs<int>());
+    }
+
+    [Fact]
+    public async Task Starts_of_one_id_at_once_make_one_instance()
+    {
+        var starts = Enumerable.Range(0, 20)
+            .Select(_ => Client.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("contended"))).ToArray();
+        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() => Task.WhenAll(starts));
+        Assert.Equal(1, starts.Count(start => start.IsCompletedSuccessfully));
+    }
+
+    [Fact]
+    public async Task Bad_names_and_ids_are_refused()
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => Client.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("line\nbreak")));
+        await Assert.ThrowsAsync<ArgumentException>(() => Client.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions(new string('x', 2000))));
+        await Assert.ThrowsAsync<ArgumentNullException>(() => Client.ScheduleNewOrchestrationInstanceAsync(default(TaskName)));
+    }
+
+    [Fact]
+    public async Task Calls_for_unknown_instances_say_so()
+    {
+        Assert.Null(await Client.GetInstanceAsync("unknown"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.RaiseEventAsync("unknown", "go"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.TerminateInstanceAsync("unknown"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.SuspendInstanceAsync("unknown"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.ResumeInstanceAsync("unknown"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.RestartAsync("unknown"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.GetOrchestrationHistoryAsync("unknown"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.WaitForInstanceCompletionAsync("unknown", CancellationToken.None));
+        Assert.Equal(0, (await Client.PurgeInstanceAsync("unknown")).PurgedInstanceCount);
+    }
+
+    [Fact]
+    public async Task What_the_hub_cannot_do_is_unimplemented()
+    {
+        var id = (await _hub.RunAsync("Sequence", 1)).InstanceId;
+        await Assert.ThrowsAsync<NotSupportedException>(() => Client.RewindInstanceAsync(id, "why not"));
+    }
+
+    [Fact]
+    public async Task A_scheduled_start_is_pending_until_its_time()
+    {
+        var at = DateTimeOffset.UtcNow.AddMilliseconds(600);
+        var id = await Client.ScheduleNewOrchestrationInstanceAsync("Sequence", 1, new StartOrchestrationOptions(StartAt: at));
+        Assert.Equal(OrchestrationRuntimeStatus.Pending, (await Client.GetInstanceAsync(id))!.RuntimeStatus);
+        var started = await Client.WaitForInstanceStartAsync(id);
+        Assert.True(DateTimeOffset.UtcNow >= at, "it started early");
+        Assert.NotEqual(OrchestrationRuntimeStatus.Pending, started.RuntimeStatus);
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, (await _hub.EndAsync(id)).RuntimeStatus);
+    }
+
+    [Fact]
+    public async Task Lists_are_paged_and_filtered()
+    {
+        for (var index = 0; index < 7; index++)
+        {
+            await Client.ScheduleNewOrchestrationInstanceAsync("Sequence", index, new StartOrchestrationOptions($"list-{index}") { Tags = new Dictionary<string, string> { ["team"] = "a" } });
+            await _hub.EndAsync($"list-{index}");
+        }
+
+        await Client.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("list-running"));
+        await Client.WaitForInstanceStartAsync("list-running");
+        var pages = await Client.GetAllInstancesAsync(new OrchestrationQuery(InstanceIdPrefix: "list-", PageSize: 3)).AsPages().ToListAsync();
+        Assert.Equal([3, 3, 2], pages.Select(page => page.Values.Count));
+        Assert.Equal(8, pages.SelectMany(page => page.Values).Select(item => item.InstanceId).Distinct().Count());
+        Assert.Equal("a", pages[0].Values[0].Tags["team"]);
+        Assert.Null(pages[0].Values[0].SerializedInput);
+
+        var running = await Client.GetAllInstancesAsync(new OrchestrationQuery(Statuses: [OrchestrationRuntimeStatus.Running], FetchInputsAndOutputs: true)).ToListAsync();
+        Assert.Equal("list-running", Assert.Single(running).InstanceId);
+        var future = new OrchestrationQuery(CreatedFrom: DateTimeOffset.UtcNow.AddHours(1));
+        Assert.Empty(await Client.GetAllInstancesAsync(future).ToListAsync());
+
+        var ids = await Client.ListInstanceIdsAsync([OrchestrationRuntimeStatus.Completed], pageSize: 4);
+        var rest = await Client.ListInstanceIdsAsync([OrchestrationRuntimeStatus.Completed], pageSize: 4, lastInstanceKey: ids.ContinuationToken);
+        Assert.Equal(7, ids.Values.Concat(rest.Values).Distinct().Count());
+        Assert.Null(rest.ContinuationToken);
+        var bad = new OrchestrationQuery(ContinuationToken: "nonsense");
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Client.GetAllInstancesAsync(bad).ToListAsync());
+    }
+
+    [Fact]
+    public async Task Purge_removes_what_has_ended()
+    {
+        var parent = await _hub.RunAsync("Parent", 3);
+        await Client.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("still-running"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Client.PurgeInstanceAsync("still-running"));
+        Assert.Equal(4, (await Client.PurgeInstanceAsync(parent.InstanceId, new PurgeInstanceOptions(Recursive: true))).PurgedInstanceCount);
+        Assert.Null(await Client.GetInstanceAsync(parent.InstanceId));
+
+        await _hub.RunAsync("Sequence", 1);
+        await _hub.RunAsync("DoesNotCatch", "x");
+        var failed = await Client.PurgeAllInstancesAsync(new PurgeInstancesFilter(Statuses: [OrchestrationRuntimeStatus.Failed]));
+        Assert.Equal(new PurgeResult(1, true), failed);
+        Assert.Equal(1, (await Client.PurgeAllInstancesAsync(new PurgeInstancesFilter(CreatedTo: DateTimeOffset.UtcNow))).PurgedInstanceCount);
+        Assert.NotNull(await Client.GetInstanceAsync("still-running"));
+    }
+
+    [Fact]
+    public async Task A_finished_instance_is_restarted_under_its_own_or_a_new_id()
+    {
+        var first = await _hub.RunAsync("Sequence", 3);
+        var copy = await Client.RestartAsync(first.InstanceId, restartWithNewInstanceId: true);
+        Assert.Equal(8, (await _hub.EndAsync(copy)).ReadOutputAs<int>());
+        Assert.Equal(first.InstanceId, await Client.RestartAsync(first.InstanceId));
+        var again = await _hub.EndAsync(first.InstanceId);
+        Assert.Equal(8, again.ReadOutputAs<int>());
+        Assert.NotEqual(first.ExecutionId, again.ExecutionId);
+
+        await Client.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("busy"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Client.RestartAsync("busy"));
+    }
+
+    [Fact]
+    public async Task The_history_is_that_of_the_protocol()
+    {
+        var id = (await _hub.RunAsync("Sequence", 1)).InstanceId;
+        var history = await Client.GetOrchestrationHistoryAsync(id);
+        Assert.Equal(["OrchestratorStarted", "ExecutionStarted", "TaskScheduled", "OrchestratorCompleted", "OrchestratorStarted", "TaskCompleted"], history.Take(6).Select(item => item.EventType));
+        var last = history[^1];
+        Assert.Equal("ExecutionCompleted", last.EventType);
+        Assert.Equal("6", last.Result);
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, last.Status);
+        Assert.Equal("PlusOne", history[2].Name);
+    }
+
+    [Fact]
+    public async Task Health_and_metrics_are_served_over_http()
+    {
+        await _hub.RunAsync("Sequence", 1);
+        Assert.Equal(HttpStatusCode.OK, await _hub.StatusAsync("/health"));
+        Assert.Contains("taskhub_workers{hub=\"default\"} 1", await _hub.GetAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_configured_token_is_required()
+    {
+        await using var closed = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:BearerToken=secret");
+        var refused = await Assert.ThrowsAsync<Grpc.Core.RpcException>(() => closed.Client.GetInstanceAsync("any"));
+        Assert.Equal(Grpc.Core.StatusCode.Unauthenticated, refused.StatusCode);
+    }
+}
