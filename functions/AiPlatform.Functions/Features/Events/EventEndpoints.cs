@@ -66,11 +66,6 @@ internal static class EventEndpoints
         foreach (var topic in list)
         {
             var (kind, id) = topic.Split(':') is [var first, var second] ? (first, second) : (string.Empty, string.Empty);
-            if (kind == "runners" && id == "all")
-            {
-                continue;
-            }
-
             Check.That(ResourceOwners.Knows(kind) && Ids.IsId(id), "topics", "topic", MaxTopics);
             await owners.RequireAsync(kind, id, caller, cancellationToken);
         }
