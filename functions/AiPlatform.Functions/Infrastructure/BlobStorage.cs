@@ -29,6 +29,8 @@ internal sealed class BlobStorage : IDisposable
 
     private static readonly TimeSpan DelegationKeyLife = TimeSpan.FromHours(4);
 
+    private static readonly TimeSpan CopyPoll = TimeSpan.FromMilliseconds(100);
+
     private readonly BlobServiceClient _service;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _keyLock = new(1, 1);
@@ -111,22 +113,40 @@ internal sealed class BlobStorage : IDisposable
         }
     }
 
-    /// <summary>Copies a blob within its container inside the storage; false when the source is gone or is not <paramref name="tag"/> any more.</summary>
+    /// <summary>
+    /// Copies a blob within its container inside the storage; false when the source is gone or is not <paramref name="tag"/>
+    /// any more. Several callers may copy the same content to one target at the same time.
+    /// </summary>
     public async Task<bool> CopyAsync(string container, string source, string target, Azure.ETag tag, CancellationToken cancellationToken)
     {
+        var copy = Blob(container, target);
         try
         {
-            var operation = await Blob(container, target).StartCopyFromUriAsync(
+            await copy.StartCopyFromUriAsync(
                 Blob(container, source).Uri,
                 new BlobCopyFromUriOptions { SourceConditions = new BlobRequestConditions { IfMatch = tag } },
                 cancellationToken);
-            await operation.WaitForCompletionAsync(cancellationToken);
-            return true;
+        }
+        catch (RequestFailedException exception) when (exception.ErrorCode == BlobErrorCode.PendingCopyOperation)
+        {
+            // Another caller copies the same content; its copy is as good.
         }
         catch (RequestFailedException exception)
             when (exception.Status is StatusCodes.Status404NotFound or StatusCodes.Status409Conflict or StatusCodes.Status412PreconditionFailed)
         {
             return false;
+        }
+
+        // The target is asked, not the operation: that one fails when another caller's copy came after it.
+        while (true)
+        {
+            var properties = await copy.GetPropertiesAsync(cancellationToken: cancellationToken);
+            if (properties.Value.CopyStatus != CopyStatus.Pending)
+            {
+                return properties.Value.CopyStatus == CopyStatus.Success;
+            }
+
+            await Task.Delay(CopyPoll, _time, cancellationToken);
         }
     }
 
