@@ -24,7 +24,7 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
     /// <summary>The held-out accuracy that a good training reaches.</summary>
     private const double GoodAccuracy = 0.95;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan ShowInterval = TimeSpan.FromSeconds(2);
