@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import {
-  NoOpLogger, OrchestrationStatus, ProtoOrchestrationStatus, PurgeInstanceCriteria, RetryPolicy, TaskHubGrpcClient, TaskHubGrpcWorker,
+  EntityInstanceId, NoOpLogger, OrchestrationStatus, ProtoOrchestrationStatus, PurgeInstanceCriteria, RetryPolicy, TaskHubGrpcClient, TaskHubGrpcWorker,
   terminateOptions, whenAll, whenAny,
 } from "@microsoft/durabletask-js";
 import grpc from "@grpc/grpc-js";
@@ -87,6 +87,10 @@ const orchestrators = {
     yield context.waitForExternalEvent("go");
     context.setCustomStatus({ phase: "done" });
     return "ok";
+  },
+  async *signalsEntity(context) {
+    context.entities.signalEntity(new EntityInstanceId("counter", "a"), "add", 1);
+    yield context.callActivity("plusOne", 1);
   },
   async *sends(context, target) {
     context.sendEvent(target, "answer", "from an orchestrator");
@@ -295,6 +299,12 @@ test("the history tells what happened", async () => {
   assert.ok(types.includes("ExecutionStarted"));
   assert.equal(types.at(-1), "ExecutionCompleted");
   assert.equal(types.filter((type) => type === "OrchestratorStarted").length, 6);
+});
+
+test("what the hub cannot do fails the orchestration and says so", async () => {
+  const state = await run("signalsEntity");
+  assert.equal(state.runtimeStatus, OrchestrationStatus.FAILED);
+  assert.match(state.failureDetails.message, /SendEntityMessage/);
 });
 
 test("what does not exist is not found", async () => {

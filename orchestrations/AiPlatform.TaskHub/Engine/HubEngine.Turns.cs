@@ -18,7 +18,6 @@ internal sealed partial class HubEngine
     /// Records a turn: the events it consumed, the events of its actions, and all that they cause, in one commit.
     /// </summary>
     /// <exception cref="StaleTokenException">The turn is no longer this delivery's.</exception>
-    /// <exception cref="NotSupportedException">The turn asks for something that this hub cannot do.</exception>
     public Task CompleteTurnAsync(OrchestratorResponse response)
     {
         lock (_gate)
@@ -51,7 +50,9 @@ internal sealed partial class HubEngine
 
             if (turn.Chunks.FirstOrDefault(action => action.OrchestratorActionTypeCase is ActionCase.SendEntityMessage or ActionCase.RewindOrchestration or ActionCase.None) is { } unknown)
             {
-                throw new NotSupportedException($"This hub does not carry out the action {unknown.OrchestratorActionTypeCase}.");
+                // Refusing the completion would leave the instance running for ever; its failure says why.
+                turn.Chunks.Clear();
+                turn.Chunks.Add(Unsupported(unknown));
             }
 
             var task = Commit(instance, turn, response);
@@ -320,6 +321,21 @@ internal sealed partial class HubEngine
             },
         };
     }
+
+    private static OrchestratorAction Unsupported(OrchestratorAction action) => new()
+    {
+        Id = action.Id,
+        CompleteOrchestration = new()
+        {
+            OrchestrationStatus = OrchestrationStatus.Failed,
+            FailureDetails = new()
+            {
+                ErrorType = "UnsupportedAction",
+                ErrorMessage = $"This task hub does not carry out the action {action.OrchestratorActionTypeCase}.",
+                IsNonRetriable = true,
+            },
+        },
+    };
 
     private static HistoryEvent AlreadyExists(int taskId, string id, Timestamp now) => new()
     {
