@@ -30,7 +30,7 @@ public class ServiceBusClient : IAsyncDisposable
         var properties = ServiceBusConnectionStringProperties.Parse(connectionString);
         ICbsTokenSource tokens = properties.SharedAccessSignature is { Length: > 0 } signature
             ? new FixedSignatureTokenSource(signature)
-            : new SharedKeyTokenSource(properties.SharedAccessKeyName!, properties.SharedAccessKey!, _options.Time);
+            : new SharedKeyTokenSource(properties.SharedAccessKeyName!, properties.SharedAccessKey!, _options.TokenLifetime, _options.Time);
         FullyQualifiedNamespace = properties.FullyQualifiedNamespace;
         _retry = new RetryRunner(_options.RetryOptions, _options.Time);
         _scope = new AmqpConnectionScope(properties.Endpoint, properties.UseDevelopmentEmulator, tokens, _options);

@@ -15,5 +15,8 @@ public sealed class ServiceBusClientOptions
     /// <summary>How long a silent connection is kept before it counts as lost.</summary>
     public TimeSpan ConnectionIdleTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long the signatures live that are made from a shared access key.</summary>
+    internal TimeSpan TokenLifetime { get; set; } = TimeSpan.FromMinutes(30);
+
     internal TimeProvider Time { get; set; } = TimeProvider.System;
 }

@@ -63,7 +63,7 @@ public partial class ServiceBusReceiver
     {
         foreach (var message in await _pump.StopAsync())
         {
-            if (ReceiveMode != ServiceBusReceiveMode.PeekLock)
+            if (ReceiveMode != ServiceBusReceiveMode.PeekLock || _pump.TryRelease(message))
             {
                 continue;
             }

@@ -12,13 +12,11 @@ internal interface ICbsTokenSource
 }
 
 /// <summary>Signs a token per audience with a shared access key.</summary>
-internal sealed class SharedKeyTokenSource(string keyName, string key, TimeProvider time) : ICbsTokenSource
+internal sealed class SharedKeyTokenSource(string keyName, string key, TimeSpan lifetime, TimeProvider time) : ICbsTokenSource
 {
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(30);
-
     public ValueTask<CbsToken> GetAsync(string audience, CancellationToken cancellationToken)
     {
-        var expiresOn = time.GetUtcNow() + Lifetime;
+        var expiresOn = time.GetUtcNow() + lifetime;
         return ValueTask.FromResult(new CbsToken(
             "servicebus.windows.net:sastoken",
             SharedAccessSignature.Create(audience, keyName, key, expiresOn),

@@ -14,9 +14,6 @@ internal sealed class AmqpConnectionScope : IAsyncDisposable
 {
     private const int MaxFrameSize = 64 * 1024;
 
-    private static readonly TimeSpan RefreshMargin = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan RefreshCheck = TimeSpan.FromSeconds(30);
-
     private readonly Uri _endpoint;
     private readonly bool _plainTcp;
     private readonly ServiceBusClientOptions _options;
@@ -97,20 +94,22 @@ internal sealed class AmqpConnectionScope : IAsyncDisposable
 
     private async Task RefreshTokensAsync()
     {
-        using var timer = new PeriodicTimer(RefreshCheck, _options.Time);
+        // Renewed when a third of the usual life is left, with several attempts before the end.
+        var margin = _options.TokenLifetime / 3;
+        using var timer = new PeriodicTimer(margin / 20, _options.Time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 if (_connection.Current is { } connection)
                 {
-                    await connection.RefreshAsync(RefreshMargin, _stop.Token);
+                    await connection.RefreshAsync(margin, _stop.Token);
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
-            // The client is being disposed of.
+            // The client is being disposed of, whatever the connection says to that.
         }
     }
 
@@ -153,7 +152,7 @@ internal sealed class AmqpConnectionScope : IAsyncDisposable
                 try
                 {
                     using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                    patience.CancelAfter(RefreshCheck);
+                    patience.CancelAfter(margin / 2);
                     await PutTokenAsync(audience, patience.Token);
                 }
                 catch (Exception) when (!cancellationToken.IsCancellationRequested)

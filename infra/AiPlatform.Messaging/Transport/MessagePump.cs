@@ -126,6 +126,25 @@ internal sealed class MessagePump : IAsyncDisposable
         }
     }
 
+    /// <summary>Gives a message back that was not handed out, so that its delivery does not count; false when its link is gone.</summary>
+    internal bool TryRelease(ServiceBusReceivedMessage message)
+    {
+        if (message.Delivery is not { } delivery || _link.Current is not { } opened)
+        {
+            return false;
+        }
+
+        try
+        {
+            opened.Link.Release(delivery);
+            return true;
+        }
+        catch (Exception exception) when (exception is AmqpException or InvalidOperationException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Asks for nothing more, and takes what arrived and was not handed out, to give it back to the queue.</summary>
     internal async Task<List<ServiceBusReceivedMessage>> StopAsync()
     {

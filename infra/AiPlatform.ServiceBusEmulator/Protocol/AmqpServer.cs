@@ -84,7 +84,7 @@ internal sealed partial class AmqpServer(
     private BrokerContainer Open(ServiceBusOptions settings)
     {
         var validator = new SasValidator(settings.SharedAccessKeyName, settings.SharedAccessKey);
-        var container = new BrokerContainer($"amqp://{settings.AmqpAddress}:{settings.AmqpPort}", new DeliveryTagger());
+        var container = new BrokerContainer($"amqp://{settings.AmqpAddress}:{settings.AmqpPort}", new ConnectionHandler());
         var listener = container.Listeners[0];
         listener.TCP.NoDelay = true;
         listener.AMQP.MaxFrameSize = MaxFrameSize;

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Amqp;
 using Amqp.Handler;
 using Amqp.Listener;
@@ -28,13 +29,27 @@ internal sealed class BrokerContainer : ContainerHost, IContainer
     Message IContainer.CreateMessage(ByteBuffer buffer) => new RawMessage(MessageCodec.ToArray(buffer));
 }
 
-/// <summary>The delivery tag of a locked message is its lock token, as 16 bytes.</summary>
-internal sealed class DeliveryTagger : IHandler
+/// <summary>
+/// Tags a locked message's delivery with its lock token, as 16 bytes, and leads an accepted socket to the transport that is made
+/// for it later in the same asynchronous flow.
+/// </summary>
+internal sealed class ConnectionHandler : IHandler
 {
-    public bool CanHandle(Amqp.Handler.EventId id) => id == Amqp.Handler.EventId.SendDelivery;
+    private static readonly AsyncLocal<Socket?> Accepted = new();
+
+    /// <summary>The socket of the connection that is being negotiated.</summary>
+    internal static Socket? AcceptedSocket => Accepted.Value;
+
+    public bool CanHandle(Amqp.Handler.EventId id) => id is Amqp.Handler.EventId.SendDelivery or Amqp.Handler.EventId.SocketAccept;
 
     public void Handle(Event protocolEvent)
     {
+        if (protocolEvent.Id == Amqp.Handler.EventId.SocketAccept)
+        {
+            Accepted.Value = protocolEvent.Context as Socket;
+            return;
+        }
+
         if (protocolEvent.Id == Amqp.Handler.EventId.SendDelivery
             && protocolEvent.Context is IDelivery { Message: OutgoingMessage message } delivery
             && message.LockToken != Guid.Empty)

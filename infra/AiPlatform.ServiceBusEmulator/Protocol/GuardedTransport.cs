@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Amqp;
 using Amqp.Framing;
 
@@ -12,10 +13,15 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
 {
     private const long MaxBytesWithoutMessage = 64 * 1024 * 1024;
 
+    private const int IpprotoTcp = 6;
+    private const int TcpQuickAck = 12;
+
     private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(2);
+    private static readonly byte[] On = [1, 0, 0, 0];
 
     private static int _open;
 
+    private readonly Socket? _socket = OperatingSystem.IsLinux() ? ConnectionHandler.AcceptedSocket : null;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly FrameObserver _frames = new();
     private long _waiting;
@@ -65,6 +71,7 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
     {
         var received = await inner.ReceiveAsync(buffer, offset, count);
         _heard.TrySetResult();
+        AcknowledgeAtOnce();
         _frames.OnReceived(buffer, offset, received);
         return _frames.TransferredBytes > MaxBytesWithoutMessage
             ? throw new AmqpException(ErrorCode.ResourceLimitExceeded, "The connection sends too much without completing a message.")
@@ -93,4 +100,18 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
 
     /// <summary>A message was handed to the connection.</summary>
     internal void AddWaiting(int bytes) => Interlocked.Add(ref _waiting, bytes);
+
+    // Clients that leave Nagle's algorithm on (the JavaScript SDK does) hold their next frame until the last one is acknowledged,
+    // which the kernel delays by 40 ms. It forgets the wish, so it is told again.
+    private void AcknowledgeAtOnce()
+    {
+        try
+        {
+            _socket?.SetRawSocketOption(IpprotoTcp, TcpQuickAck, On);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // The connection is closing.
+        }
+    }
 }

@@ -102,7 +102,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
     private Task<bool> ApplyAsync(Guid token, DeliveryState outcome) => outcome switch
     {
         Accepted => _queue.CompleteAsync([token]),
-        Released => _queue.AbandonAsync([token], null),
+        Released => Task.FromResult(_queue.Release(token)),
         Modified { UndeliverableHere: true } modified => _queue.DeferAsync([token], Dispositions.Properties(modified.MessageAnnotations)),
         Modified modified => _queue.AbandonAsync([token], Dispositions.Properties(modified.MessageAnnotations)),
         Rejected rejected => DeadLetterAsync(token, rejected.Error),

@@ -15,7 +15,7 @@ internal sealed partial class MessageQueue
                 }
                 else if (!consumer.Deliver(delivery))
                 {
-                    Unlock(delivery.LockToken);
+                    Release(delivery.LockToken);
                 }
                 else
                 {

@@ -147,7 +147,7 @@ public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(p
         Assert.Equal(("2", "raw"), (await ReceiveAsync(dead)) is { } letter ? (letter.Body.ToString(), letter.DeadLetterReason) : default);
         await using var receiver = Client.CreateReceiver(BrokerInstance.Queue);
         var returned = await ReceiveAsync(receiver);
-        Assert.Equal(("3", 2), (returned.Body.ToString(), returned.DeliveryCount));
+        Assert.Equal(("3", 1), (returned.Body.ToString(), returned.DeliveryCount));
         await Eventually.TrueAsync(
             async () => (await receiver.PeekMessagesAsync(10, 0)).Select(message => (message.Body.ToString(), message.State)).SequenceEqual(
                 [("1", ServiceBusMessageState.Deferred), ("3", ServiceBusMessageState.Active)]),

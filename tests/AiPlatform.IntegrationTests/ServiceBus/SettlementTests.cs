@@ -169,6 +169,23 @@ public sealed class SettlementTests(PostgresFixture postgres) : BrokerTests(post
         Assert.Null(await receiver.PeekMessageAsync(0));
     }
 
+    [Fact]
+    public async Task Links_stay_open_beyond_the_life_of_their_tokens()
+    {
+        await using var client = new ServiceBusClient(
+            Broker.ConnectionString,
+            new ServiceBusClientOptions { TokenLifetime = TimeSpan.FromSeconds(3), RetryOptions = { MaxRetries = 0 } });
+        await using var sender = client.CreateSender(BrokerInstance.Queue);
+        await using var receiver = client.CreateReceiver(BrokerInstance.Queue);
+        var end = DateTimeOffset.UtcNow.AddSeconds(7);
+        while (DateTimeOffset.UtcNow < end)
+        {
+            await sender.SendMessageAsync(new ServiceBusMessage("x"));
+            await receiver.CompleteMessageAsync(await ReceiveAsync(receiver));
+            await Task.Delay(200);
+        }
+    }
+
     private ServiceBusReceiver DeadLetters()
         => Client.CreateReceiver(BrokerInstance.Queue, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter });
 
