@@ -1,4 +1,5 @@
 using AiPlatform.ServiceBusEmulator.Protocol;
+using Amqp;
 
 namespace AiPlatform.Tests.ServiceBusEmulator;
 
@@ -53,6 +54,8 @@ public sealed class FrameObserverTests
 
     private static FrameObserver Opened()
     {
+        // The library registers its frame types with the first message or connection of the process.
+        _ = new Message("first").Encode();
         var observer = new FrameObserver();
         observer.OnReceived(new byte[8], 0, 8);
         return observer;
