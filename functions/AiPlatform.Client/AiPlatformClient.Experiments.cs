@@ -26,6 +26,14 @@ public sealed partial class AiPlatformClient
     public Task<Page<MetricPoint>> ListMetricPointsAsync(string run, string key, int? pageSize, string? pageToken, CancellationToken cancellationToken)
         => GetAsync<Page<MetricPoint>>(Query($"v1/runs/{Escape(run)}/metrics?key={Escape(key)}", pageSize, pageToken), cancellationToken);
 
+    /// <summary>One metric in buckets that keep its extremes.</summary>
+    public Task<MetricSeries> GetMetricSeriesAsync(string run, string key, int buckets, CancellationToken cancellationToken)
+        => GetAsync<MetricSeries>($"v1/runs/{Escape(run)}/metrics/series?key={Escape(key)}&buckets={buckets}", cancellationToken);
+
+    /// <summary>Metrics of several runs in buckets.</summary>
+    public Task<MetricComparison> CompareMetricsAsync(string project, CompareMetricsRequest request, CancellationToken cancellationToken)
+        => PostAsync<MetricComparison>($"v1/projects/{Escape(project)}/metrics/compare", request, cancellationToken);
+
     /// <summary>Whether every point that was numbered has been stored.</summary>
     public Task<MetricsCompleteness> GetMetricsCompletenessAsync(string run, CancellationToken cancellationToken)
         => GetAsync<MetricsCompleteness>($"v1/runs/{Escape(run)}/metrics/completeness", cancellationToken);

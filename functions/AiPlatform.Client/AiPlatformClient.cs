@@ -18,6 +18,10 @@ public sealed partial class AiPlatformClient(HttpClient http, ITokenSource token
 {
     private const int MaxDelayMilliseconds = 5_000;
 
+    /// <summary>A process that died holds the key of a creation for a minute; waiting for it is no failed attempt.</summary>
+    private const int MaxWaitsForKey = 90;
+    private static readonly TimeSpan WaitForKey = TimeSpan.FromSeconds(1);
+
     private Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
         => SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
 
@@ -36,6 +40,7 @@ public sealed partial class AiPlatformClient(HttpClient http, ITokenSource token
     {
         var idempotencyKey = Guid.NewGuid().ToString("N");
         string? rejected = null;
+        var waits = 0;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -57,6 +62,12 @@ public sealed partial class AiPlatformClient(HttpClient http, ITokenSource token
                 }
 
                 return await ReadAsync<T>(response, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ApiException exception) when (maxAttempts > 1 && waits < MaxWaitsForKey && exception.Code == ErrorCodes.IdempotencyInProgress)
+            {
+                waits++;
+                attempt--;
+                await Task.Delay(WaitForKey, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (attempt < maxAttempts && IsTransient(exception, cancellationToken))
             {

@@ -21,6 +21,9 @@ public static class ErrorCodes
     /// <summary>403: the caller's role does not allow this.</summary>
     public const string Forbidden = "forbidden";
 
+    /// <summary>403: the orchestration belongs to a job and is changed only through the jobs API.</summary>
+    public const string OrchestrationProtected = "orchestration_protected";
+
     /// <summary>404: it does not exist, or the caller may not know that it does.</summary>
     public const string NotFound = "not_found";
 
@@ -41,6 +44,12 @@ public static class ErrorCodes
 
     /// <summary>409: something still refers to it.</summary>
     public const string InUse = "in_use";
+
+    /// <summary>400: tasks of one submission depend on each other in a circle.</summary>
+    public const string DependencyCycle = "dependency_cycle";
+
+    /// <summary>409: the queue drains and takes no more tasks.</summary>
+    public const string QueueDraining = "queue_draining";
 
     /// <summary>412: <c>If-Match</c> does not name the current version.</summary>
     public const string PreconditionFailed = "precondition_failed";

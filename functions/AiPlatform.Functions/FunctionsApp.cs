@@ -8,9 +8,11 @@ using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Features.Models;
 using AiPlatform.Functions.Features.Projects;
+using AiPlatform.Functions.Features.Queues;
 using AiPlatform.Functions.Features.Runners;
 using AiPlatform.Functions.Features.Tasks;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow;
 using AiPlatform.Functions.Triggers;
 
 namespace AiPlatform.Functions;
@@ -33,10 +35,12 @@ public static class FunctionsApp
             .AddDatasets()
             .AddExperiments()
             .AddModels()
+            .AddMLflow()
             .AddJobs()
             .AddRunners()
             .AddLineage()
             .AddTasks()
+            .AddQueues()
             .AddEvents()
             .AddTriggers()
             .AddDocumentation();
@@ -49,10 +53,12 @@ public static class FunctionsApp
         app.MapDatasetEndpoints();
         app.MapExperimentEndpoints();
         app.MapModelEndpoints();
+        app.MapMLflowEndpoints();
         app.MapJobEndpoints();
         app.MapRunnerEndpoints();
         app.MapLineageEndpoints();
         app.MapTaskEndpoints();
+        app.MapQueueEndpoints();
         app.MapDurableStatusEndpoints();
         app.MapEventEndpoints();
         app.MapTriggerEndpoints();

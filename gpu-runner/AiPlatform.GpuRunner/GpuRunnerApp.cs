@@ -4,6 +4,7 @@ using AiPlatform.GpuRunner.Launch;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.GpuRunner.Report;
 using AiPlatform.GpuRunner.Sample;
+using AiPlatform.GpuRunner.Tasks;
 using AiPlatform.GpuRunner.Workspace;
 using AiPlatform.Messaging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -36,7 +37,9 @@ public static class GpuRunnerApp
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         configure(builder.Services);
-        builder.Services.AddRunner(builder.Configuration.GetConnectionString("ServiceBus"));
+        builder.Services.AddRunner(
+            builder.Configuration.GetConnectionString("ServiceBus"),
+            builder.Configuration.GetValue($"{RunnerOptions.Section}:{nameof(RunnerOptions.MaxTasks)}", new RunnerOptions().MaxTasks));
 
         var app = builder.Build();
         app.MapHealthChecks("/health", new() { Predicate = static _ => false });
@@ -45,7 +48,7 @@ public static class GpuRunnerApp
         return app;
     }
 
-    private static void AddRunner(this IServiceCollection services, string? serviceBus)
+    private static void AddRunner(this IServiceCollection services, string? serviceBus, int tasks)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<RunnerIdentity>();
@@ -79,6 +82,11 @@ public static class GpuRunnerApp
         services.AddHostedService<Leftovers>();
         services.AddHostedService(static provider => provider.GetRequiredService<Registration>());
         services.AddHostedService<Slots>();
+        if (serviceBus is { Length: > 0 } && tasks > 0)
+        {
+            services.AddTasks();
+        }
+
         services.AddHealthChecks().AddCheck<RunnerHealth>("runner");
     }
 }

@@ -45,6 +45,10 @@ internal sealed class RunnerOptions
     [Range(1, 64)]
     public int MaxNodes { get; set; } = 1;
 
+    /// <summary>Python tasks of queues at the same time, beside the nodes; 0 for none.</summary>
+    [Range(0, 64)]
+    public int MaxTasks { get; set; } = 1;
+
     /// <summary>Where other machines reach this one; null: loopback when the API is there, else the first address of this machine.</summary>
     public string? Host { get; set; }
 

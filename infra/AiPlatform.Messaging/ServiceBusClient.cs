@@ -13,6 +13,7 @@ public class ServiceBusClient : IAsyncDisposable
     private readonly AmqpConnectionScope _scope;
     private readonly ServiceBusClientOptions _options;
     private readonly RetryRunner _retry;
+    private readonly TransactionCoordinator _transactions;
     private int _disposed;
 
     /// <summary>Connects with a connection string.</summary>
@@ -34,6 +35,7 @@ public class ServiceBusClient : IAsyncDisposable
         FullyQualifiedNamespace = properties.FullyQualifiedNamespace;
         _retry = new RetryRunner(_options.RetryOptions, _options.Time);
         _scope = new AmqpConnectionScope(properties.Endpoint, properties.UseDevelopmentEmulator, tokens, _options);
+        _transactions = new TransactionCoordinator(_scope, _retry);
     }
 
     /// <summary>Connects with an Entra ID credential.</summary>
@@ -44,6 +46,7 @@ public class ServiceBusClient : IAsyncDisposable
         FullyQualifiedNamespace = fullyQualifiedNamespace;
         _retry = new RetryRunner(_options.RetryOptions, _options.Time);
         _scope = new AmqpConnectionScope(new Uri($"sb://{fullyQualifiedNamespace}/"), plainTcp: false, new CredentialTokenSource(credential), _options);
+        _transactions = new TransactionCoordinator(_scope, _retry);
     }
 
     /// <summary>The host name of the namespace.</summary>
@@ -60,7 +63,7 @@ public class ServiceBusClient : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
         ArgumentException.ThrowIfNullOrWhiteSpace(queueOrTopicName);
-        return new ServiceBusSender(_scope, queueOrTopicName, FullyQualifiedNamespace, $"{queueOrTopicName}-{Guid.NewGuid():N}", _retry);
+        return new ServiceBusSender(_scope, queueOrTopicName, FullyQualifiedNamespace, $"{queueOrTopicName}-{Guid.NewGuid():N}", _retry, _transactions);
     }
 
     /// <summary>Creates a receiver of a queue; it connects on first use.</summary>
@@ -71,12 +74,54 @@ public class ServiceBusClient : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
         ArgumentException.ThrowIfNullOrWhiteSpace(queueName);
-        return new ServiceBusReceiver(_scope, queueName, FullyQualifiedNamespace, options ?? new ServiceBusReceiverOptions(), _retry);
+        return new ServiceBusReceiver(_scope, queueName, FullyQualifiedNamespace, options ?? new ServiceBusReceiverOptions(), _retry, _transactions);
     }
 
     /// <summary>Creates a receiver of a subscription; it connects on first use.</summary>
     public virtual ServiceBusReceiver CreateReceiver(string topicName, string subscriptionName, ServiceBusReceiverOptions? options = null)
         => CreateReceiver(SubscriptionPath(topicName, subscriptionName), options);
+
+    /// <summary>Locks a session of a queue by its id.</summary>
+    /// <exception cref="ServiceBusException">Reason <see cref="ServiceBusFailureReason.SessionCannotBeLocked"/>: another receiver holds it.</exception>
+    public virtual Task<ServiceBusSessionReceiver> AcceptSessionAsync(
+        string queueName, string sessionId, ServiceBusSessionReceiverOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sessionId);
+        return AcceptAsync(queueName, sessionId, options, cancellationToken);
+    }
+
+    /// <summary>Locks a session of a subscription by its id.</summary>
+    /// <exception cref="ServiceBusException">Reason <see cref="ServiceBusFailureReason.SessionCannotBeLocked"/>: another receiver holds it.</exception>
+    public virtual Task<ServiceBusSessionReceiver> AcceptSessionAsync(
+        string topicName, string subscriptionName, string sessionId, ServiceBusSessionReceiverOptions? options = null, CancellationToken cancellationToken = default)
+        => AcceptSessionAsync(SubscriptionPath(topicName, subscriptionName), sessionId, options, cancellationToken);
+
+    /// <summary>Locks the session of a queue whose messages wait longest.</summary>
+    /// <exception cref="ServiceBusException">
+    /// Reason <see cref="ServiceBusFailureReason.ServiceTimeout"/>: no free session had messages within <see cref="ServiceBusRetryOptions.TryTimeout"/>.
+    /// </exception>
+    public virtual Task<ServiceBusSessionReceiver> AcceptNextSessionAsync(
+        string queueName, ServiceBusSessionReceiverOptions? options = null, CancellationToken cancellationToken = default)
+        => AcceptAsync(queueName, null, options, cancellationToken);
+
+    /// <summary>Locks the session of a subscription whose messages wait longest.</summary>
+    /// <exception cref="ServiceBusException">
+    /// Reason <see cref="ServiceBusFailureReason.ServiceTimeout"/>: no free session had messages within <see cref="ServiceBusRetryOptions.TryTimeout"/>.
+    /// </exception>
+    public virtual Task<ServiceBusSessionReceiver> AcceptNextSessionAsync(
+        string topicName, string subscriptionName, ServiceBusSessionReceiverOptions? options = null, CancellationToken cancellationToken = default)
+        => AcceptNextSessionAsync(SubscriptionPath(topicName, subscriptionName), options, cancellationToken);
+
+    /// <summary>Creates a processor of a queue's sessions; it starts when told.</summary>
+    public virtual ServiceBusSessionProcessor CreateSessionProcessor(string queueName, ServiceBusSessionProcessorOptions? options = null)
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, this);
+        return new ServiceBusSessionProcessor(this, queueName, options ?? new ServiceBusSessionProcessorOptions(), _options.Time);
+    }
+
+    /// <summary>Creates a processor of a subscription's sessions; it starts when told.</summary>
+    public virtual ServiceBusSessionProcessor CreateSessionProcessor(string topicName, string subscriptionName, ServiceBusSessionProcessorOptions? options = null)
+        => CreateSessionProcessor(SubscriptionPath(topicName, subscriptionName), options);
 
     /// <summary>Creates a processor of a queue; it starts when told.</summary>
     public virtual ServiceBusProcessor CreateProcessor(string queueName) => CreateProcessor(queueName, new ServiceBusProcessorOptions());
@@ -106,10 +151,36 @@ public class ServiceBusClient : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            await _transactions.DisposeAsync();
             await _scope.DisposeAsync();
         }
 
         GC.SuppressFinalize(this);
+    }
+
+    private async Task<ServiceBusSessionReceiver> AcceptAsync(
+        string entityPath, string? sessionId, ServiceBusSessionReceiverOptions? options, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, this);
+        ArgumentException.ThrowIfNullOrWhiteSpace(entityPath);
+        var receiver = new ServiceBusSessionReceiver(
+            _scope,
+            entityPath,
+            FullyQualifiedNamespace,
+            (options ?? new ServiceBusSessionReceiverOptions()).ToReceiverOptions(),
+            _retry,
+            _transactions,
+            new ReceiverSession(sessionId));
+        try
+        {
+            await receiver.AcceptSessionAsync(cancellationToken);
+            return receiver;
+        }
+        catch
+        {
+            await receiver.DisposeAsync();
+            throw;
+        }
     }
 
     private static string SubscriptionPath(string topicName, string subscriptionName) => $"{topicName}/Subscriptions/{subscriptionName}";

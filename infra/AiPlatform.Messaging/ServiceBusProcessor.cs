@@ -8,14 +8,10 @@ namespace AiPlatform.Messaging;
 /// </summary>
 public partial class ServiceBusProcessor : IAsyncDisposable
 {
-    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
-
     private readonly ServiceBusReceiver _receiver;
     private readonly ServiceBusProcessorOptions _options;
     private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _state = new(1, 1);
-    private CancellationTokenSource? _stop;
-    private Task _running = Task.CompletedTask;
+    private readonly ProcessorLoop _loop;
 
     internal ServiceBusProcessor(ServiceBusReceiver receiver, ServiceBusProcessorOptions options, TimeProvider time)
     {
@@ -23,6 +19,7 @@ public partial class ServiceBusProcessor : IAsyncDisposable
         _receiver = receiver;
         _options = options;
         _time = time;
+        _loop = new ProcessorLoop(time);
     }
 
     /// <summary>Handles a message. Exactly one handler is needed.</summary>
@@ -50,55 +47,18 @@ public partial class ServiceBusProcessor : IAsyncDisposable
     public virtual TimeSpan MaxAutoLockRenewalDuration => _options.MaxAutoLockRenewalDuration;
 
     /// <summary>Whether messages are being processed.</summary>
-    public virtual bool IsProcessing => _stop is { IsCancellationRequested: false };
+    public virtual bool IsProcessing => _loop.IsRunning;
 
     /// <summary>Whether the processor was closed.</summary>
     public virtual bool IsClosed => _receiver.IsClosed;
 
     /// <summary>Starts processing; returns at once.</summary>
     /// <exception cref="InvalidOperationException">A handler is missing, or the processor runs already.</exception>
-    public virtual async Task StartProcessingAsync(CancellationToken cancellationToken = default)
-    {
-        if (ProcessMessageAsync is null || ProcessErrorAsync is null)
-        {
-            throw new InvalidOperationException("ProcessMessageAsync and ProcessErrorAsync need a handler before processing starts.");
-        }
-
-        await _state.WaitAsync(cancellationToken);
-        try
-        {
-            if (IsProcessing)
-            {
-                throw new InvalidOperationException("The processor runs already.");
-            }
-
-            _stop?.Dispose();
-            _stop = new CancellationTokenSource();
-            _running = Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
-        }
-        finally
-        {
-            _state.Release();
-        }
-    }
+    public virtual Task StartProcessingAsync(CancellationToken cancellationToken = default)
+        => _loop.StartAsync(ProcessMessageAsync is not null && ProcessErrorAsync is not null, RunAsync, cancellationToken);
 
     /// <summary>Stops receiving, signals the handlers' tokens, and returns when every handler has ended.</summary>
-    public virtual async Task StopProcessingAsync(CancellationToken cancellationToken = default)
-    {
-        await _state.WaitAsync(cancellationToken);
-        try
-        {
-            if (_stop is { } stop)
-            {
-                await stop.CancelAsync();
-                await _running.WaitAsync(cancellationToken);
-            }
-        }
-        finally
-        {
-            _state.Release();
-        }
-    }
+    public virtual Task StopProcessingAsync(CancellationToken cancellationToken = default) => _loop.StopAsync(cancellationToken);
 
     /// <summary>Stops, then closes the links.</summary>
     public virtual async Task CloseAsync(CancellationToken cancellationToken = default)
@@ -111,7 +71,7 @@ public partial class ServiceBusProcessor : IAsyncDisposable
     public virtual async ValueTask DisposeAsync()
     {
         await CloseAsync();
-        _stop?.Dispose();
+        _loop.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -147,7 +107,7 @@ public partial class ServiceBusProcessor : IAsyncDisposable
             {
                 failures++;
                 await ReportAsync(exception, ServiceBusErrorSource.Receive, stop);
-                await PauseAsync(failures, stop);
+                await _loop.PauseAsync(failures, stop);
             }
             finally
             {
@@ -166,28 +126,7 @@ public partial class ServiceBusProcessor : IAsyncDisposable
         await _receiver.ReturnLeftoversAsync(CancellationToken.None);
     }
 
-    private async Task PauseAsync(int failures, CancellationToken stop)
-    {
-        var ceiling = Math.Min(MaxPause.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(failures, 16)));
-        try
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(ceiling * Random.Shared.NextDouble()), _time, stop);
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping.
-        }
-    }
-
-    private async Task ReportAsync(Exception exception, ServiceBusErrorSource source, CancellationToken stop)
-    {
-        try
-        {
-            await ProcessErrorAsync!(new ProcessErrorEventArgs(exception, source, FullyQualifiedNamespace, EntityPath, Identifier, stop));
-        }
-        catch (Exception)
-        {
-            // An error handler that fails has nobody else to tell; processing goes on.
-        }
-    }
+    private Task ReportAsync(Exception exception, ServiceBusErrorSource source, CancellationToken stop)
+        => ProcessorLoop.ReportAsync(
+            ProcessErrorAsync!, new ProcessErrorEventArgs(exception, source, FullyQualifiedNamespace, EntityPath, Identifier, stop));
 }

@@ -7,6 +7,12 @@ public partial class ServiceBusReceiver
     public virtual async Task CompleteMessageAsync(ServiceBusReceivedMessage message, CancellationToken cancellationToken = default)
     {
         RequireLock(message);
+        if (await _transactions.EnlistAsync(cancellationToken) is { } transaction)
+        {
+            await _management.UpdateDispositionAsync([message.LockTokenGuid], "completed", null, null, null, transaction, cancellationToken);
+            return;
+        }
+
         await _completions.CompleteAsync(message.LockTokenGuid, cancellationToken);
         _pump.Forget(message, completed: true);
     }
@@ -89,8 +95,12 @@ public partial class ServiceBusReceiver
         CancellationToken cancellationToken)
     {
         RequireLock(message);
-        await _management.UpdateDispositionAsync([message.LockTokenGuid], status, propertiesToModify, reason, description, cancellationToken);
-        _pump.Forget(message, completed: false);
+        var transaction = await _transactions.EnlistAsync(cancellationToken);
+        await _management.UpdateDispositionAsync([message.LockTokenGuid], status, propertiesToModify, reason, description, transaction, cancellationToken);
+        if (transaction is null)
+        {
+            _pump.Forget(message, completed: false);
+        }
     }
 
     private void RequireLock(ServiceBusReceivedMessage message)

@@ -10,13 +10,20 @@ namespace AiPlatform.Messaging;
 public partial class ServiceBusReceiver : IAsyncDisposable
 {
     private readonly RetryRunner _retry;
+    private readonly TransactionCoordinator _transactions;
     private readonly MessagePump _pump;
     private readonly ManagementClient _management;
     private readonly CompletionBatcher _completions;
     private long _nextPeek = 1;
 
     internal ServiceBusReceiver(
-        AmqpConnectionScope scope, string entityPath, string fullyQualifiedNamespace, ServiceBusReceiverOptions options, RetryRunner retry)
+        AmqpConnectionScope scope,
+        string entityPath,
+        string fullyQualifiedNamespace,
+        ServiceBusReceiverOptions options,
+        RetryRunner retry,
+        TransactionCoordinator transactions,
+        ReceiverSession? session = null)
     {
         var path = options.SubQueue switch
         {
@@ -30,9 +37,10 @@ public partial class ServiceBusReceiver : IAsyncDisposable
         PrefetchCount = options.PrefetchCount;
         Identifier = options.Identifier is { Length: > 0 } identifier ? identifier : $"{path}-{Guid.NewGuid():N}";
         _retry = retry;
-        _pump = new MessagePump(scope, path, options.ReceiveMode, options.PrefetchCount, retry);
-        _management = new ManagementClient(scope, path, retry);
-        _completions = new CompletionBatcher((tokens, token) => _management.UpdateDispositionAsync(tokens, "completed", null, null, null, token));
+        _transactions = transactions;
+        _pump = new MessagePump(scope, path, options.ReceiveMode, options.PrefetchCount, retry, session);
+        _management = new ManagementClient(scope, path, retry, session);
+        _completions = new CompletionBatcher((tokens, token) => _management.UpdateDispositionAsync(tokens, "completed", null, null, null, null, token));
     }
 
     /// <summary>The queue or subscription, with the sub-queue.</summary>
@@ -137,6 +145,10 @@ public partial class ServiceBusReceiver : IAsyncDisposable
         await CloseAsync();
         GC.SuppressFinalize(this);
     }
+
+    internal ManagementClient Management => _management;
+
+    internal Task AcceptSessionAsync(CancellationToken cancellationToken) => _pump.AcceptSessionAsync(cancellationToken);
 
     /// <summary>For the processor: what was asked for stays asked for between calls.</summary>
     internal Task<List<ServiceBusReceivedMessage>> ReceiveForProcessorAsync(int maxMessages, CancellationToken cancellationToken)

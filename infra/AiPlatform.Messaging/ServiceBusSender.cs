@@ -1,6 +1,7 @@
 using AiPlatform.Messaging.Transport;
 using Amqp;
 using Amqp.Framing;
+using Amqp.Transactions;
 
 namespace AiPlatform.Messaging;
 
@@ -8,15 +9,17 @@ namespace AiPlatform.Messaging;
 public class ServiceBusSender : IAsyncDisposable
 {
     private readonly RetryRunner _retry;
+    private readonly TransactionCoordinator _transactions;
     private readonly ManagementClient _management;
     private readonly RecoverableLink<OpenedSender> _link;
 
-    internal ServiceBusSender(AmqpConnectionScope scope, string entityPath, string fullyQualifiedNamespace, string identifier, RetryRunner retry)
+    internal ServiceBusSender(AmqpConnectionScope scope, string entityPath, string fullyQualifiedNamespace, string identifier, RetryRunner retry, TransactionCoordinator transactions)
     {
         EntityPath = entityPath;
         FullyQualifiedNamespace = fullyQualifiedNamespace;
         Identifier = identifier;
         _retry = retry;
+        _transactions = transactions;
         _management = new ManagementClient(scope, entityPath, retry);
         _link = new(
             token => OpenedSender.OpenAsync(scope, entityPath, token),
@@ -137,15 +140,18 @@ public class ServiceBusSender : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    private Task TransferAsync(Func<Message> create, CancellationToken cancellationToken)
-        => _retry.RunAsync(
+    private async Task TransferAsync(Func<Message> create, CancellationToken cancellationToken)
+    {
+        var transaction = await _transactions.EnlistAsync(cancellationToken);
+        await _retry.RunAsync(
             async token =>
             {
                 var sender = await _link.GetAsync(token);
-                await sender.SendAsync(create(), token);
+                await sender.SendAsync(create(), transaction, token);
             },
             EntityPath,
             cancellationToken);
+    }
 
     private sealed class OpenedSender(SenderLink link, long maxMessageSize)
     {
@@ -176,10 +182,10 @@ public class ServiceBusSender : IAsyncDisposable
             }
         }
 
-        internal async Task SendAsync(Message message, CancellationToken cancellationToken)
+        internal async Task SendAsync(Message message, TransactionalState? transaction, CancellationToken cancellationToken)
         {
             var settled = new TaskCompletionSource<Outcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            link.Send(message, (_, _, outcome, _) => settled.TrySetResult(outcome), null);
+            link.Send(message, transaction, (_, _, outcome, _) => settled.TrySetResult(outcome), null);
             switch (await settled.Task.WaitAsync(cancellationToken))
             {
                 case Accepted or null:

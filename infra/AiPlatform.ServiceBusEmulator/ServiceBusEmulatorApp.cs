@@ -1,3 +1,6 @@
+using AiPlatform.ServiceBusEmulator.Administration;
+using AiPlatform.ServiceBusEmulator.Configuration;
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Protocol;
 using AiPlatform.ServiceBusEmulator.Queues;
 using AiPlatform.ServiceBusEmulator.Storage;
@@ -7,7 +10,7 @@ using Prometheus;
 
 namespace AiPlatform.ServiceBusEmulator;
 
-/// <summary>The broker as an application: AMQP for clients, HTTP for <c>/health</c>, <c>/health/ready</c> and <c>/metrics</c>.</summary>
+/// <summary>The broker as an application: AMQP for clients, HTTP for the administration API, <c>/health</c>, <c>/health/ready</c> and <c>/metrics</c>.</summary>
 public static class ServiceBusEmulatorApp
 {
     private const string Ready = "ready";
@@ -16,18 +19,35 @@ public static class ServiceBusEmulatorApp
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
-        var httpPort = builder.Configuration.GetValue("ServiceBus:HttpPort", 0);
-        if (httpPort > 0)
-        {
-            builder.WebHost.UseUrls($"http://127.0.0.1:{httpPort}");
-        }
-
+        ListenOnHttp(builder);
         builder.Services.AddServiceBusBroker(builder.Configuration);
         var app = builder.Build();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = static check => !check.Tags.Contains(Ready) });
         app.MapHealthChecks("/health/ready");
         app.MapMetrics("/metrics", app.Services.GetRequiredService<BrokerMetrics>().Registry);
+        app.Map("/{**path}", app.Services.GetRequiredService<AdministrationApi>().HandleAsync);
         return app;
+    }
+
+    // The ports of the settings, or else what ASP.NET Core is told in its own way.
+    private static void ListenOnHttp(WebApplicationBuilder builder)
+    {
+        var settings = builder.Configuration.GetSection("ServiceBus");
+        var (http, https) = (settings.GetValue("HttpPort", 0), settings.GetValue("HttpsPort", 0));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+            if (https > 0)
+            {
+                var certificate = TlsCertificate.Load(settings.GetValue("TlsDirectory", "tls")!, DateTimeOffset.UtcNow);
+                kestrel.ListenLocalhost(https, listen => listen.UseHttps(certificate));
+            }
+
+            if (http > 0)
+            {
+                kestrel.ListenLocalhost(http);
+            }
+        });
     }
 
     private static void AddServiceBusBroker(this IServiceCollection services, ConfigurationManager configuration)
@@ -44,13 +64,19 @@ public static class ServiceBusEmulatorApp
         services.AddSingleton<BrokerMetrics>();
         services.AddSingleton<MessageWriter>();
         services.AddSingleton<MessageStore>();
+        services.AddSingleton<TokenValidator>();
+        services.AddSingleton<EntityCatalog>();
         services.AddSingleton<Broker>();
         services.AddSingleton<BrokerClock>();
         services.AddHostedService(static provider => provider.GetRequiredService<BrokerClock>());
+        services.AddSingleton<AdministrationApi>();
+        services.AddSingleton<BrokerSweeper>();
+        services.AddHostedService(static provider => provider.GetRequiredService<BrokerSweeper>());
         services.AddSingleton<AmqpServer>();
         services.AddHostedService(static provider => provider.GetRequiredService<AmqpServer>());
         services.AddHealthChecks()
             .AddCheck<BrokerClock>("clock")
+            .AddCheck<BrokerSweeper>("sweeper")
             .AddCheck<AmqpServer>("amqp", tags: [Ready]);
     }
 

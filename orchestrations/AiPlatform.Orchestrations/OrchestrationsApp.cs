@@ -1,8 +1,12 @@
 using AiPlatform.Contracts;
 using AiPlatform.DurableTask;
+using AiPlatform.DurableTask.Client;
 using AiPlatform.DurableTask.Worker;
+using AiPlatform.Orchestrations.Maintenance;
 using AiPlatform.Orchestrations.Platform;
+using AiPlatform.Orchestrations.Tasks;
 using AiPlatform.Orchestrations.Training;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Prometheus;
 
 namespace AiPlatform.Orchestrations;
@@ -10,21 +14,26 @@ namespace AiPlatform.Orchestrations;
 /// <summary>The durable worker with a small HTTP surface for its health.</summary>
 public static class OrchestrationsApp
 {
+    private const string ReadyTag = "ready";
+
     /// <summary>Builds the app; nothing is started.</summary>
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
-        builder.Services.AddHealthChecks();
-        builder.Services.AddPlatform(builder.Configuration);
+        var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.");
+        var converter = new JsonDataConverter(ContractsJson.Tolerant);
+        builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
+        builder.Services.AddPlatform(builder.Configuration).AddMaintenance();
+        builder.Services.AddTaskWorkers(builder.Configuration);
+        builder.Services.AddDurableTaskClient(client => client.Configure(options => options.DataConverter = converter).UseDurableTaskScheduler(hub));
         builder.Services.AddDurableTaskWorker(worker => worker
-            .AddTasks(tasks => tasks.AddTraining())
-            .Configure(options => options.DataConverter = new JsonDataConverter(ContractsJson.Tolerant))
-            .UseDurableTaskScheduler(builder.Configuration.GetConnectionString("TaskHub")
-                ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.")));
+            .AddTasks(tasks => tasks.AddTraining().AddMaintenance())
+            .Configure(options => options.DataConverter = converter)
+            .UseDurableTaskScheduler(hub));
 
         var app = builder.Build();
-        app.MapHealthChecks("/health");
-        app.MapHealthChecks("/health/ready");
+        app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
         app.MapMetrics();
         return app;
     }

@@ -3,10 +3,10 @@ namespace AiPlatform.TaskHub;
 /// <summary>The hub's log messages.</summary>
 internal static partial class Logs
 {
-    [LoggerMessage(1, LogLevel.Information, "Owner of the task hub: {Instances} live instances recovered in {Milliseconds:F0} ms (epoch {Epoch})")]
-    public static partial void Recovered(ILogger logger, int instances, double milliseconds, long epoch);
+    [LoggerMessage(1, LogLevel.Information, "Took {Partitions} partitions: {Instances} live instances recovered in {Milliseconds:F0} ms")]
+    public static partial void Acquired(ILogger logger, int partitions, int instances, double milliseconds);
 
-    [LoggerMessage(2, LogLevel.Information, "Another process owns the task hub: standing by")]
+    [LoggerMessage(2, LogLevel.Information, "A version without partitions owns the task hub: standing by")]
     public static partial void StandingBy(ILogger logger);
 
     [LoggerMessage(3, LogLevel.Warning, "Writing a group of {Count} commits failed ({Failures} in a row)")]
@@ -26,4 +26,16 @@ internal static partial class Logs
 
     [LoggerMessage(8, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(ILogger logger, Exception exception, string method);
+
+    [LoggerMessage(9, LogLevel.Warning, "The state of entity {Entity} could not be read; it is tried again")]
+    public static partial void EntityNotRead(ILogger logger, Exception exception, string entity);
+
+    [LoggerMessage(10, LogLevel.Information, "Gave {Partitions} partitions to other processes")]
+    public static partial void Released(ILogger logger, int partitions);
+
+    [LoggerMessage(11, LogLevel.Warning, "The hub process at {Address} is not reachable: {Reason}")]
+    public static partial void PeerAway(ILogger logger, string address, string reason);
+
+    [LoggerMessage(12, LogLevel.Error, "{Instance}: work is parked until the instance is resumed. {Reason}")]
+    public static partial void Parked(ILogger logger, string instance, string reason);
 }

@@ -16,7 +16,28 @@ internal static class Metrics
 
     public static Counter ActivitiesCompleted { get; } = Prometheus.Metrics.CreateCounter("taskhub_activities_completed_total", "Activity results recorded.");
 
+    public static Counter BatchesSent { get; } = Prometheus.Metrics.CreateCounter("taskhub_entity_batches_sent_total", "Entity batches sent to workers.");
+
+    public static Counter BatchesCompleted { get; } = Prometheus.Metrics.CreateCounter("taskhub_entity_batches_completed_total", "Entity batches recorded.");
+
     public static Counter LeasesLost { get; } = Prometheus.Metrics.CreateCounter("taskhub_leases_lost_total", "Work items taken back from lost workers.");
+
+    public static Counter PartitionsReleased { get; } = Prometheus.Metrics.CreateCounter("taskhub_partitions_released_total", "Partitions given to other processes.");
+
+    public static Counter OwnershipLost { get; } = Prometheus.Metrics.CreateCounter("taskhub_ownership_lost_total", "Times that partitions were lost to another process or the writer failed.");
+
+    public static Gauge OwnedPartitions { get; } = Prometheus.Metrics.CreateGauge("taskhub_owned_partitions", "Partitions that this process owns.");
+
+    public static Counter Parked { get; } = Prometheus.Metrics.CreateCounter("taskhub_parked_total", "Work items parked after too many deliveries.");
+
+    public static Histogram ReplayEvents { get; } = Prometheus.Metrics.CreateHistogram(
+        "taskhub_replay_events", "Events of the past that a turn was sent with.", new HistogramConfiguration { Buckets = [0, 10, 100, 1000, 10_000, 100_000] });
+
+    public static Gauge ParkedItems { get; } = Prometheus.Metrics.CreateGauge("taskhub_parked_items", "Work items that are parked.", "hub");
+
+    public static Gauge OldestTurn { get; } = Prometheus.Metrics.CreateGauge("taskhub_oldest_waiting_turn_seconds", "Age of the turn that has waited longest for a worker.", "hub");
+
+    public static Gauge OldestActivity { get; } = Prometheus.Metrics.CreateGauge("taskhub_oldest_waiting_activity_seconds", "Age of the activity that has waited longest for a worker.", "hub");
 
     public static Counter Abandoned { get; } = Prometheus.Metrics.CreateCounter("taskhub_abandoned_total", "Work items given back by workers.");
 
@@ -28,6 +49,8 @@ internal static class Metrics
     public static Gauge WaitingTurns { get; } = Prometheus.Metrics.CreateGauge("taskhub_waiting_turns", "Orchestrator turns that wait for a worker.", "hub");
 
     public static Gauge WaitingActivities { get; } = Prometheus.Metrics.CreateGauge("taskhub_waiting_activities", "Activities that wait for a worker.", "hub");
+
+    public static Gauge WaitingEntities { get; } = Prometheus.Metrics.CreateGauge("taskhub_waiting_entities", "Entities with operations that wait for a worker.", "hub");
 
     public static Gauge Workers { get; } = Prometheus.Metrics.CreateGauge("taskhub_workers", "Connected workers.", "hub");
 

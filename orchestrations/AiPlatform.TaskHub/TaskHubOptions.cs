@@ -39,8 +39,17 @@ internal sealed class TaskHubOptions
     /// <summary>How often an idle worker stream carries a health ping.</summary>
     public TimeSpan HealthPing { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often a standby process tries to become owner.</summary>
-    public TimeSpan OwnershipRetry { get; init; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>How often a process says that it lives, and looks whether partitions should change hands.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a process that says nothing counts as living; then others take what it does not hold any more.</summary>
+    public TimeSpan ProcessLease { get; init; } = TimeSpan.FromSeconds(1.2);
+
+    /// <summary>How often a process looks for messages of others that it was not told of.</summary>
+    public TimeSpan MessagePoll { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Where other processes reach this one's gRPC service; by default its own address and port.</summary>
+    public Uri? AdvertisedAddress { get; init; }
 
     /// <summary>How long a stopping process tries to write what it has decided.</summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(5);
@@ -48,4 +57,15 @@ internal sealed class TaskHubOptions
     /// <summary>The most instances that one purge call removes.</summary>
     [Range(1, 100_000)]
     public int PurgeBatch { get; init; } = 1000;
+
+    /// <summary>The most operations that an entity's worker gets at a time.</summary>
+    [Range(1, 10_000)]
+    public int EntityBatch { get; init; } = 100;
+
+    /// <summary>Sends entities' work in the protocol's first format, for workers that do not know the second.</summary>
+    public bool EntityRequestV1 { get; init; }
+
+    /// <summary>After so many deliveries in vain a work item is parked until its instance is resumed.</summary>
+    [Range(1, 1000)]
+    public int MaxDeliveries { get; init; } = 10;
 }

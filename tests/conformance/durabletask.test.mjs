@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import {
-  EntityInstanceId, NoOpLogger, OrchestrationStatus, ProtoOrchestrationStatus, PurgeInstanceCriteria, RetryPolicy, TaskHubGrpcClient, TaskHubGrpcWorker,
-  terminateOptions, whenAll, whenAny,
+  EntityInstanceId, NoOpLogger, OrchestrationStatus, ProtoOrchestrationStatus, PurgeInstanceCriteria, RetryPolicy, TaskEntity, TaskHubGrpcClient,
+  TaskHubGrpcWorker, terminateOptions, whenAll, whenAny,
 } from "@microsoft/durabletask-js";
 import grpc from "@grpc/grpc-js";
 
@@ -20,6 +20,8 @@ const metadataGenerator = async () => {
 let client;
 let worker;
 let attempts = 0;
+let repaired = false;
+const repairs = new Map();
 
 const orchestrators = {
   empty: async () => "nothing",
@@ -88,15 +90,71 @@ const orchestrators = {
     context.setCustomStatus({ phase: "done" });
     return "ok";
   },
-  async *signalsEntity(context) {
-    context.entities.signalEntity(new EntityInstanceId("counter", "a"), "add", 1);
-    yield context.callActivity("plusOne", 1);
+  async *repairable(context, value) {
+    const first = yield context.callActivity("plusOne", value);
+    return yield context.callActivity("broken", first);
+  },
+  async *repairableParent(context, value) {
+    return yield context.callSubOrchestrator("repairable", value, { instanceId: `${context.instanceId}-child` });
+  },
+  async *callsEntity(context, key) {
+    const counter = new EntityInstanceId("counter", key);
+    context.entities.signalEntity(counter, "add", 5);
+    yield context.entities.callEntity(counter, "add", 2);
+    return yield context.entities.callEntity(counter, "get");
+  },
+  async *catchesEntity(context, key) {
+    try {
+      yield context.entities.callEntity(new EntityInstanceId("counter", key), "fail");
+    } catch (error) {
+      return error.message.includes("no good");
+    }
+    return "not caught";
+  },
+  async *transfers(context, { from, to, amount }) {
+    const [source, target] = [new EntityInstanceId("counter", from), new EntityInstanceId("counter", to)];
+    const lock = yield context.entities.lockEntities(source, target);
+    const balance = yield context.entities.callEntity(source, "get");
+    yield context.createTimer(new Date(context.currentUtcDateTime.getTime() + 20));
+    if (balance >= amount) {
+      yield context.entities.callEntity(source, "add", -amount);
+      yield context.entities.callEntity(target, "add", amount);
+    }
+    lock.release();
+    return balance >= amount;
   },
   async *sends(context, target) {
     context.sendEvent(target, "answer", "from an orchestrator");
     return "sent";
   },
 };
+
+class Counter extends TaskEntity {
+  initializeState() {
+    return { value: 0 };
+  }
+  add(amount) {
+    this.state.value += amount;
+    return this.state.value;
+  }
+  get() {
+    return this.state.value;
+  }
+  fail() {
+    this.state.value = -1;
+    throw new Error("no good");
+  }
+  forward(key) {
+    this.context.signalEntity(new EntityInstanceId("counter", key), "add", this.state.value);
+  }
+  start(id) {
+    return this.context.scheduleNewOrchestration("sequence", this.state.value, { instanceId: id });
+  }
+}
+
+async function entityState(key) {
+  return (await client.getEntity(new EntityInstanceId("counter", key)))?.state?.value;
+}
 
 async function run(name, input, options, timeout = 30) {
   const id = await client.scheduleNewOrchestration(name, input, options);
@@ -129,6 +187,12 @@ before(async () => {
     if (attempts < 3) throw new Error(`attempt ${attempts}`);
     return attempts;
   });
+  worker.addNamedActivity("broken", async (context, value) => {
+    repairs.set(context.orchestrationId, (repairs.get(context.orchestrationId) ?? 0) + 1);
+    if (!repaired) throw new Error("broken");
+    return value * 10;
+  });
+  worker.addNamedEntity("counter", () => new Counter());
   await worker.start();
 });
 
@@ -301,10 +365,85 @@ test("the history tells what happened", async () => {
   assert.equal(types.filter((type) => type === "OrchestratorStarted").length, 6);
 });
 
-test("what the hub cannot do fails the orchestration and says so", async () => {
-  const state = await run("signalsEntity");
+test("rewind runs what failed again, in sub-orchestrations too, and nothing else", async () => {
+  repaired = false;
+  const state = await run("repairableParent", 1);
   assert.equal(state.runtimeStatus, OrchestrationStatus.FAILED);
-  assert.match(state.failureDetails.message, /SendEntityMessage/);
+  repaired = true;
+  await client.rewindInstance(state.instanceId, "repaired");
+  completed(await client.waitForOrchestrationCompletion(state.instanceId, true, 30), 20);
+  assert.equal(repairs.get(`${state.instanceId}-child`), 2);
+  await assert.rejects(client.rewindInstance(state.instanceId, "again"));
+  await assert.rejects(client.rewindInstance("no-such-instance", "why"));
+});
+
+test("entities keep what they are signalled, in order", async () => {
+  const key = randomUUID();
+  for (let i = 1; i <= 20; i++) await client.signalEntity(new EntityInstanceId("Counter", key), "add", i);
+  await until(async () => (await entityState(key)) === 210, "the signals did not arrive");
+  const entity = await client.getEntity(new EntityInstanceId("counter", key), false);
+  assert.equal(entity.includesState, false);
+  assert.equal(await client.getEntity(new EntityInstanceId("counter", "nobody")), undefined);
+});
+
+test("orchestrators signal and call entities", async () => {
+  const state = await run("callsEntity", randomUUID());
+  completed(state, 7);
+  const types = (await client.getOrchestrationHistory(state.instanceId)).map((event) => event.type);
+  assert.equal(types.filter((type) => type === "EntityOperationCalled").length, 2);
+  assert.equal(types.filter((type) => type === "EntityOperationCompleted").length, 2);
+});
+
+test("an operation that throws fails its caller and leaves the entity as it was", async () => {
+  const key = randomUUID();
+  await client.signalEntity(new EntityInstanceId("counter", key), "add", 3);
+  completed(await run("catchesEntity", key), true);
+  assert.equal(await entityState(key), 3);
+});
+
+test("critical sections keep transfers apart", async () => {
+  const [a, b] = [`a-${randomUUID()}`, `b-${randomUUID()}`];
+  await client.signalEntity(new EntityInstanceId("counter", a), "add", 100);
+  await until(async () => (await entityState(a)) === 100, "the account was not filled");
+  const transfers = [];
+  for (let i = 0; i < 12; i++) transfers.push(run("transfers", i % 3 === 2 ? { from: b, to: a, amount: 10 } : { from: a, to: b, amount: 30 }));
+  const states = await Promise.all(transfers);
+  assert.ok(states.every((state) => state.runtimeStatus === OrchestrationStatus.COMPLETED));
+  const [left, right] = [await entityState(a), await entityState(b)];
+  assert.equal(left + right, 100);
+  assert.ok(left >= 0 && right >= 0, `${left} and ${right}`);
+  await until(async () => !(await client.getEntity(new EntityInstanceId("counter", a))).lockedBy, "the lock was not released");
+});
+
+test("entities signal entities and start orchestrations", async () => {
+  const [from, to, id] = [randomUUID(), randomUUID(), `started-${randomUUID()}`];
+  await client.signalEntity(new EntityInstanceId("counter", from), "add", 4);
+  await client.signalEntity(new EntityInstanceId("counter", from), "forward", to);
+  await client.signalEntity(new EntityInstanceId("counter", from), "start", id);
+  await until(async () => (await entityState(to)) === 4, "the signal did not arrive");
+  await until(async () => await client.getOrchestrationState(id), "the orchestration was not started");
+  completed(await client.waitForOrchestrationCompletion(id, true, 30), 9);
+});
+
+test("a signal for later waits for its time", async () => {
+  const key = randomUUID();
+  await client.signalEntity(new EntityInstanceId("counter", key), "add", 1, { signalTime: new Date(Date.now() + 700) });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(await entityState(key), undefined);
+  await until(async () => (await entityState(key)) === 1, "the signal did not arrive");
+});
+
+test("entities are listed by name and key, page by page, and cleaned when they are deleted", async () => {
+  const prefix = `list-${randomUUID()}-`;
+  for (let i = 0; i < 5; i++) await client.signalEntity(new EntityInstanceId("counter", `${prefix}${i}`), "add", i);
+  await until(async () => (await entityState(`${prefix}4`)) === 4, "the signals did not arrive");
+  const found = [];
+  for await (const entity of client.getEntities({ instanceIdStartsWith: `counter@${prefix}`, includeState: true, pageSize: 2 })) found.push([entity.id.key, entity.state.value]);
+  assert.deepEqual(found.sort(), [0, 1, 2, 3, 4].map((i) => [`${prefix}${i}`, i]));
+  await client.signalEntity(new EntityInstanceId("counter", `${prefix}0`), "delete");
+  await until(async () => (await client.getEntity(new EntityInstanceId("counter", `${prefix}0`)))?.state === undefined, "the entity was not deleted");
+  const cleaned = await client.cleanEntityStorage();
+  assert.ok(cleaned.emptyEntitiesRemoved >= 0);
 });
 
 test("what does not exist is not found", async () => {

@@ -1,6 +1,7 @@
-// A worker of the official SDK that takes one kind of activity and never ends it; the integration tests kill it.
+// A worker of the official SDK for two activities, one of which never ends; the integration tests kill it.
 import { NoOpLogger, TaskHubGrpcWorker } from "@microsoft/durabletask-js";
 
 const worker = new TaskHubGrpcWorker({ hostAddress: process.env.TASKHUB_ADDRESS, logger: new NoOpLogger(), workItemFilters: "auto" });
+worker.addNamedActivity("PlusOne", async (_, value) => value + 1);
 worker.addNamedActivity("Slow", () => new Promise(() => setInterval(() => {}, 1_000)));
 await worker.start();

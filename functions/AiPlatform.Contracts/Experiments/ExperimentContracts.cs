@@ -75,6 +75,27 @@ public sealed record SourceCompleteness(int Attempt, string Source, long Count, 
 /// <summary>Whether every point that a source numbered has been stored.</summary>
 public sealed record MetricsCompleteness(bool Complete, IReadOnlyList<SourceCompleteness> Sources);
 
+/// <summary>What lies between two steps of a series: nothing is lost that a curve of this width could show.</summary>
+/// <param name="Min">The smallest value; null when all are NaN.</param>
+/// <param name="Max">The largest value; null when all are NaN.</param>
+/// <param name="Last">The value of the last point.</param>
+/// <param name="Count">Points.</param>
+/// <param name="Smoothed">The moving average at the last point; null when none was asked for.</param>
+public sealed record MetricBucket(long FirstStep, long LastStep, double? Min, double? Max, double Last, int Count, double? Smoothed);
+
+/// <summary>One metric of one run, down-sampled.</summary>
+public sealed record MetricSeries(string RunId, string Key, IReadOnlyList<MetricBucket> Buckets);
+
+/// <summary>Asks for metrics of several runs side by side.</summary>
+/// <param name="Runs">1–500 runs of the project; what is none of them is left out.</param>
+/// <param name="Keys">1–20 metrics.</param>
+/// <param name="Buckets">1–10,000 for each series; 1,000 when absent.</param>
+/// <param name="Smoothing">Weight of the past, from 0 to 0.9999.</param>
+public sealed record CompareMetricsRequest(IReadOnlyList<string> Runs, IReadOnlyList<string> Keys, int? Buckets = null, double? Smoothing = null);
+
+/// <summary>Metrics of several runs, by run and metric.</summary>
+public sealed record MetricComparison(IReadOnlyList<MetricSeries> Series);
+
 /// <summary>Sets parameters; a parameter is immutable, the same value again is harmless.</summary>
 public sealed record LogParamsRequest(IReadOnlyDictionary<string, string> Params);
 

@@ -49,3 +49,17 @@ public sealed record UpdateUserRequest(UserRole Role);
 
 /// <summary>Changes the caller's password; every other login of the account ends.</summary>
 public sealed record ChangePasswordRequest(string CurrentPassword, string NewPassword);
+
+/// <summary>A personal access token, for programs: <c>Authorization: Bearer</c>, or as password of <c>Authorization: Basic</c>.</summary>
+public sealed record AccessToken(
+    string Id, string Name, IReadOnlyList<string> Scopes, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsedAt);
+
+/// <summary>Creates a personal access token.</summary>
+/// <param name="Name">1–100 characters; what people call it.</param>
+/// <param name="Scopes"><c>read</c>, <c>write</c> (reading included) or <c>full</c> (the account included); <c>write</c> when absent.</param>
+/// <param name="ExpiresInDays">1–3,650; never when absent.</param>
+public sealed record CreateAccessTokenRequest(string Name, IReadOnlyList<string>? Scopes = null, int? ExpiresInDays = null);
+
+/// <summary>A new personal access token.</summary>
+/// <param name="Token">The secret; it is not stored and cannot be read again.</param>
+public sealed record CreatedAccessToken(string Token, AccessToken AccessToken);

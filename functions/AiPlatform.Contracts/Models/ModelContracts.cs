@@ -14,8 +14,9 @@ public sealed record CreateModelVersionRequest(
     string RunId, string ArtifactPath, IReadOnlyDictionary<string, double>? Metrics = null, string? Description = null);
 
 /// <summary>One version of a model and where it came from.</summary>
+/// <param name="ArtifactPath">The model file among the run's artifacts; null, like size and hash, for a version that was registered from elsewhere.</param>
 public sealed record ModelVersion(
-    string Id, string ModelId, string ProjectId, string Name, int Version, string? Description, string ArtifactPath, long Size, string Sha256,
+    string Id, string ModelId, string ProjectId, string Name, int Version, string? Description, string? ArtifactPath, long? Size, string? Sha256,
     IReadOnlyDictionary<string, double> Metrics, ModelLineage Lineage, DateTimeOffset CreatedAt)
 {
     /// <summary>A short-lived URL to read the model file; set when one version is asked for.</summary>
@@ -23,7 +24,7 @@ public sealed record ModelVersion(
 }
 
 /// <summary>What a model version came from.</summary>
-public sealed record ModelLineage(string RunId, string ExperimentId, string? JobId, IReadOnlyList<DatasetVersionReference> DatasetVersions);
+public sealed record ModelLineage(string? RunId, string? ExperimentId, string? JobId, IReadOnlyList<DatasetVersionReference> DatasetVersions);
 
 /// <summary>One dataset version that went into a model.</summary>
 public sealed record DatasetVersionReference(string DatasetId, string Name, int Version, string DatasetVersionId);

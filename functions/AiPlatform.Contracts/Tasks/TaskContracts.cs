@@ -20,9 +20,10 @@ public enum TaskState
 }
 
 /// <summary>A long operation of any kind, seen the same way.</summary>
-/// <param name="Kind"><c>trainingJob</c>, …</param>
+/// <param name="ProjectId">Null for the platform's own work.</param>
+/// <param name="Kind"><c>trainingJob</c>, <c>orchestration</c>.</param>
 /// <param name="Progress">0 to 1 where it is known.</param>
 /// <param name="Link">The resource behind it.</param>
 public sealed record PlatformTask(
-    string Id, string ProjectId, string Kind, string Name, TaskState State, string? Reason, double? Progress, string Link,
+    string Id, string? ProjectId, string Kind, string Name, TaskState State, string? Reason, double? Progress, string Link,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt);

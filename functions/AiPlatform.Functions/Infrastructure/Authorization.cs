@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using AiPlatform.Contracts;
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Infrastructure;
@@ -11,7 +9,7 @@ namespace AiPlatform.Functions.Infrastructure;
 /// Holds every routed request against the permission that its route declares. A route that declares none is closed to
 /// everybody, so that a forgotten declaration is found by its first caller and never opens a door.
 /// </summary>
-internal sealed class Authorization(RequestDelegate next, IOptions<TriggerKeyOptions> triggers)
+internal sealed class Authorization(RequestDelegate next, Callers callers, IOptions<TriggerKeyOptions> triggers)
 {
     /// <summary>Authenticates and authorises one request.</summary>
     public async Task InvokeAsync(HttpContext context)
@@ -43,22 +41,14 @@ internal sealed class Authorization(RequestDelegate next, IOptions<TriggerKeyOpt
         await next(context);
     }
 
-    private static async Task RequireRoleAsync(HttpContext context, Permission permission)
+    private async Task RequireRoleAsync(HttpContext context, Permission permission)
     {
-        var result = await context.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
-        if (!result.Succeeded)
-        {
-            context.Response.Headers.WWWAuthenticate = result.Failure is null ? "Bearer" : "Bearer error=\"invalid_token\"";
-            throw new ApiException(ErrorCodes.Unauthenticated);
-        }
-
-        var caller = Caller.From(result.Principal);
-        if (!permission.Allows(caller.Role))
+        var caller = await callers.RequireAsync(context);
+        if (!permission.Allows(caller.Role) || (caller.Scopes is { } scopes && !TokenScopes.Cover(scopes, permission)))
         {
             throw new ApiException(ErrorCodes.Forbidden);
         }
 
-        context.User = result.Principal;
         context.Features.Set(caller);
     }
 

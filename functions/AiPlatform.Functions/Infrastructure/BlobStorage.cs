@@ -154,6 +154,24 @@ internal sealed class BlobStorage : IDisposable
     public Task WriteAsync(string container, string name, BinaryData content, CancellationToken cancellationToken)
         => Blob(container, name).UploadAsync(content, overwrite: true, cancellationToken);
 
+    /// <summary>Writes a block blob from a stream, block by block, replacing what was there.</summary>
+    public Task WriteAsync(string container, string name, Stream content, CancellationToken cancellationToken)
+        => Blob(container, name).UploadAsync(content, new BlobUploadOptions { TransferOptions = new StorageTransferOptions { MaximumConcurrency = 2, InitialTransferSize = 4 << 20, MaximumTransferSize = 4 << 20 } }, cancellationToken);
+
+    /// <summary>Makes a block blob of blocks that clients put by <see cref="UploadUrlAsync"/>; false when one of them is missing.</summary>
+    public async Task<bool> CommitBlocksAsync(string container, string name, IReadOnlyList<string> blocks, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _service.GetBlobContainerClient(container).GetBlockBlobClient(name).CommitBlockListAsync(blocks, cancellationToken: cancellationToken);
+            return true;
+        }
+        catch (RequestFailedException exception) when (exception.Status is StatusCodes.Status400BadRequest or StatusCodes.Status404NotFound)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// Appends <paramref name="content"/> (at most 4 MiB) to an append blob at exactly <paramref name="offset"/>, creating it
     /// at offset 0. A repeat of bytes that are stored already changes nothing.

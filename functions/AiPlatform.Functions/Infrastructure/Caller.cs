@@ -17,6 +17,9 @@ internal sealed record Caller(string UserId, string Name, CallerRole Role)
     /// <summary>The job's attempt, when the caller is a job.</summary>
     public int Attempt { get; init; }
 
+    /// <summary>What the caller's personal access token may be used for; null for a login, which may do everything.</summary>
+    public IReadOnlyList<string>? Scopes { get; init; }
+
     /// <summary>Whether ownership does not limit the caller: administrators and the platform's own services.</summary>
     public bool ReachesEverything => Role is CallerRole.Administrator or CallerRole.Service or CallerRole.Runner;
 

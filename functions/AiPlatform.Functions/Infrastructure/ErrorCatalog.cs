@@ -17,6 +17,7 @@ internal static class ErrorCatalog
     {
         [ErrorCodes.InvalidRequest] = StatusCodes.Status400BadRequest,
         [ErrorCodes.InvalidPageToken] = StatusCodes.Status400BadRequest,
+        [ErrorCodes.DependencyCycle] = StatusCodes.Status400BadRequest,
         [ErrorCodes.Unauthenticated] = StatusCodes.Status401Unauthorized,
         [ErrorCodes.InvalidCredentials] = StatusCodes.Status401Unauthorized,
         [ErrorCodes.InvalidRefreshToken] = StatusCodes.Status401Unauthorized,
@@ -29,8 +30,10 @@ internal static class ErrorCatalog
         [ErrorCodes.LogGap] = StatusCodes.Status409Conflict,
         [ErrorCodes.ValueConflict] = StatusCodes.Status409Conflict,
         [ErrorCodes.InUse] = StatusCodes.Status409Conflict,
+        [ErrorCodes.QueueDraining] = StatusCodes.Status409Conflict,
         [ErrorCodes.IdempotencyInProgress] = StatusCodes.Status409Conflict,
         [ErrorCodes.Gone] = StatusCodes.Status410Gone,
+        [ErrorCodes.OrchestrationProtected] = StatusCodes.Status403Forbidden,
         [ErrorCodes.PreconditionFailed] = StatusCodes.Status412PreconditionFailed,
         [ErrorCodes.PayloadTooLarge] = StatusCodes.Status413PayloadTooLarge,
         [ErrorCodes.UnsupportedMediaType] = StatusCodes.Status415UnsupportedMediaType,
@@ -79,6 +82,9 @@ internal static class ErrorCatalog
 
         return arguments.Count == 0 ? null : Format(Text($"{code}.detail", chinese), arguments);
     }
+
+    /// <summary>Any text of the catalogue, for answers that explain and are no errors.</summary>
+    public static string Message(string key, bool chinese, params object?[] arguments) => Format(Text(key, chinese), arguments) ?? key;
 
     /// <summary>All keys of one language, for the test that compares them.</summary>
     public static IReadOnlySet<string> Keys(bool chinese)

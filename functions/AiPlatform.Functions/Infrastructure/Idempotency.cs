@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
-using Dapper;
 
 namespace AiPlatform.Functions.Infrastructure;
 
@@ -11,12 +10,11 @@ namespace AiPlatform.Functions.Infrastructure;
 /// of the same request for a day. Another request under the key is a 422; a repeat while the first still runs is a 409.
 /// Failed requests are not stored: they changed nothing, and a repeat runs again.
 /// </summary>
-internal sealed class Idempotency(RequestDelegate next, Database database, TimeProvider time)
+internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
 {
     private const string Header = "Idempotency-Key";
     private const string ReplayedHeader = "Idempotency-Replayed";
     private const int MaxKeyLength = 200;
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
     private static readonly string[] StoredHeaders = ["Content-Type", "Location", "ETag", "Retry-After"];
 
     /// <summary>Runs the request once per key.</summary>
@@ -36,13 +34,14 @@ internal sealed class Idempotency(RequestDelegate next, Database database, TimeP
 
         var caller = context.Features.Get<Caller>()?.UserId ?? string.Empty;
         var hash = await HashAsync(context.Request, context.RequestAborted);
-        if (await TakeAsync(caller, key, hash, context.RequestAborted) is { } stored)
+        if (await keys.TakeAsync(caller, key, hash))
         {
-            await ReplayAsync(context, stored, hash);
+            await RunAsync(context, caller, key);
             return;
         }
 
-        await RunAsync(context, caller, key);
+        // A key that is given back between the two statements has no row: the caller may try again, as while it was busy.
+        await ReplayAsync(context, await keys.FindAsync(caller, key, context.RequestAborted), hash);
     }
 
     private static async Task<byte[]> HashAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -61,14 +60,14 @@ internal sealed class Idempotency(RequestDelegate next, Database database, TimeP
         return hash.GetHashAndReset();
     }
 
-    private static async Task ReplayAsync(HttpContext context, Stored stored, byte[] hash)
+    private static async Task ReplayAsync(HttpContext context, StoredRequest? stored, byte[] hash)
     {
-        if (!CryptographicOperations.FixedTimeEquals(stored.RequestHash, hash))
+        if (stored is not null && !CryptographicOperations.FixedTimeEquals(stored.RequestHash, hash))
         {
             throw new ApiException(ErrorCodes.IdempotencyKeyReused);
         }
 
-        if (stored.Status is not { } status)
+        if (stored?.Status is not { } status)
         {
             throw new ApiException(ErrorCodes.IdempotencyInProgress) { RetryAfterSeconds = 1 };
         }
@@ -82,6 +81,14 @@ internal sealed class Idempotency(RequestDelegate next, Database database, TimeP
         context.Response.Headers[ReplayedHeader] = "true";
         await context.Response.Body.WriteAsync(stored.Body, context.RequestAborted);
     }
+
+    private static IdempotentAnswer AnswerOf(string caller, string key, HttpResponse response, MemoryStream body)
+        => new(
+            caller,
+            key,
+            response.StatusCode,
+            JsonSerializer.Serialize(StoredHeaders.Where(response.Headers.ContainsKey).ToDictionary(static name => name, name => response.Headers[name].ToString())),
+            body.ToArray());
 
     private async Task RunAsync(HttpContext context, string caller, string key)
     {
@@ -100,61 +107,11 @@ internal sealed class Idempotency(RequestDelegate next, Database database, TimeP
             response.Body = body;
 
             // The effect has happened (or not): this must be recorded even when the caller went away.
-            await (succeeded ? StoreAsync(caller, key, response, captured) : ReleaseAsync(caller, key));
+            await (succeeded ? keys.StoreAsync(AnswerOf(caller, key, response, captured)) : keys.ReleaseAsync(caller, key));
         }
 
         captured.Position = 0;
         await captured.CopyToAsync(body, context.RequestAborted);
-    }
-
-    private async Task<Stored?> TakeAsync(string caller, string key, byte[] hash, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        var now = time.GetUtcNow();
-
-        // A key whose first request died (its lease is over and there is no answer) is taken over.
-        var taken = await connection.ExecuteAsync(new CommandDefinition(
-            """
-            INSERT INTO idempotency_keys AS k (caller_id, key, request_hash, created_at, lease_until)
-            VALUES (@caller, @key, @hash, @now, @until)
-            ON CONFLICT (caller_id, key) DO UPDATE SET lease_until = @until
-            WHERE k.status IS NULL AND k.lease_until < @now AND k.request_hash = @hash
-            """,
-            new { caller, key, hash, now, until = now + Lease },
-            cancellationToken: cancellationToken));
-        return taken == 1
-            ? null
-            : await connection.QuerySingleOrDefaultAsync<Stored>(new CommandDefinition(
-                "SELECT request_hash, status, headers::text AS headers, body FROM idempotency_keys WHERE caller_id = @caller AND key = @key",
-                new { caller, key },
-                cancellationToken: cancellationToken))
-            ?? throw new ApiException(ErrorCodes.IdempotencyInProgress) { RetryAfterSeconds = 1 };
-    }
-
-    private async Task StoreAsync(string caller, string key, HttpResponse response, MemoryStream body)
-    {
-        var headers = StoredHeaders.Where(response.Headers.ContainsKey).ToDictionary(static name => name, name => response.Headers[name].ToString());
-        await using var connection = await database.OpenAsync(CancellationToken.None);
-        await connection.ExecuteAsync(
-            "UPDATE idempotency_keys SET status = @status, headers = @headers::jsonb, body = @body WHERE caller_id = @caller AND key = @key",
-            new { caller, key, status = response.StatusCode, headers = JsonSerializer.Serialize(headers), body = body.ToArray() });
-    }
-
-    private async Task ReleaseAsync(string caller, string key)
-    {
-        await using var connection = await database.OpenAsync(CancellationToken.None);
-        await connection.ExecuteAsync("DELETE FROM idempotency_keys WHERE caller_id = @caller AND key = @key AND status IS NULL", new { caller, key });
-    }
-
-    private sealed record Stored
-    {
-        public required byte[] RequestHash { get; init; }
-
-        public int? Status { get; init; }
-
-        public string? Headers { get; init; }
-
-        public byte[]? Body { get; init; }
     }
 }
 

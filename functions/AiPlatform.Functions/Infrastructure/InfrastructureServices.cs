@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AiPlatform.Contracts;
 using AiPlatform.DurableTask.Client;
+using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Configuration.Memory;
@@ -28,7 +29,8 @@ internal static class InfrastructureServices
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
-            kestrel.Limits.MaxRequestLineSize = 64 * 1024;
+            kestrel.Limits.MaxRequestLineSize = 256 * 1024;
+            kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;
         });
 
         // Two lines for every request would cost more than the request; settings can bring them back.
@@ -55,14 +57,18 @@ internal static class InfrastructureServices
         services.Configure<ForwardedHeadersOptions>(static forwarded => forwarded.ForwardedHeaders = ForwardedHeaders.All);
         services.Configure<TriggerKeyOptions>(configuration.GetSection("Triggers"));
 
-        services.AddSingleton(new Database(Required(configuration, "Postgres")));
+        // Made by the container, so that it ends the pool with the app.
+        var postgres = Required(configuration, "Postgres");
+        services.AddSingleton(_ => new Database(postgres));
         services.AddSingleton<ProjectAccess>();
         services.AddSingleton<ResourceOwners>();
+        services.AddSingleton<Callers>();
         services.AddSingleton<StartupState>();
         services.AddHostedService<DatabaseStartup>();
         services.AddSingleton<RedisConnection>();
         services.AddHostedService(static provider => provider.GetRequiredService<RedisConnection>());
         services.AddSingleton<EventStream>();
+        services.AddSingleton<IdempotencyKeys>();
         services.AddSingleton(provider => new BlobStorage(Required(configuration, "Blob"), provider.GetRequiredService<TimeProvider>()));
         services.AddLoop<BlobContainers>("blob");
         services.AddLoop<OutboxDispatcher>("outbox");
@@ -80,6 +86,7 @@ internal static class InfrastructureServices
         app.UseMiddleware<LandingPage>();
         app.UseForwardedHeaders();
         app.UseMiddleware<Problems>();
+        app.UseMiddleware<MLflowGateway>();
         app.UseRouting();
         app.UseHttpMetrics();
         app.UseMiddleware<Authorization>();

@@ -32,4 +32,7 @@ internal enum Permission
 
     /// <summary>Runners: registering, claiming and reporting.</summary>
     Execute,
+
+    /// <summary>Workers of task queues: the orchestrations service and runners.</summary>
+    ExecuteTasks,
 }

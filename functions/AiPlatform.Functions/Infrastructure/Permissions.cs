@@ -21,6 +21,7 @@ internal static class Permissions
         Permission.ReadRun or Permission.WriteRun => role is CallerRole.Job or CallerRole.Runner || PeopleAndService.Contains(role),
         Permission.Orchestrate => role == CallerRole.Service,
         Permission.Execute => role == CallerRole.Runner,
+        Permission.ExecuteTasks => role is CallerRole.Service or CallerRole.Runner,
         _ => false,
     };
 }

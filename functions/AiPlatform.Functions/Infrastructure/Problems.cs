@@ -46,6 +46,11 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
     /// <summary>Writes one problem answer.</summary>
     public static Task WriteAsync(HttpContext context, ApiException problem, int? status = null)
     {
+        if (context.Features.Get<IErrorAnswer>() is { } shape)
+        {
+            return shape.WriteAsync(context, problem);
+        }
+
         var chinese = ErrorCatalog.PrefersChinese(context.Request);
         var detail = ErrorCatalog.Detail(problem.Code, problem.Arguments, chinese);
         var code = status ?? ErrorCatalog.StatusOf(problem.Code);

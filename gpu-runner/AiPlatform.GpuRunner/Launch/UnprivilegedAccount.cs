@@ -1,5 +1,5 @@
-using System.Globalization;
 using AiPlatform.GpuRunner.Detect;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.GpuRunner.Launch;
 
@@ -15,11 +15,9 @@ internal sealed record UnprivilegedAccount(uint UserId, uint GroupId)
             return null;
         }
 
-        // passwd(5): name:password:uid:gid:comment:home:shell
-        var fields = File.ReadLines("/etc/passwd").Select(static line => line.Split(':')).FirstOrDefault(fields => fields.Length > 3 && fields[0] == name)
+        var account = UnixAccount.Find(name)
             ?? throw new InvalidOperationException($"Runner:RunAs names the account '{name}', which does not exist.");
-        var account = new UnprivilegedAccount(uint.Parse(fields[2], CultureInfo.InvariantCulture), uint.Parse(fields[3], CultureInfo.InvariantCulture));
-        return account.UserId != 0 ? account : throw new InvalidOperationException("Runner:RunAs must not be root.");
+        return account.UserId != 0 ? new UnprivilegedAccount(account.UserId, account.GroupId) : throw new InvalidOperationException("Runner:RunAs must not be root.");
     }
 
     /// <summary>Gives a folder and everything in it to the account. Only for folders that job code has not touched yet.</summary>

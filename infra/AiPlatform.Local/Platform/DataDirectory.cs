@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using AiPlatform.Local.Servers;
+using AiPlatform.Local.Processes;
 
 namespace AiPlatform.Local.Platform;
 
 /// <summary>The folder that holds everything of one platform; one launcher at a time.</summary>
 internal sealed class DataDirectory : IDisposable
 {
-    /// <summary>Where PostgreSQL's files go when its account cannot reach the data directory.</summary>
+    /// <summary>Where the files of an account go that cannot reach the data directory.</summary>
     private const string SharedRoot = "/var/lib/aiplatform";
 
     private readonly FileStream _lock;
@@ -52,24 +52,22 @@ internal sealed class DataDirectory : IDisposable
         return directory;
     }
 
-    /// <summary>Where PostgreSQL's files go: inside, or elsewhere when the server's account cannot reach the inside.</summary>
-    public async Task<string> PostgresFolderAsync(CancellationToken cancellationToken)
+    /// <summary>Where the folders of what runs as another account under root go: inside, or elsewhere when the account cannot reach the inside.</summary>
+    public async Task<string> RootForAsync(string account, CancellationToken cancellationToken)
     {
-        var inside = In("postgres");
-        if (!Environment.IsPrivilegedProcess || await PostgresServer.CanReachAsync(Path, cancellationToken).ConfigureAwait(false))
+        if (await AccountAccess.CanReachAsync(account, Path, cancellationToken).ConfigureAwait(false))
         {
-            return inside;
+            return Path;
         }
 
-        var outside = Outside();
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(outside)!);
-        return outside;
+        Directory.CreateDirectory(Outside());
+        return Outside();
     }
 
     public void Dispose() => _lock.Dispose();
 
     private string Outside()
-        => System.IO.Path.Combine(SharedRoot, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path)))[..16], "postgres");
+        => System.IO.Path.Combine(SharedRoot, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path)))[..16]);
 
     private void Clear()
     {

@@ -17,6 +17,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
     private readonly ConcurrentStack<Supervisor> _running = new();
     private readonly Lock _publishing = new();
     private GarnetServer? _redis;
+    private PlatformPorts? _ports;
     private TriggerDispatcher? _triggers;
     private PlatformServices _services = null!;
     private PostgresServer _postgres = null!;
@@ -85,6 +86,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
         await Task.WhenAll(parts.Except(servers).Select(part => part.DisposeAsync().AsTask())).ConfigureAwait(false);
         await Task.WhenAll(servers.Select(part => part.DisposeAsync().AsTask())).ConfigureAwait(false);
         _redis?.Dispose();
+        _ports?.Dispose();
         _data.Dispose();
     }
 
@@ -93,16 +95,17 @@ internal sealed class LocalPlatform : IAsyncDisposable
         File.Delete(_data.In(EndpointsFile));
         IsFirstStart = !File.Exists(_data.In("secrets.json"));
         var secrets = PlatformSecrets.LoadOrCreate(_data.In("secrets.json"));
-        var ports = new PlatformPorts(options.Ports);
-        var postgresFolder = await _data.PostgresFolderAsync(cancellationToken).ConfigureAwait(false);
-        _postgres = new PostgresServer(postgresFolder, ports[PlatformPorts.Postgres], secrets.Postgres, Path.Combine(_data.Logs, "postgres.log"));
+        var ports = _ports = new PlatformPorts(options.Ports);
+        var postgresRoot = await _data.RootForAsync(PostgresServer.ServiceAccount, cancellationToken).ConfigureAwait(false);
+        _postgres = new PostgresServer(Path.Combine(postgresRoot, "postgres"), ports[PlatformPorts.Postgres], secrets.Postgres, Path.Combine(_data.Logs, "postgres.log"));
         _blob = new AzuriteServer(_data.In("blob"), ports[PlatformPorts.Blob], Path.Combine(_data.Logs, "blob.log"));
 
         var blob = StartAsync(_blob, cancellationToken);
         var redis = Task.Run(() => _redis = GarnetServer.Start(ports[PlatformPorts.Redis]), cancellationToken);
         await StartAsync(_postgres, cancellationToken).ConfigureAwait(false);
         await redis.ConfigureAwait(false);
-        _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString);
+        var jobs = await JobAccount.PrepareAsync(_data, cancellationToken).ConfigureAwait(false);
+        _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs);
         await Task.WhenAll([blob, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
         _triggers = await TriggerDispatcher.StartAsync(
             Path.Combine(RepositoryFolders.Root, "functions", "triggers"),

@@ -2,8 +2,11 @@ using AiPlatform.Local.Servers;
 
 namespace AiPlatform.Local.Platform;
 
-/// <summary>The TCP ports of one start of the platform, all on 127.0.0.1.</summary>
-internal sealed class PlatformPorts
+/// <summary>
+/// The TCP ports of one start of the platform, all on 127.0.0.1, kept from other platforms of the machine until disposal:
+/// also while a server that was killed starts again.
+/// </summary>
+internal sealed class PlatformPorts : IDisposable
 {
     public const string Api = "api";
     public const string TaskHub = "taskHub";
@@ -26,35 +29,35 @@ internal sealed class PlatformPorts
         [Redis] = 6380,
     };
 
-    private readonly Dictionary<string, int> _ports = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PortReservation> _ports = new(StringComparer.Ordinal);
 
     /// <param name="preferred">Ports by name; the defaults stand for the rest. A port that is taken is replaced by a free one.</param>
     public PlatformPorts(IReadOnlyDictionary<string, int>? preferred)
     {
         foreach (var (name, standard) in Defaults)
         {
-            var port = LoopbackPorts.Preferred(preferred is not null && preferred.TryGetValue(name, out var wanted) ? wanted : standard);
-            _ports[name] = _ports.ContainsValue(port) ? Unused() : port;
+            _ports[name] = PortReservation.Take(preferred is not null && preferred.TryGetValue(name, out var wanted) ? wanted : standard);
         }
     }
 
     /// <summary>The names that can be configured.</summary>
     public static IReadOnlyCollection<string> Names => Defaults.Keys;
 
-    public int this[string name] => _ports[name];
+    public int this[string name] => _ports[name].Port;
 
     /// <summary>Another free port, for a process that nobody connects to but the launcher.</summary>
-    public int Add(string name) => _ports[name] = Unused();
-
-    private int Unused()
+    public int Add(string name)
     {
-        int port;
-        do
-        {
-            port = LoopbackPorts.Free();
-        }
-        while (_ports.ContainsValue(port));
+        var reservation = PortReservation.TakeAny();
+        _ports[name] = reservation;
+        return reservation.Port;
+    }
 
-        return port;
+    public void Dispose()
+    {
+        foreach (var reservation in _ports.Values)
+        {
+            reservation.Dispose();
+        }
     }
 }

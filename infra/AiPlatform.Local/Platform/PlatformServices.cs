@@ -1,5 +1,6 @@
 using System.Globalization;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Contracts.Queues;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Servers;
 
@@ -7,12 +8,12 @@ namespace AiPlatform.Local.Platform;
 
 /// <summary>How each of the platform's own processes is started: pure functions of ports, secrets and connection strings.</summary>
 internal sealed class PlatformServices(
-    DataDirectory data, PlatformPorts ports, PlatformSecrets secrets, PostgresServer postgres, AzuriteServer blob, string redis)
+    DataDirectory data, PlatformPorts ports, PlatformSecrets secrets, PostgresServer postgres, AzuriteServer blob, string redis, JobAccount jobs)
 {
     public const string AdministratorUserName = "admin";
     private const string SharedAccessKeyName = "RootManageSharedAccessKey";
     private const string Pool = "default";
-    private const int Runners = 2;
+    private static readonly string[] RunnerNames = ["runner-1", "runner-2"];
 
     /// <summary>An outage of the database is many failed deliveries; a message that nobody can handle still ends in the dead letters.</summary>
     private const int MaxDeliveryCount = 100;
@@ -34,7 +35,7 @@ internal sealed class PlatformServices(
     public IReadOnlyList<ServiceProcess> Foundation => [Hub(), Broker(), Functions()];
 
     /// <summary>Those that need the foundation.</summary>
-    public IReadOnlyList<ServiceProcess> Workers => [Orchestrations(), .. Enumerable.Range(1, Runners).Select(Runner)];
+    public IReadOnlyList<ServiceProcess> Workers => [Orchestrations(), .. RunnerNames.Select(Runner)];
 
     private ServiceProcess Hub() => Service("taskhub", "AiPlatform.TaskHub", Url(PlatformPorts.TaskHubHttp), new()
     {
@@ -53,7 +54,7 @@ internal sealed class PlatformServices(
             ["ServiceBus__SharedAccessKeyName"] = SharedAccessKeyName,
             ["ServiceBus__SharedAccessKey"] = secrets.SharedAccessKey,
         };
-        string[] queues = [JobQueues.Events, .. Enum.GetValues<JobPriority>().Select(priority => JobQueues.For(Pool, priority))];
+        string[] queues = [JobQueues.Events, .. Enum.GetValues<JobPriority>().Select(priority => JobQueues.For(Pool, priority)), .. TaskQueues.Of(Pool)];
         for (var i = 0; i < queues.Length; i++)
         {
             environment[$"ServiceBus__Queues__{i}__Name"] = queues[i];
@@ -93,19 +94,19 @@ internal sealed class PlatformServices(
         });
     }
 
-    private ServiceProcess Runner(int number)
+    private ServiceProcess Runner(string name)
     {
-        var name = $"runner-{number}";
         var port = ports.Add(name);
         return Service(name, "AiPlatform.GpuRunner", $"http://127.0.0.1:{port}", new()
         {
             ["Runner__HttpPort"] = Text(port),
             ["Runner__Name"] = name,
             ["Runner__Pool"] = Pool,
-            ["Runner__DataDirectory"] = data.In(name),
+            ["Runner__DataDirectory"] = Path.Combine(jobs.Root, name),
+            ["Runner__RunAs"] = JobAccount.Name,
             ["Runner__ApiUrl"] = ApiUrl,
             ["Runner__ClientSecret"] = secrets.RunnerSecret,
-            ["Runner__PythonDirectory"] = Path.Combine(RepositoryFolders.Root, "gpu-runner", "python"),
+            ["Runner__PythonDirectory"] = jobs.PythonDirectory,
             ["ConnectionStrings__ServiceBus"] = ServiceBus,
         });
     }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.Local.Processes;
 
@@ -63,7 +65,11 @@ internal sealed record ChildCommand(string File, IReadOnlyList<string> Arguments
                 : session;
         }
 
-        IEnumerable<string> account = changesAccount ? ["--reuid", Account!, "--regid", Account!, "--init-groups"] : [];
+        IEnumerable<string> account = changesAccount ? ["--reuid", Account!, "--regid", PrimaryGroup(Account!), "--init-groups"] : [];
         return [.. session, SetPriv, "--pdeathsig", ParentDeathSignal, .. account, "--"];
     }
+
+    private static string PrimaryGroup(string account)
+        => UnixAccount.Find(account)?.GroupId.ToString(CultureInfo.InvariantCulture)
+            ?? throw new InvalidOperationException($"The account '{account}' is missing on this machine.");
 }

@@ -9,16 +9,16 @@ public static class LoopbackPorts
     /// <summary>A port that is free now. Another process can take it before it is used.</summary>
     public static int Free() => Free(0);
 
-    /// <summary>The preferred port when it is free, else another.</summary>
-    public static int Preferred(int port)
+    /// <summary>Whether nobody listens on the port now.</summary>
+    public static bool IsFree(int port)
     {
         try
         {
-            return Free(port);
+            return Free(port) == port;
         }
         catch (SocketException)
         {
-            return Free(0);
+            return false;
         }
     }
 

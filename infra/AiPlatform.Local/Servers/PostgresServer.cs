@@ -11,7 +11,8 @@ namespace AiPlatform.Local.Servers;
 /// </summary>
 public sealed class PostgresServer : ISupervised, IAsyncDisposable
 {
-    private const string ServiceAccount = "postgres";
+    /// <summary>The account that the server runs as under root.</summary>
+    public const string ServiceAccount = "postgres";
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan OrphanLimit = TimeSpan.FromSeconds(20);
@@ -78,16 +79,6 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
             await server.DisposeAsync().ConfigureAwait(false);
             throw;
         }
-    }
-
-    /// <summary>Whether the account that the server runs as can reach a folder.</summary>
-    public static async Task<bool> CanReachAsync(string folder, CancellationToken cancellationToken)
-    {
-        using var log = new BoundedLog("/dev/null");
-        using var test = await ChildProcess.StartAsync(
-            new ChildCommand("test", ["-x", folder]) { Account = ServiceAccount }, log, cancellationToken).ConfigureAwait(false);
-        await test.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-        return test.ExitCode == 0;
     }
 
     /// <summary>Starts the server again after it ended, on the same port and data.</summary>

@@ -3,6 +3,7 @@ using AiPlatform.Messaging.Authorization;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Sasl;
+using Amqp.Transactions;
 
 namespace AiPlatform.Messaging.Transport;
 
@@ -42,6 +43,32 @@ internal sealed class AmqpConnectionScope : IAsyncDisposable
         var address = entityPath + ServiceBusAmqp.ManagementSuffix;
         var connection = await AuthorizeAsync(address, cancellationToken);
         return await RequestResponseLink.OpenAsync(connection.Amqp, address, cancellationToken);
+    }
+
+    /// <summary>Opens a link to the transaction coordinator; transactions are for work on the same connection.</summary>
+    internal async Task<SenderLink> OpenCoordinatorAsync(CancellationToken cancellationToken)
+    {
+        var connection = await _connection.GetAsync(cancellationToken);
+        var session = new Session(connection.Amqp);
+        try
+        {
+            return await LinkOpening.OpenSenderAsync(
+                session,
+                $"coordinator-{Guid.NewGuid():N}",
+                new Attach
+                {
+                    Source = new Source(),
+                    Target = new Coordinator { Capabilities = [TxnCapabilities.LocalTransactions, TxnCapabilities.MultiTxnsPerSsn] },
+                    SndSettleMode = SenderSettleMode.Unsettled,
+                },
+                null,
+                cancellationToken);
+        }
+        catch
+        {
+            _ = LinkOpening.CloseAsync(session);
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -13,11 +13,12 @@ internal static class LinkOpening
             onAttached,
             cancellationToken);
 
-    internal static Task<ReceiverLink> OpenReceiverAsync(Session session, string name, Attach attach, CancellationToken cancellationToken)
+    internal static Task<ReceiverLink> OpenReceiverAsync(
+        Session session, string name, Attach attach, CancellationToken cancellationToken, Action<Attach>? onAttached = null)
         => OpenAsync(
             callback => new ReceiverLink(session, name, attach, callback),
             answer => answer.Source is not null,
-            null,
+            onAttached,
             cancellationToken);
 
     /// <summary>Closes without waiting for the peer longer than a moment.</summary>

@@ -1,5 +1,6 @@
 using Amqp;
 using Amqp.Framing;
+using Amqp.Transactions;
 using Amqp.Types;
 
 namespace AiPlatform.Messaging.Transport;
@@ -10,9 +11,11 @@ internal sealed class ManagementClient : IAsyncDisposable
     private readonly string _entityPath;
     private readonly RetryRunner _retry;
     private readonly RecoverableLink<RequestResponseLink> _link;
+    private readonly ReceiverSession? _session;
 
-    internal ManagementClient(AmqpConnectionScope scope, string entityPath, RetryRunner retry)
+    internal ManagementClient(AmqpConnectionScope scope, string entityPath, RetryRunner retry, ReceiverSession? session = null)
     {
+        _session = session;
         _entityPath = entityPath;
         _retry = retry;
         _link = new(token => scope.OpenManagementAsync(entityPath, token), static link => link.IsOpen, static link => link.CloseAsync());
@@ -25,6 +28,7 @@ internal sealed class ManagementClient : IAsyncDisposable
         IDictionary<string, object>? propertiesToModify,
         string? reason,
         string? description,
+        TransactionalState? transaction,
         CancellationToken cancellationToken)
     {
         var body = new Map { ["lock-tokens"] = lockTokens, ["disposition-status"] = status };
@@ -49,7 +53,7 @@ internal sealed class ManagementClient : IAsyncDisposable
             body["properties-to-modify"] = map;
         }
 
-        return CallAsync(ServiceBusAmqp.UpdateDisposition, body, cancellationToken);
+        return CallAsync(ServiceBusAmqp.UpdateDisposition, body, cancellationToken, transaction);
     }
 
     internal async Task<DateTimeOffset> RenewLockAsync(Guid lockToken, CancellationToken cancellationToken)
@@ -59,6 +63,17 @@ internal sealed class ManagementClient : IAsyncDisposable
             ? new DateTimeOffset(DateTime.SpecifyKind(times[0], DateTimeKind.Utc))
             : throw new ServiceBusException("The broker's answer to renew-lock has no expiry.", ServiceBusFailureReason.GeneralError, _entityPath);
     }
+
+    internal async Task<DateTimeOffset> RenewSessionLockAsync(CancellationToken cancellationToken)
+        => (await CallAsync(ServiceBusAmqp.RenewSessionLock, [], cancellationToken))?["expiration"] is DateTime time
+            ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc))
+            : throw new ServiceBusException("The broker's answer to renew-session-lock has no expiry.", ServiceBusFailureReason.GeneralError, _entityPath);
+
+    internal async Task<BinaryData?> GetSessionStateAsync(CancellationToken cancellationToken)
+        => (await CallAsync(ServiceBusAmqp.GetSessionState, [], cancellationToken))?["session-state"] is byte[] state ? BinaryData.FromBytes(state) : null;
+
+    internal Task SetSessionStateAsync(BinaryData? state, CancellationToken cancellationToken)
+        => CallAsync(ServiceBusAmqp.SetSessionState, new Map { ["session-state"] = state?.ToArray() }, cancellationToken);
 
     internal async Task<long[]> ScheduleAsync(IEnumerable<(string MessageId, string? SessionId, string? PartitionKey, byte[] Encoded)> messages, CancellationToken cancellationToken)
     {
@@ -121,8 +136,14 @@ internal sealed class ManagementClient : IAsyncDisposable
         return result;
     }
 
-    private Task<Map?> CallAsync(string operation, Map body, CancellationToken cancellationToken)
-        => _retry.RunAsync(
+    private Task<Map?> CallAsync(string operation, Map body, CancellationToken cancellationToken, TransactionalState? transaction = null)
+    {
+        if (_session is not null)
+        {
+            body["session-id"] = _session.Id;
+        }
+
+        return _retry.RunAsync(
             async token =>
             {
                 var link = await _link.GetAsync(token);
@@ -134,7 +155,7 @@ internal sealed class ManagementClient : IAsyncDisposable
                         ["com.microsoft:server-timeout"] = (uint)_retry.Options.TryTimeout.TotalMilliseconds,
                     },
                 };
-                var answer = await link.SendAsync(request, token);
+                var answer = await link.SendAsync(request, token, transaction);
                 var (status, condition, description) = RequestResponseLink.ReadStatus(answer);
                 return status switch
                 {
@@ -145,4 +166,5 @@ internal sealed class ManagementClient : IAsyncDisposable
             },
             _entityPath,
             cancellationToken);
+    }
 }

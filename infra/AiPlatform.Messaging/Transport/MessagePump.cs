@@ -23,20 +23,27 @@ internal sealed class MessagePump : IAsyncDisposable
     private readonly ServiceBusReceiveMode _mode;
     private readonly int _prefetch;
     private readonly RetryRunner _retry;
+    private readonly ReceiverSession? _session;
     private readonly RecoverableLink<OpenedReceiver> _link;
     private readonly ConcurrentQueue<ServiceBusReceivedMessage> _buffer = new();
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly SemaphoreSlim _arrived = new(0);
 
-    internal MessagePump(AmqpConnectionScope scope, string address, ServiceBusReceiveMode mode, int prefetch, RetryRunner retry)
+    internal MessagePump(AmqpConnectionScope scope, string address, ServiceBusReceiveMode mode, int prefetch, RetryRunner retry, ReceiverSession? session)
     {
         _scope = scope;
         _address = address;
         _mode = mode;
         _prefetch = prefetch;
         _retry = retry;
+        _session = session;
         _link = new(OpenAsync, static opened => !opened.Link.IsClosed, static opened => opened.DisposeAsync().AsTask());
     }
+
+    /// <summary>Opens the link of a session, and thereby locks the session.</summary>
+    /// <exception cref="ServiceBusException">It is locked by another receiver, or no session has messages.</exception>
+    internal Task AcceptSessionAsync(CancellationToken cancellationToken)
+        => _retry.RunAsync(token => _link.GetAsync(token).AsTask(), _address, cancellationToken);
 
     /// <summary>Waits for at least one message; empty when none came in time.</summary>
     /// <param name="maxMessages">The most messages to return.</param>
@@ -198,21 +205,34 @@ internal sealed class MessagePump : IAsyncDisposable
 
     private async Task<OpenedReceiver> OpenAsync(CancellationToken cancellationToken)
     {
+        if (_session is { Id: not null })
+        {
+            // Whoever has the session now, it may not be this receiver: what it holds cannot be trusted any longer.
+            throw new ServiceBusException("The session's link was lost, and with it the session's lock.", ServiceBusFailureReason.SessionLockLost, _address);
+        }
+
         var session = await _scope.OpenSessionAsync(_address, cancellationToken);
         try
         {
-            var link = await LinkOpening.OpenReceiverAsync(
-                session,
-                $"{_address}-{Guid.NewGuid():N}",
-                new Attach
-                {
-                    Source = new Source { Address = _address },
-                    Target = new Target(),
-                    SndSettleMode = _mode == ServiceBusReceiveMode.PeekLock ? SenderSettleMode.Unsettled : SenderSettleMode.Settled,
-                    RcvSettleMode = _mode == ServiceBusReceiveMode.PeekLock ? ReceiverSettleMode.Second : ReceiverSettleMode.First,
-                },
-                cancellationToken);
+            var attach = new Attach
+            {
+                Source = new Source { Address = _address },
+                Target = new Target(),
+                SndSettleMode = _mode == ServiceBusReceiveMode.PeekLock ? SenderSettleMode.Unsettled : SenderSettleMode.Settled,
+                RcvSettleMode = _mode == ServiceBusReceiveMode.PeekLock ? ReceiverSettleMode.Second : ReceiverSettleMode.First,
+            };
+
+            // The broker gives up a moment before this side does, so that its answer is the one that counts.
+            _session?.AddTo(attach, _retry.Options.TryTimeout * 0.9);
+            var link = await LinkOpening.OpenReceiverAsync(session, $"{_address}-{Guid.NewGuid():N}", attach, cancellationToken, answer => _session?.Read(answer));
             return new OpenedReceiver(link, OnMessage);
+        }
+        catch (AmqpException exception) when (_session is not null && (string?)exception.Error?.Condition == ServiceBusAmqp.Timeout)
+        {
+            // An answer, not a failure: it is not repeated.
+            _ = LinkOpening.CloseAsync(session);
+            throw new ServiceBusException(
+                isTransient: false, "No session with messages became available in time.", _address, ServiceBusFailureReason.ServiceTimeout, exception);
         }
         catch
         {

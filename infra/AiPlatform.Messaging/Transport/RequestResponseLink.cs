@@ -57,7 +57,7 @@ internal sealed class RequestResponseLink
     internal Task CloseAsync() => LinkOpening.CloseAsync(_session);
 
     /// <summary>Sends a request and waits for its answer. Its message id and reply-to are set here.</summary>
-    internal async Task<Message> SendAsync(Message request, CancellationToken cancellationToken)
+    internal async Task<Message> SendAsync(Message request, CancellationToken cancellationToken, DeliveryState? state = null)
     {
         var id = Interlocked.Increment(ref _nextId).ToString(CultureInfo.InvariantCulture);
         request.Properties ??= new Properties();
@@ -69,6 +69,7 @@ internal sealed class RequestResponseLink
         {
             _sender.Send(
                 request,
+                state,
                 (_, _, outcome, _) =>
                 {
                     if (outcome is Rejected rejected)

@@ -25,6 +25,10 @@ internal static class ServiceBusAmqp
     internal const string ReceiveBySequenceNumber = "com.microsoft:receive-by-sequence-number";
     internal const string UpdateDisposition = "com.microsoft:update-disposition";
 
+    internal const string RenewSessionLock = "com.microsoft:renew-session-lock";
+    internal const string GetSessionState = "com.microsoft:get-session-state";
+    internal const string SetSessionState = "com.microsoft:set-session-state";
+
     internal const string Timeout = "com.microsoft:timeout";
     internal const string ServerBusy = "com.microsoft:server-busy";
     internal const string MessageLockLost = "com.microsoft:message-lock-lost";

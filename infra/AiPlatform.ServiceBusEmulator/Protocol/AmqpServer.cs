@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Configuration;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp.Listener;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -10,6 +11,7 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 internal sealed partial class AmqpServer(
     Broker broker,
     IOptions<ServiceBusOptions> options,
+    TokenValidator tokens,
     Storage.MessageWriter writer,
     BrokerMetrics metrics,
     TimeProvider time,
@@ -44,14 +46,13 @@ internal sealed partial class AmqpServer(
             await StartBrokerAsync(stoppingToken);
             var settings = options.Value;
             _container = Open(settings);
-            LogListening(settings.AmqpAddress, settings.AmqpPort, settings.Queues.Count);
+            LogListening(settings.AmqpAddress, settings.AmqpPort, broker.Catalog.Entities.Count());
             using var timer = new PeriodicTimer(MetricsInterval, time);
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                foreach (var queue in broker.Queues)
+                foreach (var part in broker.Catalog.Queues.SelectMany(static queue => queue.Parts))
                 {
-                    queue.Messages.ReportDepth();
-                    queue.DeadLetters.ReportDepth();
+                    part.ReportDepth();
                 }
 
                 metrics.SetConnections(GuardedTransport.OpenCount);
@@ -83,26 +84,36 @@ internal sealed partial class AmqpServer(
 
     private BrokerContainer Open(ServiceBusOptions settings)
     {
-        var validator = new SasValidator(settings.SharedAccessKeyName, settings.SharedAccessKey);
-        var container = new BrokerContainer($"amqp://{settings.AmqpAddress}:{settings.AmqpPort}", new ConnectionHandler());
-        var listener = container.Listeners[0];
-        listener.TCP.NoDelay = true;
-        listener.AMQP.MaxFrameSize = MaxFrameSize;
-        listener.AMQP.MaxLinksPerSession = MaxLinksPerSession;
-        listener.AMQP.IdleTimeout = IdleTimeoutMs;
-        foreach (var mechanism in (string[])["MSSBCBS", "ANONYMOUS", "EXTERNAL"])
+        string[] addresses = settings.AmqpsPort > 0
+            ? [$"amqp://{settings.AmqpAddress}:{settings.AmqpPort}", $"amqps://{settings.AmqpAddress}:{settings.AmqpsPort}"]
+            : [$"amqp://{settings.AmqpAddress}:{settings.AmqpPort}"];
+        var container = new BrokerContainer(addresses, new ConnectionHandler());
+        foreach (var listener in container.Listeners)
         {
-            listener.SASL.EnableMechanism(mechanism, new OpenSaslProfile(mechanism));
+            if (listener.Address.UseSsl)
+            {
+                listener.SSL.Certificate = TlsCertificate.Load(settings.TlsDirectory, time.GetUtcNow());
+            }
+
+            listener.TCP.NoDelay = true;
+            listener.AMQP.MaxFrameSize = MaxFrameSize;
+            listener.AMQP.MaxLinksPerSession = MaxLinksPerSession;
+            listener.AMQP.IdleTimeout = IdleTimeoutMs;
+            foreach (var mechanism in (string[])["MSSBCBS", "ANONYMOUS", "EXTERNAL"])
+            {
+                listener.SASL.EnableMechanism(mechanism, new OpenSaslProfile(mechanism));
+            }
+
+            listener.SASL.EnableMechanism("PLAIN", new PlainSaslProfile(tokens.Sas));
         }
 
-        listener.SASL.EnableMechanism("PLAIN", new PlainSaslProfile(validator));
-        container.RegisterLinkProcessor(new LinkRouter(broker, settings, validator, time, logger));
+        container.RegisterLinkProcessor(new LinkRouter(broker, settings, tokens, time, logger));
         container.Open();
         return container;
     }
 
-    [LoggerMessage(30, LogLevel.Information, "AMQP is served on {Address}:{Port} for {Queues} queues")]
-    private partial void LogListening(string address, int port, int queues);
+    [LoggerMessage(30, LogLevel.Information, "AMQP is served on {Address}:{Port} for {Entities} entities")]
+    private partial void LogListening(string address, int port, int entities);
 
     [LoggerMessage(31, LogLevel.Warning, "The broker could not start ({Failures} in a row); it tries again")]
     private partial void LogStartRepeated(Exception exception, int failures);

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Amqp;
 using Amqp.Handler;
 using Amqp.Listener;
+using Amqp.Transactions;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
@@ -20,10 +21,16 @@ internal sealed class OutgoingMessage(Guid lockToken) : Message
 /// <summary>The AMQP container: takes messages undecoded, and tags deliveries with their lock tokens.</summary>
 internal sealed class BrokerContainer : ContainerHost, IContainer
 {
-    internal BrokerContainer(string address, IHandler handler)
-        : base([address])
+    internal BrokerContainer(IList<string> addresses, IHandler handler)
+        : base(addresses)
     {
-        Listeners[0].HandlerFactory = _ => handler;
+        foreach (var listener in Listeners)
+        {
+            listener.HandlerFactory = _ => handler;
+        }
+
+        // A coordinator is a target without an address, and the library looks for one before it asks where a link leads.
+        AddressResolver = static (_, attach) => attach.Target is Coordinator ? AmqpNames.CoordinatorAddress : null;
     }
 
     Message IContainer.CreateMessage(ByteBuffer buffer) => new RawMessage(MessageCodec.ToArray(buffer));

@@ -13,6 +13,8 @@ internal sealed class ConnectionState
     private readonly ConcurrentDictionary<string, DateTimeOffset> _grants = new();
     private readonly ConcurrentDictionary<string, ListenerLink> _replyLinks = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<string, Queues.Transaction> _transactions = new(StringComparer.Ordinal);
+
     /// <summary>Whether the connection proved the key itself and may do everything.</summary>
     internal bool IsTrusted { get; set; }
 
@@ -46,6 +48,12 @@ internal sealed class ConnectionState
 
         return end;
     }
+
+    internal void AddTransaction(string id, Queues.Transaction transaction) => _transactions[id] = transaction;
+
+    internal Queues.Transaction? FindTransaction(byte[]? id) => id is null ? null : _transactions.GetValueOrDefault(Convert.ToHexString(id));
+
+    internal Queues.Transaction? RemoveTransaction(string id) => _transactions.TryRemove(id, out var transaction) ? transaction : null;
 
     internal void AddReplyLink(string name, ListenerLink link) => _replyLinks[name] = link;
 

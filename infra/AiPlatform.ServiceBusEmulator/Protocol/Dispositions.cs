@@ -1,5 +1,7 @@
+using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp.Framing;
 using Amqp.Types;
+using Outcome = AiPlatform.ServiceBusEmulator.Queues.Outcome;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
@@ -25,7 +27,7 @@ internal static class Dispositions
         return result;
     }
 
-    internal static (string? Reason, string? Description, Dictionary<string, object>? Properties) DeadLetter(Error? error)
+    private static (string? Reason, string? Description, Dictionary<string, object>? Properties) DeadLetter(Error? error)
     {
         var properties = Properties(error?.Info);
         string? reason = null;
@@ -37,6 +39,23 @@ internal static class Dispositions
         }
 
         return (reason, description ?? (reason is null ? error?.Description : null), properties);
+    }
+
+    /// <summary>What a delivery state says about a message; null for states that are no outcome here.</summary>
+    internal static Outcome? Outcome(DeliveryState? state)
+    {
+        switch (state)
+        {
+            case Accepted:
+                return Queues.Outcome.Completed;
+            case Modified modified:
+                return new Outcome(modified.UndeliverableHere ? OutcomeKind.Defer : OutcomeKind.Abandon, Properties(modified.MessageAnnotations));
+            case Rejected rejected:
+                var (reason, description, properties) = DeadLetter(rejected.Error);
+                return new Outcome(OutcomeKind.DeadLetter, properties, reason, description);
+            default:
+                return null;
+        }
     }
 
     internal static string Text(object key) => key switch

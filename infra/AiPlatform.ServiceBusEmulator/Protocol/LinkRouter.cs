@@ -1,69 +1,68 @@
+using System.Globalization;
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
+using Amqp.Transactions;
+using Amqp.Types;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>Decides what a link that a client opens leads to.</summary>
-internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions options, SasValidator validator, TimeProvider time, ILogger logger) : ILinkProcessor
+internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions options, TokenValidator tokens, TimeProvider time, ILogger logger) : ILinkProcessor
 {
     private const int RequestCredit = 200;
     private const int SendCredit = 200;
+
+    private static readonly TimeSpan DefaultSessionWait = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxSessionWait = TimeSpan.FromMinutes(5);
 
     public void Process(AttachContext attachContext)
     {
         var attach = attachContext.Attach;
         var state = ConnectionState.Of(attachContext.Link);
-        var address = Normalise(attach.Role ? (attach.Source as Source)?.Address : (attach.Target as Target)?.Address);
+        if (attach.Target is Coordinator)
+        {
+            attachContext.Complete(new CoordinatorEndpoint(state, broker.Writer, time, logger), RequestCredit);
+            return;
+        }
+
+        var address = EntityNames.PathOf((attach.Role ? (attach.Source as Source)?.Address : (attach.Target as Target)?.Address) ?? string.Empty);
         if (address == AmqpNames.CbsAddress)
         {
-            AttachNode(attachContext, state, () => new CbsEndpoint(state, validator, time, logger));
+            AttachNode(attachContext, state, () => new CbsEndpoint(state, tokens, logger));
             return;
         }
 
         var isManagement = address.EndsWith(AmqpNames.ManagementSuffix, StringComparison.OrdinalIgnoreCase);
-        var entity = isManagement ? address[..^AmqpNames.ManagementSuffix.Length] : address;
-        if (broker.Find(entity) is not { } queue)
+        var name = isManagement ? address[..^AmqpNames.ManagementSuffix.Length] : address;
+        var part = broker.Catalog.FindPart(name);
+        var entity = part?.Entity ?? broker.Catalog.Find(name);
+        if (entity is null)
         {
-            attachContext.Complete(new Error(ErrorCode.NotFound) { Description = $"The messaging entity '{entity}' could not be found." });
+            Refuse(attachContext, ErrorCode.NotFound, $"The messaging entity '{name}' could not be found.");
         }
         else if (!(state.RightEnds(address.ToLowerInvariant()) > time.GetUtcNow()))
         {
-            attachContext.Complete(new Error(ErrorCode.UnauthorizedAccess) { Description = $"Unauthorized access to '{address}': no valid token was put to $cbs." });
+            Refuse(attachContext, ErrorCode.UnauthorizedAccess, $"Unauthorized access to '{address}': no valid token was put to $cbs.");
         }
         else if (isManagement)
         {
-            AttachNode(attachContext, state, () => new ManagementEndpoint(state, broker, queue, options, time, logger));
+            AttachNode(attachContext, state, () => new ManagementEndpoint(state, broker, entity, part, options, time, logger));
         }
         else if (attach.Role)
         {
-            AttachReceiver(attachContext, state, queue);
-        }
-        else if (queue.Part != QueuePart.Main)
-        {
-            attachContext.Complete(new Error(ErrorCode.NotAllowed) { Description = "Messages cannot be sent to a dead-letter queue." });
+            AttachReceiver(attachContext, state, entity, part);
         }
         else
         {
-            attach.MaxMessageSize = (ulong)options.MaxMessageSizeBytes;
-            attachContext.Complete(new SenderEndpoint(state, broker, queue, options, time, logger), SendCredit);
+            AttachSender(attachContext, state, entity, part);
         }
     }
 
-    // Clients name entities bare, with a leading slash, or as whole URIs.
-    private static string Normalise(string? address)
-    {
-        var path = address ?? string.Empty;
-        var scheme = path.IndexOf("://", StringComparison.Ordinal);
-        if (scheme >= 0)
-        {
-            var slash = path.IndexOf('/', scheme + 3);
-            path = slash < 0 ? string.Empty : path[(slash + 1)..];
-        }
-
-        return path.Trim('/');
-    }
+    private static void Refuse(AttachContext context, string condition, string description)
+        => context.Complete(new Error(condition) { Description = description });
 
     private static void AttachNode(AttachContext context, ConnectionState state, Func<RequestEndpoint> create)
     {
@@ -83,16 +82,136 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         context.Complete(new ReplyEndpoint(state), 0);
     }
 
-    private void AttachReceiver(AttachContext context, ConnectionState state, MessageQueue queue)
+    private void AttachSender(AttachContext context, ConnectionState state, Entity entity, MessageQueue? part)
+    {
+        if (part is { Part: not QueuePart.Main } || entity.Definition.Kind == EntityKind.Subscription)
+        {
+            Refuse(context, ErrorCode.NotAllowed, "Messages can be sent to queues and topics only.");
+        }
+        else if (!entity.Properties.CanSend)
+        {
+            Refuse(context, AmqpNames.EntityDisabled, $"The entity '{entity.Name}' takes no messages now.");
+        }
+        else
+        {
+            context.Attach.MaxMessageSize = (ulong)entity.MaxMessageSize(options.MaxMessageSizeBytes);
+            context.Complete(new SenderEndpoint(state, broker, entity, options, time, logger), SendCredit);
+        }
+    }
+
+    private void AttachReceiver(AttachContext context, ConnectionState state, Entity entity, MessageQueue? part)
+    {
+        var wantsSession = (context.Attach.Source as Source)?.FilterSet?.ContainsKey(AmqpNames.SessionFilter) == true;
+        if (part is null)
+        {
+            Refuse(context, ErrorCode.NotAllowed, "Messages are received from a topic's subscriptions, not from the topic.");
+        }
+        else if (!entity.Properties.CanReceive)
+        {
+            Refuse(context, AmqpNames.EntityDisabled, $"The entity '{entity.Name}' gives no messages now.");
+        }
+        else if (part.Part == QueuePart.Main && part.Entity.Sessions is { } sessions)
+        {
+            if (wantsSession)
+            {
+                _ = AttachSessionAsync(context, state, part, sessions);
+            }
+            else
+            {
+                Refuse(context, ErrorCode.NotAllowed, "It is not possible for an entity that requires sessions to create a non-sessionful message receiver.");
+            }
+        }
+        else if (wantsSession)
+        {
+            Refuse(context, ErrorCode.NotAllowed, "A sessionful message receiver cannot be created on an entity that does not require sessions.");
+        }
+        else
+        {
+            CompleteReceiver(context, state, part, null);
+        }
+    }
+
+    // The answer comes when a session is there, or when the client's time is over.
+    private async Task AttachSessionAsync(AttachContext context, ConnectionState state, MessageQueue part, SessionRegistry sessions)
+    {
+        try
+        {
+            var source = (Source)context.Attach.Source;
+            var wanted = SessionId(source.FilterSet[AmqpNames.SessionFilter]);
+            var hold = wanted is null ? await AcceptNextAsync(context, sessions) : sessions.Accept(wanted);
+            if (hold is null && context.Link.IsClosed)
+            {
+                return;
+            }
+
+            if (hold is null)
+            {
+                Refuse(
+                    context,
+                    wanted is null ? AmqpNames.Timeout : AmqpNames.SessionCannotBeLocked,
+                    wanted is null ? "No session with messages became available in time." : $"The session '{wanted}' is locked by another receiver.");
+                return;
+            }
+
+            source.FilterSet[AmqpNames.SessionFilter] = hold.Id;
+            context.Attach.Properties ??= new Fields();
+            context.Attach.Properties[AmqpNames.SessionLockedUntil] = hold.LockedUntil.Ticks;
+            if (context.Link.IsClosed)
+            {
+                sessions.Release(hold);
+                return;
+            }
+
+            CompleteReceiver(context, state, part, hold);
+        }
+        catch (Exception exception)
+        {
+            LogSessionFailed(logger, exception, part.Name);
+            if (!context.Link.IsClosed)
+            {
+                Refuse(context, ErrorCode.InternalError, "The session could not be opened.");
+            }
+        }
+    }
+
+    private static async Task<SessionHold?> AcceptNextAsync(AttachContext context, SessionRegistry sessions)
+    {
+        using var closed = new CancellationTokenSource();
+        context.Link.Closed += (_, _) => Cancel(closed);
+        var timeout = context.Attach.Properties?[AmqpNames.OperationTimeout] is { } value
+            ? TimeSpan.FromMilliseconds(Convert.ToDouble(value, CultureInfo.InvariantCulture))
+            : DefaultSessionWait;
+        return await sessions.AcceptNextAsync(timeout < MaxSessionWait ? timeout : MaxSessionWait, closed.Token);
+    }
+
+    private static void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The session was accepted before the link closed.
+        }
+    }
+
+    // Some clients describe the filter's value, as AMQP has it for filters.
+    private static string? SessionId(object? filter) => filter is DescribedValue described ? described.Value as string : filter as string;
+
+    private void CompleteReceiver(AttachContext context, ConnectionState state, MessageQueue part, SessionHold? hold)
     {
         var deletes = context.Attach.SndSettleMode == SenderSettleMode.Settled;
         context.Attach.MaxMessageSize = (ulong)options.MaxMessageSizeBytes;
-        var endpoint = new ReceiverEndpoint(context.Link, state, queue, deletes, time, logger);
-        queue.Attach(endpoint.AsConsumer);
+        part.Entity.Touch(time.GetUtcNow().UtcDateTime);
+        var endpoint = new ReceiverEndpoint(context.Link, state, hold?.Messages ?? part, hold, deletes, time, logger);
         context.Complete(endpoint, 0);
-        LogReceiverAttached(logger, queue.Name);
+        LogReceiverAttached(logger, part.Name);
     }
 
     [LoggerMessage(20, LogLevel.Debug, "A receiver attached to {Queue}")]
     private static partial void LogReceiverAttached(ILogger logger, string queue);
+
+    [LoggerMessage(25, LogLevel.Warning, "A session of {Queue} could not be opened")]
+    private static partial void LogSessionFailed(ILogger logger, Exception exception, string queue);
 }

@@ -1,30 +1,39 @@
-using System.Collections;
 using System.Globalization;
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
+using Amqp.Transactions;
 using Amqp.Types;
+using Outcome = AiPlatform.ServiceBusEmulator.Queues.Outcome;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
-/// <summary>The <c>$management</c> node of a queue part: the request-response operations of the protocol guide.</summary>
-internal sealed class ManagementEndpoint(
-    ConnectionState state, Broker broker, MessageQueue queue, ServiceBusOptions options, TimeProvider time, ILogger logger) : RequestEndpoint(state, logger)
+/// <summary>The <c>$management</c> node of an entity or of a part of it: the request-response operations of the protocol guide.</summary>
+internal sealed partial class ManagementEndpoint(
+    ConnectionState state, Broker broker, Entity entity, MessageQueue? part, ServiceBusOptions options, TimeProvider time, ILogger logger)
+    : RequestEndpoint(state, logger)
 {
     private const int MaxPeek = 250;
+    private const string SessionIdKey = "session-id";
 
     private static readonly Reply Ok = new(200, "OK");
     private static readonly Reply NoContent = new(204, "No content");
     private static readonly Reply LockLost = new(410, "The lock is invalid: it expired, or the message was settled already.", AmqpNames.MessageLockLost);
+    private static readonly Reply SessionLost = new(410, "The session's lock is not held.", AmqpNames.SessionLockLost);
     private static readonly Reply NotFound = new(404, "No such message.", AmqpNames.MessageNotFound);
+    private static readonly Reply NoTransaction = new(400, "The transaction does not exist or has ended.", ErrorCode.TransactionUnknownId);
 
     protected override string StatusKey => "statusCode";
 
     protected override string DescriptionKey => "statusDescription";
 
-    protected override Task<Reply> HandleAsync(Message request)
+    // A topic has nothing to receive, and what is asked of a queue is malformed there.
+    private MessageQueue Queue => part ?? throw new FormatException("A topic has no messages to receive.");
+
+    protected override Task<Reply> HandleAsync(Message request, TransactionalState? transactional)
     {
-        if (!(State.RightEnds(queue.Name + AmqpNames.ManagementSuffix) > time.GetUtcNow()))
+        if (!(State.RightEnds((part?.Name ?? entity.Name) + AmqpNames.ManagementSuffix) > time.GetUtcNow()))
         {
             return Task.FromResult(new Reply(401, "The token has expired.", ErrorCode.UnauthorizedAccess));
         }
@@ -33,11 +42,18 @@ internal sealed class ManagementEndpoint(
         return request.ApplicationProperties?.Map["operation"] switch
         {
             "com.microsoft:renew-lock" => Task.FromResult(RenewLock(body)),
-            "com.microsoft:schedule-message" => ScheduleAsync(body),
+            "com.microsoft:schedule-message" => ScheduleAsync(body, transactional),
             "com.microsoft:cancel-scheduled-message" => CancelScheduledAsync(body),
             "com.microsoft:peek-message" => PeekAsync(body),
             "com.microsoft:receive-by-sequence-number" => ReceiveDeferredAsync(body),
-            "com.microsoft:update-disposition" => UpdateDispositionAsync(body),
+            "com.microsoft:update-disposition" => UpdateDispositionAsync(body, transactional),
+            "com.microsoft:renew-session-lock" => Task.FromResult(RenewSessionLock(body)),
+            "com.microsoft:set-session-state" => SetSessionStateAsync(body),
+            "com.microsoft:get-session-state" => GetSessionStateAsync(body),
+            "com.microsoft:get-message-sessions" => ListSessionsAsync(body),
+            "com.microsoft:add-rule" => AddRuleAsync(body),
+            "com.microsoft:remove-rule" => RemoveRuleAsync(body),
+            "com.microsoft:enumerate-rules" => Task.FromResult(ListRules(body)),
             var other => Task.FromResult(new Reply(501, $"The operation {other} is not known.", ErrorCode.NotImplemented)),
         };
     }
@@ -48,9 +64,11 @@ internal sealed class ManagementEndpoint(
     private static T[] Items<T>(object? value) => value switch
     {
         T[] array => array,
-        IEnumerable items => [.. items.Cast<object>().Select(item => (T)Convert.ChangeType(item, typeof(T), CultureInfo.InvariantCulture))],
+        System.Collections.IEnumerable items => [.. items.Cast<object>().Select(item => (T)Convert.ChangeType(item, typeof(T), CultureInfo.InvariantCulture))],
         _ => throw new FormatException("A list is missing."),
     };
+
+    private static int Number(object? value, int otherwise) => value is null ? otherwise : Convert.ToInt32(value, CultureInfo.InvariantCulture);
 
     private static Map Item(Delivery delivery, string queueName, bool isLocked)
     {
@@ -63,29 +81,51 @@ internal sealed class ManagementEndpoint(
         return item;
     }
 
+    // Locks of a session's messages are with the session.
+    private MessageQueue? Holder(Map body)
+        => Queue.Part == QueuePart.Main && Queue.Entity.Sessions is { } sessions
+            ? body[SessionIdKey] is string id && sessions.Find(id) is { IsLost: false } hold ? hold.Messages : null
+            : Queue;
+
     private Reply RenewLock(Map body)
-        => queue.Renew(Tokens(body)) is { } expirations
+        => Holder(body)?.Renew(Tokens(body)) is { } expirations
             ? Ok with { Body = new Map { ["expirations"] = expirations } }
             : LockLost;
 
-    private async Task<Reply> ScheduleAsync(Map body)
+    private async Task<Reply> ScheduleAsync(Map body, TransactionalState? transactional)
     {
         var now = time.GetUtcNow().UtcDateTime;
         var messages = new List<QueuedMessage>();
         foreach (var item in (List)body["messages"])
         {
             var encoded = (byte[])((Map)item)["message"];
-            if (encoded.Length > options.MaxMessageSizeBytes)
+            if (encoded.Length > entity.MaxMessageSize(options.MaxMessageSizeBytes))
             {
                 return new Reply(413, "The message is too large.", ErrorCode.MessageSizeExceeded);
             }
 
-            messages.AddRange(MessageCodec.Read(encoded, isBatch: false, queue.Entity.Id, queue.Part, now));
+            messages.AddRange(MessageCodec.Read(encoded, isBatch: false, now));
+        }
+
+        if (!entity.Properties.CanSend)
+        {
+            return new Reply(403, $"The entity '{entity.Name}' takes no messages now.", AmqpNames.EntityDisabled);
+        }
+
+        if (entity is QueueEntity { Sessions: not null } && messages.Exists(static message => message.SessionId is null))
+        {
+            return new Reply(400, "The entity requires sessions, and a message has no session id.", ErrorCode.InvalidField);
+        }
+
+        if (transactional is not null)
+        {
+            // Sequence numbers are given at the commit, and the caller must be told them now.
+            return new Reply(501, "Messages cannot be scheduled in a transaction; send them with a scheduled time.", ErrorCode.NotImplemented);
         }
 
         try
         {
-            await broker.SendAsync(queue, messages);
+            await broker.SendAsync(entity, messages);
         }
         catch (BrokerBusyException exception)
         {
@@ -96,49 +136,68 @@ internal sealed class ManagementEndpoint(
     }
 
     private async Task<Reply> CancelScheduledAsync(Map body)
-        => await broker.CancelScheduledAsync(queue, Items<long>(body["sequence-numbers"])) ? Ok : NotFound;
+        => await broker.CancelScheduledAsync(entity, Items<long>(body["sequence-numbers"])) ? Ok : NotFound;
 
     private async Task<Reply> PeekAsync(Map body)
     {
         var from = Convert.ToInt64(body["from-sequence-number"], CultureInfo.InvariantCulture);
-        var count = Math.Clamp(Convert.ToInt32(body["message-count"], CultureInfo.InvariantCulture), 1, MaxPeek);
-        var messages = await broker.PeekAsync(queue, from, count, CancellationToken.None);
+        var count = Math.Clamp(Number(body["message-count"], 1), 1, MaxPeek);
+        var messages = await broker.Store.PeekAsync(Queue.Entity.Id, Queue.Part, body[SessionIdKey] as string, from, count, CancellationToken.None);
         if (messages.Count == 0)
         {
             return NoContent;
         }
 
         var list = new List();
-        list.AddRange(messages.Select(message => Item(new Delivery(message, message.Payload!, Guid.Empty, default), queue.Entity.Name, isLocked: false)));
+        list.AddRange(messages.Select(message => Item(new Delivery(message, message.Payload!, Guid.Empty, default), entity.Name, isLocked: false)));
         return Ok with { Body = new Map { ["messages"] = list } };
     }
 
     private async Task<Reply> ReceiveDeferredAsync(Map body)
     {
-        var deletes = body["receiver-settle-mode"] is { } mode && Convert.ToInt32(mode, CultureInfo.InvariantCulture) == 0;
-        var deliveries = await queue.ReceiveDeferredAsync(Items<long>(body["sequence-numbers"]), deletes, CancellationToken.None);
+        if (Holder(body) is not { } holder)
+        {
+            return SessionLost;
+        }
+
+        var deletes = body["receiver-settle-mode"] is { } mode && Number(mode, 0) == 0;
+        var deliveries = await holder.ReceiveDeferredAsync(Items<long>(body["sequence-numbers"]), deletes, CancellationToken.None);
         if (deliveries is null)
         {
             return NotFound;
         }
 
         var list = new List();
-        list.AddRange(deliveries.Select(delivery => Item(delivery, queue.Entity.Name, isLocked: !deletes)));
+        list.AddRange(deliveries.Select(delivery => Item(delivery, entity.Name, isLocked: !deletes)));
         return Ok with { Body = new Map { ["messages"] = list } };
     }
 
-    private async Task<Reply> UpdateDispositionAsync(Map body)
+    private async Task<Reply> UpdateDispositionAsync(Map body, TransactionalState? transactional)
     {
-        var tokens = Tokens(body);
-        var properties = Dispositions.Properties(body["properties-to-modify"] as Map);
-        var isHeld = body["disposition-status"] switch
+        var changes = Dispositions.Properties(body["properties-to-modify"] as Map);
+        var outcome = body["disposition-status"] switch
         {
-            "completed" => await queue.CompleteAsync(tokens),
-            "abandoned" => await queue.AbandonAsync(tokens, properties),
-            "defered" => await queue.DeferAsync(tokens, properties),
-            "suspended" => await queue.DeadLetterAsync(tokens, body["deadletter-reason"] as string, body["deadletter-description"] as string, properties),
+            "completed" => Outcome.Completed,
+            "abandoned" => new Outcome(OutcomeKind.Abandon, changes),
+            "defered" => new Outcome(OutcomeKind.Defer, changes),
+            "suspended" => new Outcome(OutcomeKind.DeadLetter, changes, body["deadletter-reason"] as string, body["deadletter-description"] as string),
             _ => throw new FormatException("The disposition status is not known."),
         };
-        return isHeld ? Ok : LockLost;
+        if (Holder(body) is not { } holder)
+        {
+            return SessionLost;
+        }
+
+        if (transactional is null)
+        {
+            return await holder.SettleAsync(Tokens(body), outcome) ? Ok : LockLost;
+        }
+
+        if (State.FindTransaction(transactional.TxnId) is not { } transaction)
+        {
+            return NoTransaction;
+        }
+
+        return await holder.BeginAsync(Tokens(body), outcome) is not { } settlement ? LockLost : transaction.TryAdd(settlement) ? Ok : NoTransaction;
     }
 }

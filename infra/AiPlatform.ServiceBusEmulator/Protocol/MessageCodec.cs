@@ -19,25 +19,27 @@ internal static class MessageCodec
 {
     private const int HeaderReserve = 256;
     private const int MaxMessageIdLength = 128;
+    private const string DeadLetterReason = "DeadLetterReason";
+    private const string DeadLetterDescription = "DeadLetterErrorDescription";
 
     // Touching a section type registers the decoders of all of them with the library.
     private static readonly Header KnownSections = new();
 
     /// <summary>Reads a message, or every message of a batch.</summary>
     /// <exception cref="InvalidMessageException">The bytes are not a message.</exception>
-    internal static List<QueuedMessage> Read(byte[] encoded, bool isBatch, int queueId, QueuePart part, DateTime now)
+    internal static List<QueuedMessage> Read(byte[] encoded, bool isBatch, DateTime now)
     {
         try
         {
             if (!isBatch)
             {
-                return [ReadOne(encoded, queueId, part, now)];
+                return [ReadOne(encoded, now)];
             }
 
             var result = new List<QueuedMessage>();
             foreach (var bytes in BatchedMessages(encoded))
             {
-                result.Add(ReadOne(bytes, queueId, part, now));
+                result.Add(ReadOne(bytes, now));
             }
 
             return result;
@@ -66,6 +68,26 @@ internal static class MessageCodec
 
         return ToArray(message.Encode());
     }
+
+    /// <summary>The application properties by which a dead letter says why it is one.</summary>
+    internal static Dictionary<string, object> DeadLetterProperties(string? reason, string? description)
+    {
+        var result = new Dictionary<string, object>();
+        if (reason is not null)
+        {
+            result[DeadLetterReason] = reason;
+        }
+
+        if (description is not null)
+        {
+            result[DeadLetterDescription] = description;
+        }
+
+        return result;
+    }
+
+    /// <summary>The session id in a message's bytes.</summary>
+    internal static string? ReadSessionId(byte[] payload) => Decode(payload).Properties?.GroupId;
 
     /// <summary>Encodes a delivery: header and annotations of the broker, then the sender's bytes.</summary>
     internal static ByteBuffer Write(in Delivery delivery, string queueName)
@@ -116,7 +138,7 @@ internal static class MessageCodec
             annotations[AmqpNames.ScheduledEnqueueTime] = visibleAt;
         }
 
-        if (message.Part == QueuePart.DeadLetter)
+        if (message.Part != QueuePart.Main)
         {
             annotations[AmqpNames.DeadLetterSource] = queueName;
         }
@@ -136,7 +158,7 @@ internal static class MessageCodec
         }
     }
 
-    private static QueuedMessage ReadOne(byte[] encoded, int queueId, QueuePart part, DateTime now)
+    private static QueuedMessage ReadOne(byte[] encoded, DateTime now)
     {
         _ = KnownSections;
         var buffer = new ByteBuffer(encoded, 0, encoded.Length, encoded.Length);
@@ -178,16 +200,21 @@ internal static class MessageCodec
         var enqueuedAt = visibleAt ?? now;
         return new QueuedMessage
         {
-            QueueId = queueId,
-            Part = part,
             State = visibleAt is null ? MessageState.Active : MessageState.Scheduled,
             EnqueuedAt = now,
             VisibleAt = visibleAt,
             ExpiresAt = ExpiresAt(header, enqueuedAt),
+            SessionId = SessionId(properties),
+            MessageId = properties?.GetMessageId()?.ToString(),
             Annotations = EncodeAnnotations(annotations),
             Payload = Payload(encoded, payloadStart, properties),
         };
     }
+
+    private static string? SessionId(Properties? properties)
+        => properties?.GroupId is { Length: > MaxMessageIdLength }
+            ? throw new InvalidMessageException(ErrorCode.InvalidField, $"The session id is longer than {MaxMessageIdLength} characters.")
+            : properties?.GroupId;
 
     private static DateTime? ExpiresAt(Header? header, DateTime enqueuedAt)
         => header is not null && header.HasField(2) && header.Ttl < uint.MaxValue ? enqueuedAt.AddMilliseconds(header.Ttl) : null;

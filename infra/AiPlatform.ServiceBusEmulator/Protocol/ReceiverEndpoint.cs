@@ -2,6 +2,8 @@ using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
+using Amqp.Transactions;
+using Outcome = AiPlatform.ServiceBusEmulator.Queues.Outcome;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
@@ -11,16 +13,18 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
     private readonly ListenerLink _link;
     private readonly ConnectionState _state;
     private readonly MessageQueue _queue;
+    private readonly SessionHold? _hold;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Consumer _consumer;
-    private volatile bool _isClosed;
+    private int _isClosed;
 
-    internal ReceiverEndpoint(ListenerLink link, ConnectionState state, MessageQueue queue, bool deletes, TimeProvider time, ILogger logger)
+    internal ReceiverEndpoint(ListenerLink link, ConnectionState state, MessageQueue queue, SessionHold? hold, bool deletes, TimeProvider time, ILogger logger)
     {
         _link = link;
         _state = state;
         _queue = queue;
+        _hold = hold;
         _time = time;
         _logger = logger;
         _consumer = new Consumer(this, deletes);
@@ -31,10 +35,11 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
         {
             transport.Sent += OnSent;
         }
+
+        queue.Attach(_consumer);
     }
 
-    /// <summary>The link as the queue sees it.</summary>
-    internal MessageConsumer AsConsumer => _consumer;
+    private bool IsClosed => Volatile.Read(ref _isClosed) == 1;
 
     public override void OnFlow(FlowContext flowContext)
     {
@@ -52,7 +57,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
     public override void OnDisposition(DispositionContext dispositionContext)
     {
-        if (!_isClosed && dispositionContext.Message is OutgoingMessage message)
+        if (!IsClosed && dispositionContext.Message is OutgoingMessage message)
         {
             _ = SettleAsync(message, dispositionContext.DeliveryState, dispositionContext.Settled);
         }
@@ -62,13 +67,21 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
     private void Close()
     {
-        _isClosed = true;
+        if (Interlocked.Exchange(ref _isClosed, 1) == 1)
+        {
+            return;
+        }
+
         if (_state.Transport is { } transport)
         {
             transport.Sent -= OnSent;
         }
 
         _queue.Detach(_consumer);
+        if (_hold is not null)
+        {
+            _queue.Entity.Sessions?.Release(_hold);
+        }
     }
 
     private void OnSent()
@@ -84,13 +97,12 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
     {
         try
         {
-            var isHeld = await ApplyAsync(message.LockToken, outcome);
-            if (!isSettled && !_isClosed)
+            var answer = outcome is TransactionalState transactional
+                ? await EnlistAsync(message.LockToken, transactional)
+                : await ApplyAsync(message.LockToken, outcome) ? new Accepted() : LockLost();
+            if (!isSettled && !IsClosed)
             {
-                _link.DisposeMessage(
-                    message,
-                    isHeld ? new Accepted() : new Rejected { Error = new Error(AmqpNames.MessageLockLost) { Description = "The lock is invalid: it expired, or the message was settled already." } },
-                    settled: true);
+                _link.DisposeMessage(message, answer, settled: true);
             }
         }
         catch (Exception exception)
@@ -99,20 +111,26 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
         }
     }
 
-    private Task<bool> ApplyAsync(Guid token, DeliveryState outcome) => outcome switch
+    private Rejected LockLost() => new()
     {
-        Accepted => _queue.CompleteAsync([token]),
-        Released => Task.FromResult(_queue.Release(token)),
-        Modified { UndeliverableHere: true } modified => _queue.DeferAsync([token], Dispositions.Properties(modified.MessageAnnotations)),
-        Modified modified => _queue.AbandonAsync([token], Dispositions.Properties(modified.MessageAnnotations)),
-        Rejected rejected => DeadLetterAsync(token, rejected.Error),
-        _ => Task.FromResult(false),
+        Error = _hold is null
+            ? new Error(AmqpNames.MessageLockLost) { Description = "The lock is invalid: it expired, or the message was settled already." }
+            : new Error(_hold.IsLost ? AmqpNames.SessionLockLost : AmqpNames.MessageLockLost) { Description = "The session's lock is lost, or the message was settled already." },
     };
 
-    private Task<bool> DeadLetterAsync(Guid token, Error? error)
+    private async Task<bool> ApplyAsync(Guid token, DeliveryState state)
+        => state is Released ? _queue.Release(token) : Dispositions.Outcome(state) is { } outcome && await _queue.SettleAsync([token], outcome);
+
+    private async Task<DeliveryState> EnlistAsync(Guid token, TransactionalState transactional)
     {
-        var (reason, description, properties) = Dispositions.DeadLetter(error);
-        return _queue.DeadLetterAsync([token], reason, description, properties);
+        if (_state.FindTransaction(transactional.TxnId) is not { } transaction || Dispositions.Outcome(transactional.Outcome) is not { } outcome)
+        {
+            return new Rejected { Error = new Error(ErrorCode.TransactionUnknownId) { Description = "The transaction does not exist or has ended." } };
+        }
+
+        return await _queue.BeginAsync([token], outcome) is { } settlement && transaction.TryAdd(settlement)
+            ? new TransactionalState { TxnId = transactional.TxnId, Outcome = new Accepted() }
+            : LockLost();
     }
 
     [LoggerMessage(22, LogLevel.Warning, "An outcome for {Queue} could not be applied")]
@@ -130,7 +148,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
         {
             get
             {
-                if (endpoint._isClosed)
+                if (endpoint.IsClosed)
                 {
                     return false;
                 }
@@ -143,7 +161,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
         internal override bool Deliver(in Delivery delivery)
         {
-            if (endpoint._isClosed)
+            if (endpoint.IsClosed)
             {
                 return false;
             }
@@ -158,6 +176,18 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
             catch (Exception exception) when (exception is AmqpException or InvalidOperationException or ObjectDisposedException)
             {
                 return false;
+            }
+        }
+
+        internal override void Close(string condition, string description)
+        {
+            try
+            {
+                endpoint._link.Close(TimeSpan.Zero, new Error(condition) { Description = description });
+            }
+            catch (Exception exception) when (exception is AmqpException or InvalidOperationException or ObjectDisposedException)
+            {
+                LogSettleFailed(endpoint._logger, exception, endpoint._queue.Name);
             }
         }
 

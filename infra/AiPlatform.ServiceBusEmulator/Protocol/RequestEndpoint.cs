@@ -1,6 +1,7 @@
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
+using Amqp.Transactions;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
@@ -19,7 +20,7 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
     protected abstract string DescriptionKey { get; }
 
     /// <summary>Handles one request. What it throws becomes a 400 or 500.</summary>
-    protected abstract Task<Reply> HandleAsync(Message request);
+    protected abstract Task<Reply> HandleAsync(Message request, TransactionalState? transactional);
 
     public sealed override void OnMessage(MessageContext messageContext)
     {
@@ -52,7 +53,7 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
             }
 
             context.Complete();
-            var reply = await ReplyAsync(request);
+            var reply = await ReplyAsync(request, context.DeliveryState as TransactionalState);
             if (state.FindReplyLink(request.Properties?.ReplyTo) is { IsClosed: false } link)
             {
                 link.SendMessage(Encode(request, reply));
@@ -65,11 +66,11 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
         }
     }
 
-    private async Task<Reply> ReplyAsync(Message request)
+    private async Task<Reply> ReplyAsync(Message request, TransactionalState? transactional)
     {
         try
         {
-            return await HandleAsync(request);
+            return await HandleAsync(request, transactional);
         }
         catch (Exception exception) when (exception is InvalidCastException or FormatException or ArgumentException or NullReferenceException or KeyNotFoundException)
         {

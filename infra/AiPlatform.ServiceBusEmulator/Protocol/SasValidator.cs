@@ -5,7 +5,12 @@ using System.Text;
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>What a valid token allows, and until when.</summary>
-internal readonly record struct SasGrant(string ResourcePath, DateTimeOffset ExpiresOn);
+internal readonly record struct SasGrant(string ResourcePath, DateTimeOffset ExpiresOn)
+{
+    /// <summary>Whether the token is for an entity, or for something that the entity is in.</summary>
+    internal bool Covers(string path)
+        => ResourcePath.Length == 0 || path == ResourcePath || path.StartsWith(ResourcePath + "/", StringComparison.Ordinal);
+}
 
 /// <summary>Checks shared access signatures against the broker's one policy.</summary>
 internal sealed class SasValidator(string keyName, string key)
@@ -65,7 +70,9 @@ internal sealed class SasValidator(string keyName, string key)
             path = slash < 0 ? string.Empty : resource[(slash + 1)..];
         }
 
-        return path.Trim('/').ToLowerInvariant();
+        // Administration clients sign the whole address of the request.
+        var query = path.IndexOf('?', StringComparison.Ordinal);
+        return (query < 0 ? path : path[..query]).Trim('/').ToLowerInvariant();
     }
 
     // Compared through hashes, so that neither time nor length tells anything about the secret.

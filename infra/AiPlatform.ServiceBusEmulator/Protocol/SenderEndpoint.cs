@@ -1,38 +1,37 @@
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
+using Amqp.Transactions;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>A link on which a client sends: each message is answered when it is durable.</summary>
 internal sealed partial class SenderEndpoint(
-    ConnectionState state, Broker broker, MessageQueue queue, ServiceBusOptions options, TimeProvider time, ILogger logger) : LinkEndpoint
+    ConnectionState state, Broker broker, Entity entity, ServiceBusOptions options, TimeProvider time, ILogger logger) : LinkEndpoint
 {
     public override void OnMessage(MessageContext messageContext)
     {
         state.Transport?.OnMessage();
         var raw = (RawMessage)messageContext.Message;
+        if (EndsLink() is { } end)
+        {
+            messageContext.Link.Close(TimeSpan.Zero, end);
+            return;
+        }
+
         try
         {
-            if (!(state.RightEnds(queue.Name) > time.GetUtcNow()))
+            var messages = Read(raw.Encoded, raw.Format == AmqpNames.BatchMessageFormat);
+            if (messageContext.DeliveryState is TransactionalState transactional)
             {
-                messageContext.Link.Close(TimeSpan.Zero, new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." });
-                return;
+                Enlist(messageContext, transactional, messages);
             }
-
-            if (raw.Encoded.Length > options.MaxMessageSizeBytes)
+            else
             {
-                messageContext.Complete(new Error(ErrorCode.MessageSizeExceeded)
-                {
-                    Description = $"The message has {raw.Encoded.Length} bytes, more than the {options.MaxMessageSizeBytes} allowed.",
-                });
-                return;
+                _ = SendAsync(messageContext, messages);
             }
-
-            var messages = MessageCodec.Read(
-                raw.Encoded, raw.Format == AmqpNames.BatchMessageFormat, queue.Entity.Id, queue.Part, time.GetUtcNow().UtcDateTime);
-            _ = SendAsync(messageContext, messages);
         }
         catch (InvalidMessageException exception)
         {
@@ -48,16 +47,57 @@ internal sealed partial class SenderEndpoint(
     {
     }
 
+    private Error? EndsLink() => this switch
+    {
+        _ when !(state.RightEnds(entity.Name) > time.GetUtcNow()) => new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." },
+        _ when entity.IsDeleted => new Error(ErrorCode.NotFound) { Description = $"The entity '{entity.Name}' was deleted." },
+        _ when !entity.Properties.CanSend => new Error(AmqpNames.EntityDisabled) { Description = $"The entity '{entity.Name}' takes no messages now." },
+        _ => null,
+    };
+
+    private List<QueuedMessage> Read(byte[] encoded, bool isBatch)
+    {
+        var most = entity.MaxMessageSize(options.MaxMessageSizeBytes);
+        if (encoded.Length > most)
+        {
+            throw new InvalidMessageException(ErrorCode.MessageSizeExceeded, $"The message has {encoded.Length} bytes, more than the {most} allowed.");
+        }
+
+        var messages = MessageCodec.Read(encoded, isBatch, time.GetUtcNow().UtcDateTime);
+        return entity is QueueEntity { Sessions: not null } && messages.Exists(static message => message.SessionId is null)
+            ? throw new InvalidMessageException(ErrorCode.InvalidField, $"The entity '{entity.Name}' requires sessions, and the message has no session id.")
+            : messages;
+    }
+
+    private void Enlist(MessageContext context, TransactionalState transactional, List<QueuedMessage> messages)
+    {
+        try
+        {
+            if (state.FindTransaction(transactional.TxnId)?.TryAdd(broker.BeginSend(entity, messages)) == true)
+            {
+                context.Link.DisposeMessage(context.Message, new TransactionalState { TxnId = transactional.TxnId, Outcome = new Accepted() }, true);
+            }
+            else
+            {
+                context.Complete(new Error(ErrorCode.TransactionUnknownId) { Description = "The transaction does not exist or has ended." });
+            }
+        }
+        catch (TransactionLimitException exception)
+        {
+            context.Complete(new Error(ErrorCode.ResourceLimitExceeded) { Description = exception.Message });
+        }
+    }
+
     private async Task SendAsync(MessageContext context, List<QueuedMessage> messages)
     {
         try
         {
-            await broker.SendAsync(queue, messages);
+            await broker.SendAsync(entity, messages);
             context.Complete();
         }
         catch (Exception exception)
         {
-            LogSendFailed(logger, exception, queue.Name);
+            LogSendFailed(logger, exception, entity.Name);
             TryReject(context, exception);
         }
     }
@@ -74,7 +114,7 @@ internal sealed partial class SenderEndpoint(
         catch (Exception gone) when (gone is AmqpException or InvalidOperationException or ObjectDisposedException)
         {
             // The sender is gone; it learns nothing and sends again.
-            LogSendFailed(logger, gone, queue.Name);
+            LogSendFailed(logger, gone, entity.Name);
         }
     }
 

@@ -1,12 +1,13 @@
+using AiPlatform.ServiceBusEmulator.Configuration;
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Storage;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.ServiceBusEmulator.Queues;
 
-/// <summary>All queues, their start from the table, and what concerns more than one of them.</summary>
+/// <summary>All entities' messages: their start from the table, and what concerns more than one entity.</summary>
 internal sealed class Broker : IDisposable
 {
-    private const string DeadLetterSuffix = "/$deadletterqueue";
     private const int DuePage = 500;
 
     private readonly ServiceBusOptions _options;
@@ -14,62 +15,65 @@ internal sealed class Broker : IDisposable
     private readonly MessageStore _store;
     private readonly BrokerMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly EntityCatalog _catalog;
+    private readonly MessageRouter _router;
     private readonly BrokerServices _services;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _dueLock = new();
-    private Dictionary<string, QueueEntity> _queues = [];
-    private Dictionary<int, QueueEntity> _queuesById = [];
     private DateTime _nextDue = DateTime.MaxValue;
     private long _inFlight;
 
-    public Broker(IOptions<ServiceBusOptions> options, MessageWriter writer, MessageStore store, BrokerMetrics metrics, TimeProvider time, ILogger<Broker> logger)
+    public Broker(
+        IOptions<ServiceBusOptions> options,
+        EntityCatalog catalog,
+        MessageWriter writer,
+        MessageStore store,
+        BrokerMetrics metrics,
+        TimeProvider time,
+        ILogger<Broker> logger)
     {
         _options = options.Value;
+        _catalog = catalog;
         _writer = writer;
         _store = store;
         _metrics = metrics;
         _time = time;
-        _services = new BrokerServices(writer, store, metrics, time, logger, _stopping.Token);
+        _router = new MessageRouter(catalog, time);
+        _services = new BrokerServices(writer, store, metrics, time, logger, _router, OnPlaced, _stopping.Token);
     }
 
-    /// <summary>Ends when the queues are owned and known.</summary>
+    /// <summary>Ends when the entities are owned and known.</summary>
     internal Task Started => _started.Task;
 
-    internal IEnumerable<QueueEntity> Queues => _queues.Values;
+    internal EntityCatalog Catalog => _catalog;
+
+    internal MessageWriter Writer => _writer;
+
+    internal MessageStore Store => _store;
 
     /// <summary>Becomes the owner and learns from the table what there is.</summary>
     internal async Task StartAsync(CancellationToken cancellationToken)
     {
         await _writer.AcquireAsync(cancellationToken);
-        var ids = await _store.EnsureQueuesAsync(_options.Queues.Select(queue => queue.Name.ToLowerInvariant()), cancellationToken);
-        var queues = _options.Queues.ConvertAll(queue => new QueueEntity(ids[queue.Name.ToLowerInvariant()], queue, _services));
-        _queuesById = queues.ToDictionary(queue => queue.Id);
+        await _catalog.StartAsync(_services, ConfiguredEntities.Read(_options), cancellationToken);
         foreach (var extent in await _store.ReadExtentsAsync(cancellationToken))
         {
-            if (_queuesById.TryGetValue(extent.QueueId, out var queue))
+            // Sessions look for their messages when they are accepted.
+            if (_catalog.Find(extent.QueueId) is QueueEntity queue && (queue.Sessions is null || extent.Part != QueuePart.Main))
             {
-                (extent.Part == QueuePart.Main ? queue.Messages : queue.DeadLetters).Restore(extent.Count, extent.LastId);
+                queue.Part(extent.Part).Restore(extent.Count, extent.LastId);
             }
         }
 
-        NoteDue(await _store.ReadNextDueAsync([.. _queuesById.Keys], cancellationToken));
-        _queues = queues.ToDictionary(queue => queue.Name);
+        _ = _store.PurgeUnknownAsync(_stopping.Token);
+        NoteDue(await _store.ReadNextDueAsync(Ids(), cancellationToken));
         _started.TrySetResult();
     }
 
-    /// <summary>Finds a queue part by its address; null when it is not configured.</summary>
-    internal MessageQueue? Find(string address)
-    {
-        var name = address.ToLowerInvariant();
-        return name.EndsWith(DeadLetterSuffix, StringComparison.Ordinal)
-            ? _queues.GetValueOrDefault(name[..^DeadLetterSuffix.Length])?.DeadLetters
-            : _queues.GetValueOrDefault(name)?.Messages;
-    }
-
-    /// <summary>Makes messages durable and available; their sequence numbers are set.</summary>
+    /// <summary>Makes messages durable in all places where they belong; sequence numbers are set.</summary>
     /// <exception cref="BrokerBusyException">Too much is waiting to become durable.</exception>
-    internal async Task SendAsync(MessageQueue queue, IReadOnlyList<QueuedMessage> messages)
+    internal async Task SendAsync(Entity entity, IReadOnlyList<QueuedMessage> messages)
     {
         var bytes = messages.Sum(message => (long)message.Size);
         if (Interlocked.Add(ref _inFlight, bytes) > _options.MaxInFlightBytes && bytes < Volatile.Read(ref _inFlight))
@@ -80,8 +84,7 @@ internal sealed class Broker : IDisposable
 
         try
         {
-            await _writer.WriteAsync(new InsertOperation(messages, committed => OnInserted(queue, committed)));
-            _metrics.Received(queue.Name, messages.Count);
+            await _writer.WriteAsync(BeginSend(entity, messages));
         }
         finally
         {
@@ -89,16 +92,39 @@ internal sealed class Broker : IDisposable
         }
     }
 
-    /// <summary>Takes scheduled messages back; false when one of them is no longer scheduled.</summary>
-    internal async Task<bool> CancelScheduledAsync(MessageQueue queue, long[] ids)
+    /// <summary>Prepares a send: alone, or together with the other work of a transaction.</summary>
+    internal WriteOperation BeginSend(Entity entity, IReadOnlyList<QueuedMessage> messages)
     {
-        var operation = new CancelOperation(queue.Entity.Id, ids);
+        entity.Touch(_time.GetUtcNow().UtcDateTime);
+        var placed = new List<QueuedMessage>(messages.Count);
+        foreach (var message in messages)
+        {
+            if (message.State == MessageState.Scheduled)
+            {
+                // Rules and forwarding are applied when its time comes; whether it is new is asked now.
+                _router.CheckDuplicate(entity, message);
+                placed.Add(message.At(entity.Id, QueuePart.Main, message.SessionId));
+            }
+            else
+            {
+                placed.AddRange(_router.Route(entity, message));
+            }
+        }
+
+        return new InsertOperation(placed, committed =>
+        {
+            _metrics.Received(entity.Name, messages.Count);
+            OnPlaced(committed);
+        });
+    }
+
+    /// <summary>Takes scheduled messages back; false when one of them is no longer scheduled.</summary>
+    internal async Task<bool> CancelScheduledAsync(Entity entity, long[] ids)
+    {
+        var operation = new CancelOperation(entity.Id, ids);
         await _writer.WriteAsync(operation);
         return operation.Cancelled == ids.Distinct().Count();
     }
-
-    internal Task<List<QueuedMessage>> PeekAsync(MessageQueue queue, long fromId, int maxCount, CancellationToken cancellationToken)
-        => _store.PeekAsync(queue.Entity.Id, queue.Part, fromId, maxCount, cancellationToken);
 
     /// <summary>Enqueues scheduled messages whose time has come; true when there may be more.</summary>
     internal async Task<bool> EnqueueDueAsync(CancellationToken cancellationToken)
@@ -117,16 +143,23 @@ internal sealed class Broker : IDisposable
 
         try
         {
-            var due = await _store.ReadDueAsync([.. _queuesById.Keys], now, DuePage, cancellationToken);
-            var moves = due
-                .Select(message => new MessageMove(message.Id, MessageState.Scheduled, message.MovedTo(QueuePart.Main, now, message.Payload)))
-                .ToList();
-            if (moves.Count > 0)
+            var due = await _store.ReadDueAsync(Ids(), now, DuePage, cancellationToken);
+            var moves = new List<MessageMove>(due.Count);
+            foreach (var message in due)
             {
-                await _writer.WriteAsync(new MoveOperation(moves, OnMoved));
+                if (_catalog.Find(message.QueueId) is { } entity)
+                {
+                    moves.Add(new MessageMove(
+                        message.Id, MessageState.Scheduled, _router.Route(entity, message.Moved(now, message.Payload!, keepsDeliveryCount: true))));
+                }
             }
 
-            NoteDue(await _store.ReadNextDueAsync([.. _queuesById.Keys], cancellationToken));
+            if (moves.Count > 0)
+            {
+                await _writer.WriteAsync(new MoveOperation(moves, applied => OnPlaced([.. applied.SelectMany(move => move.Targets)])));
+            }
+
+            NoteDue(await _store.ReadNextDueAsync(Ids(), cancellationToken));
             return moves.Count > 0;
         }
         catch
@@ -136,30 +169,84 @@ internal sealed class Broker : IDisposable
         }
     }
 
+    /// <summary>Ends messages whose time to live is over, also where nobody receives.</summary>
+    internal async Task ExpireMessagesAsync(CancellationToken cancellationToken)
+    {
+        var ids = _catalog.Queues.Select(queue => queue.Id).ToArray();
+        foreach (var message in await _store.ReadExpiredAsync(ids, _time.GetUtcNow().UtcDateTime, DuePage, cancellationToken))
+        {
+            if (_catalog.Find(message.QueueId) is QueueEntity queue)
+            {
+                (queue.Sessions is { } sessions && message.SessionId is { } session && sessions.Find(session) is { } hold ? hold.Messages : queue.Part(message.Part)).Expire(message);
+            }
+        }
+    }
+
+    /// <summary>Deletes entities that nobody used for as long as they allow.</summary>
+    internal async Task DeleteIdleAsync()
+    {
+        var now = _time.GetUtcNow().UtcDateTime;
+        foreach (var entity in _catalog.Entities)
+        {
+            if (entity.Properties.AutoDeleteOnIdle != TimeSpan.MaxValue && now - entity.AccessedAt > entity.Properties.AutoDeleteOnIdle)
+            {
+                if (entity is QueueEntity { IsReceivedFrom: true })
+                {
+                    entity.Touch(now);
+                }
+                else
+                {
+                    await _catalog.DeleteAsync(entity.Name);
+                }
+            }
+        }
+    }
+
     public void Dispose()
     {
         _stopping.Cancel();
         _stopping.Dispose();
     }
 
-    private void OnInserted(MessageQueue queue, IReadOnlyList<QueuedMessage> messages)
+    private int[] Ids() => [.. _catalog.Entities.Select(entity => entity.Id)];
+
+    // Runs on the writer, in the order of sequence numbers.
+    private void OnPlaced(IReadOnlyList<QueuedMessage> messages)
     {
-        queue.OnCommitted(messages.Where(message => message.State == MessageState.Active));
-        foreach (var message in messages)
+        for (var start = 0; start < messages.Count;)
         {
-            if (message.State == MessageState.Scheduled)
+            var first = messages[start];
+            var end = start + 1;
+            while (end < messages.Count && messages[end].QueueId == first.QueueId && messages[end].Part == first.Part)
             {
-                NoteDue(message.VisibleAt);
+                end++;
             }
+
+            if (Active(messages, start, end) is { Count: > 0 } active)
+            {
+                (_catalog.Find(first.QueueId) as QueueEntity)?.OnCommitted(first.Part, active);
+            }
+
+            start = end;
         }
     }
 
-    private void OnMoved(IReadOnlyList<MessageMove> moves)
+    private List<QueuedMessage> Active(IReadOnlyList<QueuedMessage> messages, int start, int end)
     {
-        foreach (var group in moves.GroupBy(move => move.Target.QueueId))
+        var active = new List<QueuedMessage>(end - start);
+        for (var i = start; i < end; i++)
         {
-            _queuesById[group.Key].Messages.OnCommitted(group.Select(move => move.Target));
+            if (messages[i].State == MessageState.Scheduled)
+            {
+                NoteDue(messages[i].VisibleAt);
+            }
+            else
+            {
+                active.Add(messages[i]);
+            }
         }
+
+        return active;
     }
 
     private void NoteDue(DateTime? due)

@@ -16,10 +16,9 @@ internal sealed class BrokerClock(Broker broker, MessageWriter writer, TimeProvi
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
         await broker.Started.WaitAsync(cancellationToken);
-        foreach (var queue in broker.Queues)
+        foreach (var queue in broker.Catalog.Queues)
         {
-            queue.Messages.ExpireLocks();
-            queue.DeadLetters.ExpireLocks();
+            queue.ExpireLocks();
         }
 
         if (_lastHeartbeat == 0 || _time.GetElapsedTime(_lastHeartbeat) > HeartbeatInterval)

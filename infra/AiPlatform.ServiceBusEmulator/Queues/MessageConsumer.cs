@@ -31,6 +31,9 @@ internal abstract class MessageConsumer
     /// <summary>Sends a message; false when the link is gone.</summary>
     internal abstract bool Deliver(in Delivery delivery);
 
+    /// <summary>Ends the link with an error.</summary>
+    internal abstract void Close(string condition, string description);
+
     /// <summary>Tells the receiver that its credit is used up.</summary>
     internal abstract void FinishDrain();
 }

@@ -47,7 +47,7 @@ internal sealed partial class MessageQueue
                 var now = _time.GetUtcNow().UtcDateTime;
                 if (message.ExpiresAt <= now)
                 {
-                    _ = ExpireMessageAsync(message);
+                    BeginExpiry(message, now);
                     continue;
                 }
 
@@ -75,9 +75,9 @@ internal sealed partial class MessageQueue
 
     private MessageLock LockMessage(QueuedMessage message, DateTime now)
     {
-        var taken = new MessageLock(Guid.NewGuid(), message, now + LockDuration);
+        var taken = new MessageLock(Guid.NewGuid(), message, _session?.LockedUntil ?? now + LockDuration);
         _locks.Add(taken.Token, taken);
-        _expiries.AddLast(taken.Place);
+        AddExpiry(taken);
         if (message.State == MessageState.Deferred)
         {
             _lockedDeferred.Add(message.Id);
@@ -94,7 +94,7 @@ internal sealed partial class MessageQueue
     // Receivers take turns.
     private MessageConsumer? NextConsumer()
     {
-        if (_window.Count == 0 && _returned.Count == 0)
+        if ((_window.Count == 0 && _returned.Count == 0) || !_entity.Properties.CanReceive || _session is { IsLost: true })
         {
             return null;
         }
@@ -217,7 +217,7 @@ internal sealed partial class MessageQueue
             }
             else
             {
-                var page = await _store.ReadPageAsync(_entity.Id, Part, after, MaxWindowCount, _stopping);
+                var page = await _store.ReadPageAsync(_entity.Id, Part, _session?.Id, after, MaxWindowCount, _stopping);
                 TakePage(page, committed);
             }
         }

@@ -4,6 +4,8 @@ namespace AiPlatform.ServiceBusEmulator.Queues;
 
 internal sealed partial class MessageQueue
 {
+    private static readonly TimeSpan SettlementPoll = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Moves the ends of locks on; null when one of them is lost.</summary>
     internal DateTime[]? Renew(IReadOnlyList<Guid> tokens)
     {
@@ -21,7 +23,7 @@ internal sealed partial class MessageQueue
                 var taken = _locks[token];
                 taken.Until = until;
                 _expiries.Remove(taken.Place);
-                _expiries.AddLast(taken.Place);
+                AddExpiry(taken);
             }
 
             return [.. tokens.Select(_ => until)];
@@ -51,7 +53,7 @@ internal sealed partial class MessageQueue
     internal async Task<List<Delivery>?> ReceiveDeferredAsync(long[] ids, bool deletes, CancellationToken cancellationToken)
     {
         var messages = await _store.ReadByIdAsync(_entity.Id, Part, ids, cancellationToken);
-        if (messages.Count != ids.Distinct().Count() || messages.Exists(message => message.State != MessageState.Deferred))
+        if (messages.Count != ids.Distinct().Count() || messages.Exists(message => message.State != MessageState.Deferred || (_session is not null && message.SessionId != _session.Id)))
         {
             return null;
         }
@@ -82,8 +84,7 @@ internal sealed partial class MessageQueue
                 locks = [.. result.Select(delivery => _locks[delivery.LockToken])];
             }
 
-            await WriteAsync(locks, new DeleteOperation([.. messages.Select(message => message.Id)]));
-            Forget(locks);
+            await Completion(locks, "deleted").WriteAsync(_writer);
         }
 
         return result;
@@ -92,6 +93,11 @@ internal sealed partial class MessageQueue
     /// <summary>Takes back locks that have ended.</summary>
     internal void ExpireLocks()
     {
+        if (_session is not null)
+        {
+            return;
+        }
+
         List<MessageLock>? expired = null;
         lock (_lock)
         {
@@ -112,14 +118,47 @@ internal sealed partial class MessageQueue
         }
     }
 
+    /// <summary>
+    /// Ends what a session's holder had: waits for outcomes that are being written, then lets the messages go. When the lock has
+    /// expired, the deliveries count; when the session was closed, they do not.
+    /// </summary>
+    internal async Task EndSessionAsync(bool isExpired)
+    {
+        while (true)
+        {
+            List<MessageLock> open;
+            lock (_lock)
+            {
+                open = [.. _locks.Values.Where(static taken => !taken.IsSettling)];
+                if (_locks.Count == open.Count && (open.Count == 0 || !isExpired))
+                {
+                    return;
+                }
+
+                if (isExpired)
+                {
+                    open.ForEach(static taken => taken.IsSettling = true);
+                }
+            }
+
+            if (isExpired && open.Count > 0)
+            {
+                await ReturnExpiredAsync(open);
+            }
+
+            await Task.Delay(SettlementPoll, _time, _stopping);
+        }
+    }
+
     private async Task ReturnExpiredAsync(List<MessageLock> expired)
     {
         try
         {
-            await ReturnAsync(expired, NoProperties, "lock_expired");
+            await (await ReturnAsync(expired, NoChanges, "lock_expired")).WriteAsync(_writer);
         }
         catch (Exception exception)
         {
+            Undo(expired);
             LogSettlementFailed(_logger, exception, Name);
         }
     }
@@ -149,7 +188,27 @@ internal sealed partial class MessageQueue
         }
     }
 
-    private bool IsHeld(Guid token, DateTime now) => _locks.TryGetValue(token, out var taken) && !taken.IsSettling && taken.Until > now;
+    // In a session the session's lock holds all of its messages.
+    private bool IsHeld(Guid token, DateTime now)
+        => _locks.TryGetValue(token, out var taken) && !taken.IsSettling && (_session is null ? taken.Until > now : !_session.IsLost && _session.LockedUntil > now);
+
+    private void AddExpiry(MessageLock taken)
+    {
+        var place = _expiries.Last;
+        while (place is not null && place.Value.Until > taken.Until)
+        {
+            place = place.Previous;
+        }
+
+        if (place is null)
+        {
+            _expiries.AddFirst(taken.Place);
+        }
+        else
+        {
+            _expiries.AddAfter(place, taken.Place);
+        }
+    }
 
     private void Forget(List<MessageLock> locks)
     {

@@ -8,168 +8,193 @@ internal sealed partial class MessageQueue
     internal const string MaxDeliveryCountExceeded = "MaxDeliveryCountExceeded";
     internal const string TimeToLiveExpired = "TTLExpiredException";
 
-    private static readonly IReadOnlyDictionary<string, object> NoProperties = new Dictionary<string, object>();
+    private static readonly IReadOnlyDictionary<string, object> NoChanges = new Dictionary<string, object>();
 
-    /// <summary>Removes locked messages: all of them, or none when one lock is lost. True when it is durable.</summary>
-    internal async Task<bool> CompleteAsync(IReadOnlyList<Guid> tokens)
+    /// <summary>Applies an outcome to locked messages: to all of them, or to none when one lock is lost. True when it is durable.</summary>
+    internal async Task<bool> SettleAsync(IReadOnlyList<Guid> tokens, Outcome outcome)
     {
-        if (!TryBeginSettlement(tokens, out var locks))
+        if (await BeginAsync(tokens, outcome) is not { } settlement)
         {
             return false;
         }
 
-        await WriteAsync(locks, new DeleteOperation([.. locks.Select(taken => taken.Message.Id)]));
-        Forget(locks);
-        _metrics.Settled(Name, "completed", locks.Count);
+        await settlement.WriteAsync(_writer);
         return true;
     }
 
-    /// <summary>Makes locked messages available again, or dead-letters those that were delivered too often.</summary>
-    internal async Task<bool> AbandonAsync(IReadOnlyList<Guid> tokens, IReadOnlyDictionary<string, object>? properties)
+    /// <summary>Prepares an outcome; null when a lock is lost. The caller writes or undoes it.</summary>
+    internal async Task<Settlement?> BeginAsync(IReadOnlyList<Guid> tokens, Outcome outcome)
     {
         if (!TryBeginSettlement(tokens, out var locks))
         {
-            return false;
+            return null;
         }
 
-        await ReturnAsync(locks, properties ?? NoProperties, "abandoned");
-        return true;
+        try
+        {
+            return outcome.Kind switch
+            {
+                OutcomeKind.Complete => Completion(locks, "completed"),
+                OutcomeKind.Abandon => await ReturnAsync(locks, outcome.Changes ?? NoChanges, "abandoned"),
+                OutcomeKind.Defer => await DeferralAsync(locks, outcome.Changes ?? NoChanges),
+                OutcomeKind.DeadLetter => await DeadLetteringAsync(locks, outcome.Reason, outcome.Description, outcome.Changes ?? NoChanges, isReturned: false),
+                _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
+            };
+        }
+        catch
+        {
+            Undo(locks);
+            throw;
+        }
     }
 
-    /// <summary>Sets locked messages aside: from now on they are received by sequence number only.</summary>
-    internal async Task<bool> DeferAsync(IReadOnlyList<Guid> tokens, IReadOnlyDictionary<string, object>? properties)
+    private Settlement Completion(List<MessageLock> locks, string metric) => new(
+        new DeleteOperation([.. locks.Select(taken => taken.Message.Id)]),
+        () =>
+        {
+            Forget(locks);
+            _metrics.Settled(Name, metric, locks.Count);
+        },
+        () => Undo(locks));
+
+    private async Task<Settlement> DeferralAsync(List<MessageLock> locks, IReadOnlyDictionary<string, object> changes)
     {
-        if (!TryBeginSettlement(tokens, out var locks))
-        {
-            return false;
-        }
-
-        foreach (var taken in locks)
-        {
-            await WriteAsync([taken], await CountChangeAsync(taken.Message, MessageState.Deferred, properties ?? NoProperties));
-            taken.Message.State = MessageState.Deferred;
-        }
-
-        Forget(locks);
-        _metrics.Settled(Name, "deferred", locks.Count);
-        return true;
-    }
-
-    /// <summary>Moves locked messages to the dead-letter part.</summary>
-    internal async Task<bool> DeadLetterAsync(
-        IReadOnlyList<Guid> tokens, string? reason, string? description, IReadOnlyDictionary<string, object>? properties)
-    {
-        if (!TryBeginSettlement(tokens, out var locks))
-        {
-            return false;
-        }
-
-        await MoveToDeadLettersAsync(locks, reason, description, properties ?? NoProperties);
-        return true;
+        var (operation, payloads) = await CountChangeAsync(locks, changes, 0, static _ => MessageState.Deferred);
+        return new Settlement(
+            operation,
+            () =>
+            {
+                Apply(locks, payloads, 0);
+                locks.ForEach(static taken => taken.Message.State = MessageState.Deferred);
+                Forget(locks);
+                _metrics.Settled(Name, "deferred", locks.Count);
+            },
+            () => Undo(locks));
     }
 
     // The count is durable before the message is delivered again, so that a poisonous one cannot be delivered for ever.
-    private async Task ReturnAsync(List<MessageLock> locks, IReadOnlyDictionary<string, object> properties, string outcome)
+    private async Task<Settlement> ReturnAsync(List<MessageLock> locks, IReadOnlyDictionary<string, object> changes, string metric)
     {
-        var spent = new List<MessageLock>();
-        var returning = new List<MessageLock>();
-        foreach (var taken in locks)
-        {
-            taken.Message.DeliveryCount++;
-            (Part == QueuePart.Main && taken.Message.DeliveryCount >= _entity.Options.MaxDeliveryCount ? spent : returning).Add(taken);
-        }
-
-        if (spent.Count > 0)
-        {
-            var description = $"Message could not be consumed after {_entity.Options.MaxDeliveryCount} delivery attempts.";
-            await MoveToDeadLettersAsync(spent, MaxDeliveryCountExceeded, description, properties);
-        }
-
+        var most = _entity.Properties.MaxDeliveryCount;
+        var isSpent = locks.ToLookup(taken => Part == QueuePart.Main && taken.Message.DeliveryCount + 1 >= most);
+        var (spent, returning) = (isSpent[true].ToList(), isSpent[false].ToList());
+        var dead = spent.Count == 0
+            ? null
+            : await DeadLetteringAsync(spent, MaxDeliveryCountExceeded, $"Message could not be consumed after {most} delivery attempts.", changes, isReturned: true);
         if (returning.Count == 0)
         {
-            return;
+            return dead!;
         }
 
-        if (properties.Count == 0)
-        {
-            await WriteAsync(returning, new CountOperation([.. returning.Select(taken => (taken.Message.Id, taken.Message.DeliveryCount, taken.Message.State))]));
-        }
-        else
-        {
-            foreach (var taken in returning)
+        var (operation, payloads) = await CountChangeAsync(returning, changes, 1, static message => message.State);
+        return new Settlement(
+            dead is null ? operation : new CompositeOperation([dead.Operation, operation]),
+            () =>
             {
-                await WriteAsync([taken], await CountChangeAsync(taken.Message, taken.Message.State, properties));
-            }
-        }
-
-        PutBack(returning);
-        _metrics.Settled(Name, outcome, returning.Count);
+                dead?.Apply();
+                Apply(returning, payloads, 1);
+                PutBack(returning);
+                _metrics.Settled(Name, metric, returning.Count);
+            },
+            () => Undo(locks));
     }
 
-    private async Task MoveToDeadLettersAsync(
-        List<MessageLock> locks, string? reason, string? description, IReadOnlyDictionary<string, object> properties)
+    private async Task<Settlement> DeadLetteringAsync(
+        List<MessageLock> locks, string? reason, string? description, IReadOnlyDictionary<string, object> changes, bool isReturned)
     {
-        var changes = new Dictionary<string, object>(properties);
-        if (reason is not null)
+        var all = new Dictionary<string, object>(changes);
+        foreach (var (key, value) in MessageCodec.DeadLetterProperties(reason, description))
         {
-            changes["DeadLetterReason"] = reason;
-        }
-
-        if (description is not null)
-        {
-            changes["DeadLetterErrorDescription"] = description;
+            all[key] = value;
         }
 
         var now = _time.GetUtcNow().UtcDateTime;
         var moves = new List<MessageMove>(locks.Count);
         foreach (var taken in locks)
         {
-            var payload = MessageCodec.WithApplicationProperties(await PayloadAsync(taken.Message), changes);
-            moves.Add(new MessageMove(taken.Message.Id, taken.Message.State, taken.Message.MovedTo(QueuePart.DeadLetter, now, payload)));
+            var moved = taken.Message.Moved(now, MessageCodec.WithApplicationProperties(await PayloadAsync(taken.Message), all), keepsDeliveryCount: true);
+            moved.DeliveryCount += isReturned ? 1 : 0;
+            moves.Add(new MessageMove(taken.Message.Id, taken.Message.State, _router.RouteDeadLetter(_entity, moved)));
         }
 
-        await WriteAsync(locks, new MoveOperation(moves, applied => _entity.DeadLetters.OnCommitted(applied.Select(move => move.Target))));
-        Forget(locks);
-        _metrics.Settled(Name, "dead_lettered", locks.Count);
+        return new Settlement(
+            new MoveOperation(moves, _placeMoved),
+            () =>
+            {
+                Forget(locks);
+                _metrics.Settled(Name, "dead_lettered", locks.Count);
+            },
+            () => Undo(locks));
     }
 
-    private async Task ExpireMessageAsync(QueuedMessage message)
+    /// <summary>Ends a message whose time to live is over, unless a receiver holds it.</summary>
+    internal void Expire(QueuedMessage message)
+    {
+        lock (_lock)
+        {
+            if (!_locks.Values.Any(taken => taken.Message.Id == message.Id))
+            {
+                BeginExpiry(message, _time.GetUtcNow().UtcDateTime);
+            }
+        }
+    }
+
+    // Called with the queue's lock held: the message is nobody's until what becomes of it is durable.
+    private void BeginExpiry(QueuedMessage message, DateTime now)
+    {
+        var taken = LockMessage(message, now);
+        taken.IsSettling = true;
+        _ = ExpireAsync([taken]);
+    }
+
+    private async Task ExpireAsync(List<MessageLock> locks)
     {
         try
         {
-            if (_entity.Options.DeadLetteringOnMessageExpiration && Part == QueuePart.Main)
-            {
-                MessageLock taken;
-                lock (_lock)
-                {
-                    taken = LockMessage(message, _time.GetUtcNow().UtcDateTime);
-                    taken.IsSettling = true;
-                }
-
-                await MoveToDeadLettersAsync([taken], TimeToLiveExpired, "The message expired and was dead lettered.", NoProperties);
-            }
-            else
-            {
-                await _writer.WriteAsync(new DeleteOperation([message.Id]));
-                _metrics.Settled(Name, "expired");
-            }
+            var settlement = _entity.Properties.DeadLetteringOnMessageExpiration && Part == QueuePart.Main
+                ? await DeadLetteringAsync(locks, TimeToLiveExpired, "The message expired and was dead lettered.", NoChanges, isReturned: false)
+                : Completion(locks, "expired");
+            await settlement.WriteAsync(_writer);
         }
         catch (Exception exception)
         {
+            // The lock ends like any other, and the message is looked at again.
+            Undo(locks);
             LogSettlementFailed(_logger, exception, Name);
         }
     }
 
-    private async Task<WriteOperation> CountChangeAsync(QueuedMessage message, MessageState state, IReadOnlyDictionary<string, object> properties)
+    private async Task<(WriteOperation Operation, List<byte[]>? Payloads)> CountChangeAsync(
+        List<MessageLock> locks, IReadOnlyDictionary<string, object> changes, int more, Func<QueuedMessage, MessageState> state)
     {
-        if (properties.Count == 0)
+        if (changes.Count == 0)
         {
-            return new CountOperation([(message.Id, message.DeliveryCount, state)]);
+            return (new CountOperation([.. locks.Select(taken => (taken.Message.Id, taken.Message.DeliveryCount + more, state(taken.Message)))]), null);
         }
 
-        var payload = MessageCodec.WithApplicationProperties(await PayloadAsync(message), properties);
-        message.Payload = payload.Length > RetainedPayload ? null : payload;
-        return new PayloadOperation(message.Id, message.DeliveryCount, state, payload);
+        var payloads = new List<byte[]>(locks.Count);
+        var operations = new List<WriteOperation>(locks.Count);
+        foreach (var taken in locks)
+        {
+            var payload = MessageCodec.WithApplicationProperties(await PayloadAsync(taken.Message), changes);
+            payloads.Add(payload);
+            operations.Add(new PayloadOperation(taken.Message.Id, taken.Message.DeliveryCount + more, state(taken.Message), payload));
+        }
+
+        return (new CompositeOperation(operations), payloads);
+    }
+
+    private static void Apply(List<MessageLock> locks, List<byte[]>? payloads, int more)
+    {
+        for (var i = 0; i < locks.Count; i++)
+        {
+            var message = locks[i].Message;
+            message.DeliveryCount += more;
+            if (payloads is not null)
+            {
+                message.Payload = payloads[i].Length > RetainedPayload ? null : payloads[i];
+            }
+        }
     }
 
     private async Task<byte[]> PayloadAsync(QueuedMessage message)
@@ -179,24 +204,15 @@ internal sealed partial class MessageQueue
             _ => throw new InvalidOperationException($"Message {message.Id} of {Name} is gone from the table."),
         };
 
-    private async Task WriteAsync(List<MessageLock> locks, WriteOperation operation)
+    // Not durable: the messages are as they were, and their locks run on.
+    private void Undo(List<MessageLock> locks)
     {
-        try
+        lock (_lock)
         {
-            await _writer.WriteAsync(operation);
-        }
-        catch
-        {
-            // Not durable: the messages are as they were, and their locks run on.
-            lock (_lock)
+            foreach (var taken in locks)
             {
-                foreach (var taken in locks)
-                {
-                    taken.IsSettling = false;
-                }
+                taken.IsSettling = false;
             }
-
-            throw;
         }
     }
 }

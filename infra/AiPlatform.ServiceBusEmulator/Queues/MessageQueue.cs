@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Storage;
 
 namespace AiPlatform.ServiceBusEmulator.Queues;
@@ -16,16 +17,21 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
     // Locked messages keep small payloads for a quick redelivery; larger ones are read again when needed.
     private const int RetainedPayload = 4 * 1024;
 
+    private const long UnknownCount = long.MaxValue / 2;
+
     private const int Idle = 0;
     private const int Running = 1;
     private const int Requested = 2;
 
     private readonly QueueEntity _entity;
+    private readonly SessionHold? _session;
     private readonly MessageWriter _writer;
     private readonly MessageStore _store;
     private readonly BrokerMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly MessageRouter _router;
+    private readonly Action<IReadOnlyList<MessageMove>> _placeMoved;
     private readonly CancellationToken _stopping;
 
     private readonly Lock _lock = new();
@@ -34,8 +40,8 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
     private readonly List<long> _reload = [];
     private readonly Dictionary<Guid, MessageLock> _locks = [];
     private readonly HashSet<long> _lockedDeferred = [];
-    
-    // Every lock lasts equally long, so a new or renewed lock is always the last to end.
+
+    // In the order in which they end. Locks last equally long as a rule, so a new or renewed one goes to the end.
     private readonly LinkedList<MessageLock> _expiries = new();
 
     private readonly List<MessageConsumer> _consumers = [];
@@ -48,17 +54,30 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
     private int _nextConsumer;
     private int _pump;
 
-    internal MessageQueue(QueueEntity entity, QueuePart part, BrokerServices services)
+    internal MessageQueue(QueueEntity entity, QueuePart part, BrokerServices services, SessionHold? session = null)
     {
         _entity = entity;
+        _session = session;
         Part = part;
         _writer = services.Writer;
         _store = services.Store;
         _metrics = services.Metrics;
         _time = services.Time;
         _logger = services.Logger;
+        _router = services.Router;
+        _placeMoved = moves => services.Placed([.. moves.SelectMany(move => move.Targets)]);
         _stopping = services.Stopping;
-        Name = part == QueuePart.Main ? entity.Name : entity.Name + "/$deadletterqueue";
+        Name = part switch
+        {
+            QueuePart.DeadLetter => entity.Name + EntityNames.DeadLetterSuffix,
+            QueuePart.TransferDeadLetter => entity.Name + EntityNames.TransferDeadLetterSuffix,
+            _ => entity.Name,
+        };
+        if (session is not null)
+        {
+            // Nobody counts a session's messages: there may be any number until the table says that there are no more.
+            _stored = UnknownCount;
+        }
     }
 
     internal QueuePart Part { get; }
@@ -68,7 +87,7 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
 
     internal QueueEntity Entity => _entity;
 
-    private TimeSpan LockDuration => TimeSpan.FromSeconds(_entity.Options.LockDurationSeconds);
+    private TimeSpan LockDuration => _entity.Properties.LockDuration;
 
     /// <summary>What the table holds at the start.</summary>
     internal void Restore(long count, long lastId)
@@ -113,6 +132,57 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
         lock (_lock)
         {
             _consumers.Add(consumer);
+        }
+    }
+
+    /// <summary>Whether somebody receives from here.</summary>
+    internal bool HasConsumers
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _consumers.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>Whether it is sure that there is nothing to deliver.</summary>
+    internal bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _window.Count + _returned.Count + _reload.Count + _locks.Count + _stored == 0;
+            }
+        }
+    }
+
+    /// <summary>Whether anything was sent here since this object was made.</summary>
+    internal bool HasArrivals
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _committedUpTo > 0;
+            }
+        }
+    }
+
+    /// <summary>Ends all receiving links.</summary>
+    internal void CloseConsumers(string condition, string description)
+    {
+        MessageConsumer[] consumers;
+        lock (_lock)
+        {
+            consumers = [.. _consumers];
+        }
+
+        foreach (var consumer in consumers)
+        {
+            consumer.Close(condition, description);
         }
     }
 

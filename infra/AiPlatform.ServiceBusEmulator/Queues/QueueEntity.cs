@@ -1,24 +1,89 @@
+using System.Collections.Immutable;
+using AiPlatform.ServiceBusEmulator.Entities;
+using AiPlatform.ServiceBusEmulator.Filters;
+
 namespace AiPlatform.ServiceBusEmulator.Queues;
 
-/// <summary>A queue: its messages and its dead letters.</summary>
-internal sealed class QueueEntity
+/// <summary>What messages are received from: a queue or a subscription, with its dead letters.</summary>
+internal sealed class QueueEntity : Entity
 {
-    internal QueueEntity(int id, QueueOptions options, BrokerServices services)
+    private ImmutableArray<SubscriptionRule> _rules;
+
+    internal QueueEntity(EntityDefinition definition, BrokerServices services)
+        : base(definition)
     {
-        Id = id;
-        Options = options;
-        Name = options.Name.ToLowerInvariant();
+        _rules = [.. definition.Rules.Select(rule => new SubscriptionRule(rule))];
+        Sessions = definition.Properties.RequiresSession ? new SessionRegistry(this, services) : null;
         Messages = new MessageQueue(this, QueuePart.Main, services);
         DeadLetters = new MessageQueue(this, QueuePart.DeadLetter, services);
+        TransferDeadLetters = new MessageQueue(this, QueuePart.TransferDeadLetter, services);
     }
 
-    internal int Id { get; }
+    /// <summary>A subscription's rules.</summary>
+    internal ImmutableArray<SubscriptionRule> Rules => _rules;
 
-    internal string Name { get; }
-
-    internal QueueOptions Options { get; }
+    /// <summary>The sessions, when the entity requires them; its messages are then received through them only.</summary>
+    internal SessionRegistry? Sessions { get; }
 
     internal MessageQueue Messages { get; }
 
     internal MessageQueue DeadLetters { get; }
+
+    /// <summary>Messages that could not be forwarded.</summary>
+    internal MessageQueue TransferDeadLetters { get; }
+
+    internal IEnumerable<MessageQueue> Parts => [Messages, DeadLetters, TransferDeadLetters];
+
+    /// <summary>Whether somebody receives from here now.</summary>
+    internal bool IsReceivedFrom => Sessions is { HasHolders: true } || Parts.Any(static part => part.HasConsumers);
+
+    internal MessageQueue Part(QueuePart part) => part switch
+    {
+        QueuePart.DeadLetter => DeadLetters,
+        QueuePart.TransferDeadLetter => TransferDeadLetters,
+        _ => Messages,
+    };
+
+    /// <summary>Takes durable messages of one part in. Called by the writer in the order of sequence numbers.</summary>
+    internal void OnCommitted(QueuePart part, IEnumerable<QueuedMessage> messages)
+    {
+        if (part == QueuePart.Main && Sessions is { } sessions)
+        {
+            sessions.OnCommitted(messages);
+        }
+        else
+        {
+            Part(part).OnCommitted(messages);
+        }
+    }
+
+    /// <summary>Takes back locks that have ended.</summary>
+    internal void ExpireLocks()
+    {
+        Sessions?.ExpireLocks();
+        foreach (var part in Parts)
+        {
+            part.ExpireLocks();
+        }
+    }
+
+    /// <summary>Ends all receiving links.</summary>
+    internal void Close(string condition, string description)
+    {
+        Sessions?.Close(condition, description);
+        foreach (var part in Parts)
+        {
+            part.CloseConsumers(condition, description);
+        }
+    }
+
+    internal override void Update(EntityDefinition definition)
+    {
+        base.Update(definition);
+        _rules = [.. definition.Rules.Select(rule => new SubscriptionRule(rule))];
+        foreach (var part in Parts)
+        {
+            part.SchedulePump();
+        }
+    }
 }

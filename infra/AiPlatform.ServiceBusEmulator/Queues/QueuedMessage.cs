@@ -1,3 +1,5 @@
+using AiPlatform.ServiceBusEmulator.Entities;
+
 namespace AiPlatform.ServiceBusEmulator.Queues;
 
 /// <summary>The part of a queue that a message is in.</summary>
@@ -5,6 +7,7 @@ internal enum QueuePart : short
 {
     Main = 0,
     DeadLetter = 1,
+    TransferDeadLetter = 2,
 }
 
 /// <summary>Where a message is in its life; the values are those of the protocol.</summary>
@@ -27,9 +30,10 @@ internal sealed class QueuedMessage
     /// <summary>The sequence number that the message had first.</summary>
     internal long EnqueuedId { get; set; }
 
-    internal required int QueueId { get; init; }
+    /// <summary>The entity that the message is in; 0 until it is routed.</summary>
+    internal int QueueId { get; set; }
 
-    internal QueuePart Part { get; init; }
+    internal QueuePart Part { get; set; }
 
     internal MessageState State { get; set; }
 
@@ -37,10 +41,19 @@ internal sealed class QueuedMessage
 
     internal DateTime? VisibleAt { get; init; }
 
-    internal DateTime? ExpiresAt { get; init; }
+    internal DateTime? ExpiresAt { get; set; }
 
     /// <summary>Deliveries that failed.</summary>
     internal int DeliveryCount { get; set; }
+
+    /// <summary>The session, in an entity that requires sessions.</summary>
+    internal string? SessionId { get; set; }
+
+    /// <summary>The sender's id for the message; known only while it is being accepted.</summary>
+    internal string? MessageId { get; set; }
+
+    /// <summary>What must hold for the message to be accepted as new.</summary>
+    internal DuplicateCheck? Duplicates { get; set; }
 
     /// <summary>The sender's message annotations as an encoded map, when there were any.</summary>
     internal byte[]? Annotations { get; init; }
@@ -50,18 +63,43 @@ internal sealed class QueuedMessage
 
     internal int Size => (Payload?.Length ?? 0) + (Annotations?.Length ?? 0);
 
-    /// <summary>The same message at the end of a queue part, with a new sequence number.</summary>
-    internal QueuedMessage MovedTo(QueuePart part, DateTime enqueuedAt, byte[]? payload) => new()
+    /// <summary>Gives the message its place.</summary>
+    internal QueuedMessage At(int queueId, QueuePart part, string? sessionId)
+    {
+        QueueId = queueId;
+        Part = part;
+        SessionId = sessionId;
+        if (part != QueuePart.Main)
+        {
+            // Time to live ends with the main queue: dead letters stay until somebody looks at them.
+            ExpiresAt = null;
+        }
+
+        return this;
+    }
+
+    /// <summary>The same message with other bytes, not yet placed.</summary>
+    internal QueuedMessage With(byte[] payload, string? sessionId) => new()
+    {
+        EnqueuedId = EnqueuedId,
+        EnqueuedAt = EnqueuedAt,
+        ExpiresAt = ExpiresAt,
+        DeliveryCount = DeliveryCount,
+        SessionId = sessionId,
+        MessageId = MessageId,
+        Duplicates = Duplicates,
+        Annotations = Annotations,
+        Payload = payload,
+    };
+
+    /// <summary>The same message on its way to a new place, with a new sequence number.</summary>
+    internal QueuedMessage Moved(DateTime enqueuedAt, byte[] payload, bool keepsDeliveryCount) => new()
     {
         EnqueuedId = EnqueuedId == 0 ? Id : EnqueuedId,
-        QueueId = QueueId,
-        Part = part,
-        State = MessageState.Active,
         EnqueuedAt = enqueuedAt,
-
-        // Time to live ends with the main queue: dead letters stay until somebody looks at them.
-        ExpiresAt = part == QueuePart.Main ? ExpiresAt : null,
-        DeliveryCount = DeliveryCount,
+        ExpiresAt = ExpiresAt,
+        DeliveryCount = keepsDeliveryCount ? DeliveryCount : 0,
+        SessionId = SessionId,
         Annotations = Annotations,
         Payload = payload,
     };

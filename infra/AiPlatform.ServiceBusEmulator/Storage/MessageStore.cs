@@ -1,3 +1,5 @@
+using AiPlatform.ServiceBusEmulator.Administration;
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Npgsql;
 
@@ -9,7 +11,7 @@ internal sealed record StoredExtent(int QueueId, QueuePart Part, long Count, lon
 /// <summary>Reads the message table. Every read is bounded in rows and in bytes.</summary>
 internal sealed class MessageStore : IAsyncDisposable
 {
-    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload";
+    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload, session_id";
     private const long MaxBytes = 4 * 1024 * 1024;
 
     private readonly NpgsqlDataSource _source;
@@ -26,24 +28,7 @@ internal sealed class MessageStore : IAsyncDisposable
         }.ConnectionString);
     }
 
-    /// <summary>The ids of queues, created where they are missing.</summary>
-    internal async Task<Dictionary<string, int>> EnsureQueuesAsync(IEnumerable<string> names, CancellationToken cancellationToken)
-    {
-        var list = names.ToArray();
-        await using var insert = _source.CreateCommand("INSERT INTO queue (name) SELECT unnest($1) ON CONFLICT (name) DO NOTHING");
-        insert.Parameters.Add(new NpgsqlParameter { Value = list });
-        await insert.ExecuteNonQueryAsync(cancellationToken);
-        await using var select = _source.CreateCommand("SELECT name, id FROM queue WHERE name = ANY($1)");
-        select.Parameters.Add(new NpgsqlParameter { Value = list });
-        await using var reader = await select.ExecuteReaderAsync(cancellationToken);
-        var result = new Dictionary<string, int>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            result[reader.GetString(0)] = reader.GetInt32(1);
-        }
-
-        return result;
-    }
+    internal Task<List<EntityDefinition>> ReadEntitiesAsync(CancellationToken cancellationToken) => EntityStore.ReadAllAsync(_source, cancellationToken);
 
     /// <summary>How much each queue part holds that can be delivered.</summary>
     internal async Task<List<StoredExtent>> ReadExtentsAsync(CancellationToken cancellationToken)
@@ -59,13 +44,57 @@ internal sealed class MessageStore : IAsyncDisposable
         return result;
     }
 
-    /// <summary>The next messages of a queue part in order, those that can be delivered.</summary>
-    internal Task<List<QueuedMessage>> ReadPageAsync(int queueId, QueuePart part, long afterId, int maxCount, CancellationToken cancellationToken)
-        => ReadAsync("queue_id = $1 AND part = $2 AND id > $3 AND state = 0", "id", maxCount, cancellationToken, queueId, (short)part, afterId);
+    /// <summary>The next messages of a queue part, or of one session in it, in order: those that can be delivered.</summary>
+    internal Task<List<QueuedMessage>> ReadPageAsync(int queueId, QueuePart part, string? sessionId, long afterId, int maxCount, CancellationToken cancellationToken)
+        => sessionId is null
+            ? ReadAsync("queue_id = $1 AND part = $2 AND id > $3 AND state = 0", "id", maxCount, cancellationToken, queueId, (short)part, afterId)
+            : ReadAsync("queue_id = $1 AND part = $2 AND id > $3 AND state = 0 AND session_id = $4", "id", maxCount, cancellationToken, queueId, (short)part, afterId, sessionId);
 
-    /// <summary>Messages of a queue part in order, whatever their state.</summary>
-    internal Task<List<QueuedMessage>> PeekAsync(int queueId, QueuePart part, long fromId, int maxCount, CancellationToken cancellationToken)
-        => ReadAsync("queue_id = $1 AND part = $2 AND id >= $3", "id", maxCount, cancellationToken, queueId, (short)part, fromId);
+    /// <summary>Messages of a queue part, or of one session in it, in order, whatever their state.</summary>
+    internal Task<List<QueuedMessage>> PeekAsync(int queueId, QueuePart part, string? sessionId, long fromId, int maxCount, CancellationToken cancellationToken)
+        => sessionId is null
+            ? ReadAsync("queue_id = $1 AND part = $2 AND id >= $3", "id", maxCount, cancellationToken, queueId, (short)part, fromId)
+            : ReadAsync("queue_id = $1 AND part = $2 AND id >= $3 AND session_id = $4", "id", maxCount, cancellationToken, queueId, (short)part, fromId, sessionId);
+
+    /// <summary>Sessions of a queue that have messages to deliver, the one that waits longest first.</summary>
+    internal async Task<List<string>> ReadSessionsAsync(int queueId, string[] except, int maxCount, int skip, CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand("""
+            SELECT session_id FROM message WHERE queue_id = $1 AND session_id IS NOT NULL AND part = 0 AND state = 0 AND session_id <> ALL($2)
+            GROUP BY session_id ORDER BY min(id) LIMIT $3 OFFSET $4
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = queueId });
+        command.Parameters.Add(new NpgsqlParameter { Value = except });
+        command.Parameters.Add(new NpgsqlParameter { Value = maxCount });
+        command.Parameters.Add(new NpgsqlParameter { Value = skip });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var result = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            result.Add(reader.GetString(0));
+        }
+
+        return result;
+    }
+
+    /// <summary>Whether a session has a message to deliver.</summary>
+    internal async Task<bool> HasSessionMessagesAsync(int queueId, string sessionId, CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE queue_id = $1 AND session_id = $2 AND part = 0 AND state = 0)");
+        command.Parameters.Add(new NpgsqlParameter { Value = queueId });
+        command.Parameters.Add(new NpgsqlParameter { Value = sessionId });
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>A session's state; null when it has none.</summary>
+    internal async Task<byte[]?> ReadSessionStateAsync(int queueId, string sessionId, CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand("SELECT state FROM session_state WHERE queue_id = $1 AND session_id = $2");
+        command.Parameters.Add(new NpgsqlParameter { Value = queueId });
+        command.Parameters.Add(new NpgsqlParameter { Value = sessionId });
+        return await command.ExecuteScalarAsync(cancellationToken) as byte[];
+    }
 
     /// <summary>Messages of a queue part by their sequence numbers.</summary>
     internal Task<List<QueuedMessage>> ReadByIdAsync(int queueId, QueuePart part, long[] ids, CancellationToken cancellationToken)
@@ -74,6 +103,75 @@ internal sealed class MessageStore : IAsyncDisposable
     /// <summary>Scheduled messages whose time has come.</summary>
     internal Task<List<QueuedMessage>> ReadDueAsync(int[] queueIds, DateTime now, int maxCount, CancellationToken cancellationToken)
         => ReadAsync("state = 2 AND visible_at <= $1 AND queue_id = ANY($2)", "visible_at, id", maxCount, cancellationToken, now, queueIds);
+
+    /// <summary>Messages whose time to live is over.</summary>
+    internal Task<List<QueuedMessage>> ReadExpiredAsync(int[] queueIds, DateTime now, int maxCount, CancellationToken cancellationToken)
+        => ReadAsync("expires_at <= $1 AND state <> 2 AND queue_id = ANY($2)", "expires_at, id", maxCount, cancellationToken, now, queueIds);
+
+    /// <summary>How many messages entities have; those with none are not in the answer.</summary>
+    internal async Task<Dictionary<int, MessageCounts>> CountAsync(int[] queueIds, CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand("""
+            SELECT queue_id, count(*) FILTER (WHERE part = 0 AND state <> 2), count(*) FILTER (WHERE state = 2),
+                count(*) FILTER (WHERE part = 1), count(*) FILTER (WHERE part = 2), sum(octet_length(payload))::bigint
+            FROM message WHERE queue_id = ANY($1) GROUP BY queue_id
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = queueIds });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var result = new Dictionary<int, MessageCounts>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            result[reader.GetInt32(0)] = new MessageCounts(reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5));
+        }
+
+        return result;
+    }
+
+    /// <summary>Removes what deleted entities have left, a little at a time.</summary>
+    internal async Task PurgeAsync(int[] queueIds, CancellationToken cancellationToken)
+    {
+        await using var messages = _source.CreateCommand("DELETE FROM message WHERE id IN (SELECT id FROM message WHERE queue_id = ANY($1) LIMIT 2000)");
+        messages.Parameters.Add(new NpgsqlParameter { Value = queueIds });
+        while (await messages.ExecuteNonQueryAsync(cancellationToken) > 0)
+        {
+        }
+
+        foreach (var table in (string[])["message_history", "session_state"])
+        {
+            await using var rest = _source.CreateCommand($"DELETE FROM {table} WHERE queue_id = ANY($1)");
+            rest.Parameters.Add(new NpgsqlParameter { Value = queueIds });
+            await rest.ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Removes what entities have left that were deleted while the broker stopped.</summary>
+    internal async Task PurgeUnknownAsync(CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand(
+            "SELECT DISTINCT m.queue_id FROM message m WHERE NOT EXISTS (SELECT 1 FROM queue q WHERE q.id = m.queue_id)");
+        var ids = new List<int>();
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                ids.Add(reader.GetInt32(0));
+            }
+        }
+
+        if (ids.Count > 0)
+        {
+            await PurgeAsync([.. ids], cancellationToken);
+        }
+    }
+
+    /// <summary>Forgets message ids that need not be remembered any longer.</summary>
+    internal async Task ForgetHistoryAsync(DateTime now, CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand(
+            "DELETE FROM message_history WHERE ctid = ANY(ARRAY(SELECT ctid FROM message_history WHERE until < $1 LIMIT 10000)) AND until < $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = now });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
 
     /// <summary>When the next scheduled message is due; null when none is scheduled.</summary>
     internal async Task<DateTime?> ReadNextDueAsync(int[] queueIds, CancellationToken cancellationToken)
@@ -117,6 +215,7 @@ internal sealed class MessageStore : IAsyncDisposable
                 DeliveryCount = reader.GetInt32(8),
                 Annotations = reader.IsDBNull(9) ? null : reader.GetFieldValue<byte[]>(9),
                 Payload = reader.GetFieldValue<byte[]>(10),
+                SessionId = reader.IsDBNull(11) ? null : reader.GetString(11),
             });
         }
 

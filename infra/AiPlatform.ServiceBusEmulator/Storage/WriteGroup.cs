@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Npgsql;
 using NpgsqlTypes;
@@ -7,11 +8,10 @@ namespace AiPlatform.ServiceBusEmulator.Storage;
 /// <summary>The changes of one commit, gathered by kind so that each kind is one statement.</summary>
 internal sealed class WriteGroup
 {
-    private const string Insert = """
-        INSERT INTO message (id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (id) DO NOTHING
-        """;
+    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload, session_id";
+    private const string Values = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12";
+
+    private const string Insert = $"INSERT INTO message ({Columns}) SELECT * FROM unnest({Values}) ON CONFLICT (id) DO NOTHING";
 
     private const string Delete = "DELETE FROM message WHERE id = ANY($1)";
 
@@ -24,13 +24,31 @@ internal sealed class WriteGroup
 
     private const string Move = """
         UPDATE message SET id = $2, enqueued_id = $3, part = $4, state = $5, enqueued_at = $6, visible_at = NULL, expires_at = $7,
-            delivery_count = $8, payload = COALESCE($9, payload)
+            delivery_count = $8, payload = $9, queue_id = $11, session_id = $12
         WHERE id = $1 AND state = $10
+        """;
+
+    // To several places, or to none.
+    private const string Spread = $"""
+        WITH gone AS (DELETE FROM message WHERE id = $13 AND state = $14 RETURNING 1)
+        INSERT INTO message ({Columns}) SELECT k.* FROM unnest({Values}) AS k WHERE EXISTS (SELECT 1 FROM gone)
+        """;
+
+    private const string Remember = """
+        INSERT INTO message_history (queue_id, message_id, until) SELECT * FROM unnest($1, $2, $3)
+        ON CONFLICT (queue_id, message_id) DO UPDATE SET until = EXCLUDED.until
+        """;
+
+    private const string Remembered = """
+        SELECT h.queue_id, h.message_id FROM unnest($1, $2) AS k (queue_id, message_id)
+        JOIN message_history h USING (queue_id, message_id) WHERE h.until > $3
         """;
 
     private const string Cancel = "DELETE FROM message WHERE id = ANY($1) AND queue_id = $2 AND state = 2";
 
     private const string Exists = "SELECT id FROM message WHERE id = ANY($1)";
+
+    private List<DuplicateCheck>? _checks;
 
     internal List<QueuedMessage> Inserts { get; } = [];
 
@@ -44,6 +62,8 @@ internal sealed class WriteGroup
 
     internal List<CancelOperation> Cancels { get; } = [];
 
+    internal List<(string Sql, object[] Values)> Statements { get; } = [];
+
     internal bool IsHeartbeat { get; set; }
 
     /// <summary>Executes everything in one transaction.</summary>
@@ -53,6 +73,8 @@ internal sealed class WriteGroup
     /// <param name="cancellationToken">Ends the attempt.</param>
     internal async Task ExecuteAsync(NpgsqlConnection connection, bool isRepeat, long? reserveIdsUpTo, CancellationToken cancellationToken)
     {
+        // Found out once: after a commit with an unknown outcome the history may have these very messages.
+        _checks ??= await CheckDuplicatesAsync(connection, cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
         if (reserveIdsUpTo is { } end)
         {
@@ -62,6 +84,11 @@ internal sealed class WriteGroup
         AddBulk(batch);
         var cancels = Cancels.ConvertAll(cancel => Add(batch, Command(Cancel, cancel.Ids, cancel.QueueId)));
         var moves = Moves.ConvertAll(move => Add(batch, MoveCommand(move)));
+        foreach (var (sql, values) in Statements)
+        {
+            batch.BatchCommands.Add(Command(sql, values));
+        }
+
         if (IsHeartbeat && batch.BatchCommands.Count == 0)
         {
             batch.BatchCommands.Add(Command("SELECT 1"));
@@ -76,7 +103,7 @@ internal sealed class WriteGroup
 
         for (var i = 0; i < Moves.Count; i++)
         {
-            Moves[i].Applied = moves[i].RecordsAffected > 0;
+            Moves[i].Applied = moves[i].RecordsAffected > 0 || Moves[i].Targets.Count == 0;
         }
 
         if (isRepeat && Moves.Exists(move => !move.Applied))
@@ -106,22 +133,16 @@ internal sealed class WriteGroup
 
     private void AddBulk(NpgsqlBatch batch)
     {
-        if (Inserts.Count > 0)
+        if (_checks is { Count: > 0 } && _checks.FindAll(static check => !check.IsRepeated) is { Count: > 0 } fresh)
         {
-            var command = Command(
-                Insert,
-                Inserts.ConvertAll(message => message.Id),
-                Inserts.ConvertAll(message => message.EnqueuedId),
-                Inserts.ConvertAll(message => message.QueueId),
-                Inserts.ConvertAll(message => (short)message.Part),
-                Inserts.ConvertAll(message => (short)message.State),
-                Inserts.ConvertAll(message => message.EnqueuedAt));
-            command.Parameters.Add(Typed(Inserts.ConvertAll(message => message.VisibleAt), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz));
-            command.Parameters.Add(Typed(Inserts.ConvertAll(message => message.ExpiresAt), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz));
-            command.Parameters.Add(new NpgsqlParameter { Value = Inserts.ConvertAll(message => message.DeliveryCount) });
-            command.Parameters.Add(Typed(Inserts.ConvertAll(message => message.Annotations), NpgsqlDbType.Array | NpgsqlDbType.Bytea));
-            command.Parameters.Add(Typed(Inserts.ConvertAll(message => message.Payload), NpgsqlDbType.Array | NpgsqlDbType.Bytea));
-            batch.BatchCommands.Add(command);
+            batch.BatchCommands.Add(Command(
+                Remember, fresh.ConvertAll(check => check.QueueId), fresh.ConvertAll(check => check.MessageId), fresh.ConvertAll(check => check.Until)));
+        }
+
+        var inserts = _checks is { Count: > 0 } ? Inserts.FindAll(static message => !DuplicateCheck.IsDuplicate(message.Duplicates)) : Inserts;
+        if (inserts.Count > 0)
+        {
+            batch.BatchCommands.Add(InsertCommand(Insert, inserts));
         }
 
         if (Counts.Count > 0)
@@ -146,22 +167,96 @@ internal sealed class WriteGroup
         }
     }
 
+    private static NpgsqlBatchCommand InsertCommand(string sql, List<QueuedMessage> messages)
+    {
+        var command = Command(
+            sql,
+            messages.ConvertAll(message => message.Id),
+            messages.ConvertAll(message => message.EnqueuedId),
+            messages.ConvertAll(message => message.QueueId),
+            messages.ConvertAll(message => (short)message.Part),
+            messages.ConvertAll(message => (short)message.State),
+            messages.ConvertAll(message => message.EnqueuedAt));
+        command.Parameters.Add(Typed(messages.ConvertAll(message => message.VisibleAt), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz));
+        command.Parameters.Add(Typed(messages.ConvertAll(message => message.ExpiresAt), NpgsqlDbType.Array | NpgsqlDbType.TimestampTz));
+        command.Parameters.Add(new NpgsqlParameter { Value = messages.ConvertAll(message => message.DeliveryCount) });
+        command.Parameters.Add(Typed(messages.ConvertAll(message => message.Annotations), NpgsqlDbType.Array | NpgsqlDbType.Bytea));
+        command.Parameters.Add(Typed(messages.ConvertAll(message => message.Payload), NpgsqlDbType.Array | NpgsqlDbType.Bytea));
+        command.Parameters.Add(Typed(messages.ConvertAll(message => message.SessionId), NpgsqlDbType.Array | NpgsqlDbType.Text));
+        return command;
+    }
+
     private static NpgsqlBatchCommand MoveCommand(MessageMove move)
     {
-        var target = move.Target;
+        if (move.Targets is not [var target])
+        {
+            var spread = InsertCommand(Spread, [.. move.Targets]);
+            spread.Parameters.Add(new NpgsqlParameter { Value = move.Id });
+            spread.Parameters.Add(new NpgsqlParameter { Value = (short)move.Expected });
+            return spread;
+        }
+
         var command = Command(Move, move.Id, target.Id, target.EnqueuedId, (short)target.Part, (short)target.State, target.EnqueuedAt);
         command.Parameters.Add(Typed(target.ExpiresAt, NpgsqlDbType.TimestampTz));
         command.Parameters.Add(new NpgsqlParameter { Value = target.DeliveryCount });
         command.Parameters.Add(Typed(target.Payload, NpgsqlDbType.Bytea));
         command.Parameters.Add(new NpgsqlParameter { Value = (short)move.Expected });
+        command.Parameters.Add(new NpgsqlParameter { Value = target.QueueId });
+        command.Parameters.Add(Typed(target.SessionId, NpgsqlDbType.Text));
         return command;
+    }
+
+    // The history is written by this connection only, so what it has now is what it has at the commit.
+    private async Task<List<DuplicateCheck>> CheckDuplicatesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var checks = new HashSet<DuplicateCheck>();
+        foreach (var message in Inserts)
+        {
+            for (var check = message.Duplicates; check is not null; check = check.Earlier)
+            {
+                check.IsRepeated = false;
+                checks.Add(check);
+            }
+        }
+
+        if (checks.Count == 0)
+        {
+            return [];
+        }
+
+        var list = checks.ToList();
+        await using var command = new NpgsqlCommand(Remembered, connection)
+        {
+            Parameters =
+            {
+                new() { Value = list.ConvertAll(check => check.QueueId) },
+                new() { Value = list.ConvertAll(check => check.MessageId) },
+                new() { Value = DateTime.UtcNow },
+            },
+        };
+        var seen = new HashSet<(int, string)>();
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                seen.Add((reader.GetInt32(0), reader.GetString(1)));
+            }
+        }
+
+        // The first of a group is new to those after it.
+        foreach (var check in list)
+        {
+            check.IsRepeated = !seen.Add((check.QueueId, check.MessageId));
+        }
+
+        return list;
     }
 
     private async Task FindAppliedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(Exists, connection)
         {
-            Parameters = { new() { Value = Moves.ConvertAll(move => move.Target.Id) } },
+            Parameters = { new() { Value = Moves.SelectMany(move => move.Targets).Select(target => target.Id).ToArray() } },
         };
         var found = new HashSet<long>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
@@ -174,7 +269,7 @@ internal sealed class WriteGroup
 
         foreach (var move in Moves)
         {
-            move.Applied = found.Contains(move.Target.Id);
+            move.Applied = move.Targets.Count == 0 || found.Contains(move.Targets[0].Id);
         }
     }
 }

@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 
 namespace AiPlatform.ServiceBusEmulator.Storage;
@@ -37,7 +38,9 @@ internal sealed class InsertOperation(IReadOnlyList<QueuedMessage> messages, Act
 
     internal override void AddTo(WriteGroup group) => group.Inserts.AddRange(messages);
 
-    internal override void Committed() => committed(messages);
+    internal override void Committed() => committed(messages.Any(static message => message.Duplicates is not null)
+        ? [.. messages.Where(static message => !DuplicateCheck.IsDuplicate(message.Duplicates))]
+        : messages);
 }
 
 /// <summary>Messages that are done with.</summary>
@@ -62,14 +65,17 @@ internal sealed class PayloadOperation(long id, int deliveryCount, MessageState 
     }
 }
 
-/// <summary>Messages that go to the end of a queue part: dead-lettered, or scheduled and now due.</summary>
+/// <summary>Messages that go to other places: dead-lettered, forwarded, or scheduled and now due.</summary>
 internal sealed class MoveOperation(IReadOnlyList<MessageMove> moves, Action<IReadOnlyList<MessageMove>> committed) : WriteOperation
 {
     internal override void Prepare(Func<long> nextId)
     {
         foreach (var move in moves)
         {
-            move.Target.Id = nextId();
+            foreach (var target in move.Targets)
+            {
+                target.Id = nextId();
+            }
         }
     }
 
@@ -78,16 +84,50 @@ internal sealed class MoveOperation(IReadOnlyList<MessageMove> moves, Action<IRe
     internal override void Committed() => committed([.. moves.Where(move => move.Applied)]);
 }
 
-/// <summary>One message that gets a new place. Not applied when it is no longer where it was expected.</summary>
-internal sealed class MessageMove(long id, MessageState expected, QueuedMessage target)
+/// <summary>One message that gets new places, most often one. Not applied when it is no longer where it was expected.</summary>
+internal sealed class MessageMove(long id, MessageState expected, IReadOnlyList<QueuedMessage> targets)
 {
     internal long Id => id;
 
     internal MessageState Expected => expected;
 
-    internal QueuedMessage Target => target;
+    internal IReadOnlyList<QueuedMessage> Targets => targets;
 
     internal bool Applied { get; set; }
+}
+
+/// <summary>Several changes that are made durable together or not at all.</summary>
+internal sealed class CompositeOperation(IReadOnlyList<WriteOperation> parts) : WriteOperation
+{
+    internal override void Prepare(Func<long> nextId)
+    {
+        foreach (var part in parts)
+        {
+            part.Prepare(nextId);
+        }
+    }
+
+    internal override void AddTo(WriteGroup group)
+    {
+        foreach (var part in parts)
+        {
+            part.AddTo(group);
+        }
+    }
+
+    internal override void Committed()
+    {
+        foreach (var part in parts)
+        {
+            part.Committed();
+        }
+    }
+}
+
+/// <summary>A statement about an entity. It must be idempotent.</summary>
+internal sealed class StatementOperation(string sql, params object[] values) : WriteOperation
+{
+    internal override void AddTo(WriteGroup group) => group.Statements.Add((sql, values));
 }
 
 /// <summary>Scheduled messages that are taken back.</summary>

@@ -5,7 +5,13 @@ param principalId string
 
 // Azure Service Bus Data Owner.
 var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
-var queueNames = ['job-events', 'jobs-default-critical', 'jobs-default-high', 'jobs-default-normal', 'jobs-default-low']
+var priorities = ['critical', 'high', 'normal', 'low']
+var queueNames = flatten([
+  ['job-events']
+  map(priorities, priority => 'jobs-default-${priority}')
+  map(priorities, priority => 'tasks-default-${priority}')
+  map(priorities, priority => 'runner-tasks-default-${priority}')
+])
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name

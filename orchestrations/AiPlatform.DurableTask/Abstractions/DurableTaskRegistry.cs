@@ -1,14 +1,17 @@
 using System.Reflection;
+using AiPlatform.DurableTask.Entities;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.DurableTask;
 
-/// <summary>The orchestrators and activities of a worker, by name. A name can be added once.</summary>
+/// <summary>The orchestrators, activities and entities of a worker, by name. A name can be added once of each kind.</summary>
 public sealed class DurableTaskRegistry
 {
     internal Dictionary<TaskName, Func<IServiceProvider, ITaskOrchestrator>> Orchestrators { get; } = [];
 
     internal Dictionary<TaskName, Func<IServiceProvider, ITaskActivity>> Activities { get; } = [];
+
+    internal Dictionary<TaskName, Func<IServiceProvider, ITaskEntity>> Entities { get; } = [];
 
     /// <summary>Adds an orchestrator under its class name, or that of its <see cref="DurableTaskAttribute"/>.</summary>
     public DurableTaskRegistry AddOrchestrator<TOrchestrator>()
@@ -18,6 +21,9 @@ public sealed class DurableTaskRegistry
     public DurableTaskRegistry AddOrchestrator<TOrchestrator>(TaskName name)
         where TOrchestrator : class, ITaskOrchestrator
         => AddOrchestrator(name, static services => ActivatorUtilities.GetServiceOrCreateInstance<TOrchestrator>(services));
+
+    /// <summary>Adds an orchestrator type that is known at run time only, under its class name or that of its <see cref="DurableTaskAttribute"/>.</summary>
+    public DurableTaskRegistry AddOrchestrator(Type type) => AddOrchestrator(NameOf(type), Factory<ITaskOrchestrator>(type));
 
     /// <summary>Adds an orchestrator made by a factory.</summary>
     public DurableTaskRegistry AddOrchestrator(TaskName name, Func<IServiceProvider, ITaskOrchestrator> factory)
@@ -43,6 +49,9 @@ public sealed class DurableTaskRegistry
         where TActivity : class, ITaskActivity
         => AddActivity(name, static services => ActivatorUtilities.GetServiceOrCreateInstance<TActivity>(services));
 
+    /// <summary>Adds an activity type that is known at run time only, under its class name or that of its <see cref="DurableTaskAttribute"/>.</summary>
+    public DurableTaskRegistry AddActivity(Type type) => AddActivity(NameOf(type), Factory<ITaskActivity>(type));
+
     /// <summary>Adds an activity made by a factory.</summary>
     public DurableTaskRegistry AddActivity(TaskName name, Func<IServiceProvider, ITaskActivity> factory)
     {
@@ -57,6 +66,30 @@ public sealed class DurableTaskRegistry
     /// <summary>Adds a synchronous activity function.</summary>
     public DurableTaskRegistry AddActivityFunc<TInput, TOutput>(TaskName name, Func<TaskActivityContext, TInput, TOutput> activity)
         => AddActivity(name, _ => new FunctionActivity<TInput, TOutput>((context, input) => Task.FromResult(activity(context, input))));
+
+    /// <summary>Adds an entity under its class name, or that of its <see cref="DurableTaskAttribute"/>.</summary>
+    public DurableTaskRegistry AddEntity<TEntity>()
+        where TEntity : class, ITaskEntity => AddEntity<TEntity>(NameOf(typeof(TEntity)));
+
+    /// <summary>Adds an entity under a name.</summary>
+    public DurableTaskRegistry AddEntity<TEntity>(TaskName name)
+        where TEntity : class, ITaskEntity
+        => AddEntity(name, static services => ActivatorUtilities.GetServiceOrCreateInstance<TEntity>(services));
+
+    /// <summary>Adds an entity type that is known at run time only, under its class name or that of its <see cref="DurableTaskAttribute"/>.</summary>
+    public DurableTaskRegistry AddEntity(Type type) => AddEntity(NameOf(type), Factory<ITaskEntity>(type));
+
+    /// <summary>Adds an entity made by a factory; one is made for every batch of operations.</summary>
+    public DurableTaskRegistry AddEntity(TaskName name, Func<IServiceProvider, ITaskEntity> factory)
+    {
+        Add(Entities, name, factory);
+        return this;
+    }
+
+    private static Func<IServiceProvider, T> Factory<T>(Type type)
+        => type is { IsAbstract: false, ContainsGenericParameters: false } && type.IsAssignableTo(typeof(T))
+            ? services => (T)ActivatorUtilities.GetServiceOrCreateInstance(services, type)
+            : throw new ArgumentException($"{type} is not a concrete {typeof(T).Name}.", nameof(type));
 
     private static TaskName NameOf(Type type) => type.GetCustomAttribute<DurableTaskAttribute>() is { Name.Name: not null } attribute ? attribute.Name : new TaskName(type.Name);
 

@@ -16,9 +16,17 @@ public sealed record TaskFailureDetails(string ErrorType, string ErrorMessage, s
 
     /// <summary>True when the failure was an exception of the given type, or of one derived from it.</summary>
     public bool IsCausedBy<TException>()
-        where TException : Exception
-        => ErrorType == typeof(TException).FullName
-            || (FindType(ErrorType) is { } type && typeof(TException).IsAssignableFrom(type));
+        where TException : Exception => IsCausedBy(typeof(TException));
+
+    /// <summary>True when the failure was an exception of the given type, or of one derived from it.</summary>
+    /// <exception cref="ArgumentException">The type is not that of an exception.</exception>
+    public bool IsCausedBy(Type targetBaseExceptionType)
+        => !typeof(Exception).IsAssignableFrom(targetBaseExceptionType)
+            ? throw new ArgumentException($"{targetBaseExceptionType} is not an exception.", nameof(targetBaseExceptionType))
+            : ErrorType == targetBaseExceptionType.FullName || (FindType(ErrorType) is { } type && targetBaseExceptionType.IsAssignableFrom(type));
+
+    /// <inheritdoc />
+    public override string ToString() => $"{ErrorType}: {ErrorMessage}";
 
     /// <summary>Describes an exception; that of a failed task describes the task's own failure as the cause.</summary>
     public static TaskFailureDetails FromException(Exception exception) => FromException(exception, 0);

@@ -104,3 +104,10 @@ public record StartOrchestrationOptions(string? InstanceId = null, DateTimeOffse
     /// </summary>
     public IReadOnlyList<string>? DedupeStatuses { get; init; }
 }
+
+/// <summary>How an orchestration continues as new.</summary>
+public sealed class ContinueAsNewOptions
+{
+    /// <summary>The version of the next execution; the same when null. With no history to contradict, this is the place to change it.</summary>
+    public string? NewVersion { get; set; }
+}

@@ -1,3 +1,4 @@
+using AiPlatform.DurableTask.Entities;
 using Microsoft.Extensions.Logging;
 
 namespace AiPlatform.DurableTask;
@@ -22,6 +23,9 @@ public abstract class TaskOrchestrationContext
 
     /// <summary>The version that the instance was started with; empty when none.</summary>
     public virtual string Version => string.Empty;
+
+    /// <summary>Calls, signals and locks of entities.</summary>
+    public virtual TaskOrchestrationEntityFeature Entities => throw new NotSupportedException("This context has no entities.");
 
     /// <summary>Where replay-safe loggers come from.</summary>
     protected abstract ILoggerFactory LoggerFactory { get; }
@@ -106,6 +110,16 @@ public abstract class TaskOrchestrationContext
     /// <param name="newInput">The next execution's input.</param>
     /// <param name="preserveUnprocessedEvents">Whether external events that nobody waited for are carried over.</param>
     public abstract void ContinueAsNew(object? newInput = null, bool preserveUnprocessedEvents = true);
+
+    /// <summary>Ends this execution and starts the next with an empty history, perhaps of another version.</summary>
+    public virtual void ContinueAsNew(ContinueAsNewOptions options, object? newInput = null, bool preserveUnprocessedEvents = true)
+        => throw new NotSupportedException("This context cannot continue as another version.");
+
+    /// <summary>
+    /// Compares the version that the instance was started with to another: below zero when it is older. None is older than any;
+    /// versions of up to four numbers compare by number, others as text.
+    /// </summary>
+    public virtual int CompareVersionTo(string version) => TaskVersions.Compare(Version, version);
 
     /// <summary>A new id, the same in every replay.</summary>
     public abstract Guid NewGuid();

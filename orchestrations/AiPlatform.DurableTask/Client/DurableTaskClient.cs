@@ -1,3 +1,5 @@
+using AiPlatform.DurableTask.Client.Entities;
+
 namespace AiPlatform.DurableTask.Client;
 
 /// <summary>Starts, watches and steers orchestrations. One instance serves a whole process; it is safe for concurrent use.</summary>
@@ -5,6 +7,9 @@ public abstract class DurableTaskClient(string name) : IAsyncDisposable
 {
     /// <summary>The client's registered name; empty for the default.</summary>
     public string Name { get; } = name;
+
+    /// <summary>Signals and reads entities.</summary>
+    public virtual DurableEntityClient Entities => throw new NotSupportedException("This client has no entities.");
 
     /// <summary>Starts an orchestration without input.</summary>
     public virtual Task<string> ScheduleNewOrchestrationInstanceAsync(TaskName orchestratorName, CancellationToken cancellation)

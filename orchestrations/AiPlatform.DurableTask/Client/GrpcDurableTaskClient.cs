@@ -1,3 +1,4 @@
+using AiPlatform.DurableTask.Client.Entities;
 using AiPlatform.DurableTask.Scheduler;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -11,6 +12,8 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
     private static readonly TimeSpan ReconnectDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly P.TaskHubSidecarService.TaskHubSidecarServiceClient _stub = channel.Stub;
+
+    public override DurableEntityClient Entities { get; } = new GrpcDurableEntityClient(name, channel.Stub, options.DataConverter);
 
     public override async Task<string> ScheduleNewOrchestrationInstanceAsync(
         TaskName orchestratorName, object? input = null, StartOrchestrationOptions? start = null, CancellationToken cancellation = default)
@@ -35,6 +38,8 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
             }
         }
 
+        using var span = DurableTaskTracing.StartCreation(request);
+        request.ParentTraceContext = DurableTaskTracing.Current(span);
         try
         {
             return (await _stub.StartInstanceAsync(request, cancellationToken: cancellation)).InstanceId;
@@ -45,14 +50,16 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
         }
         catch (RpcException exception)
         {
-            throw Translate(exception, cancellation);
+            throw Rpc.Translate(exception, cancellation);
         }
     }
 
-    public override Task RaiseEventAsync(string instanceId, string eventName, object? eventPayload = null, CancellationToken cancellation = default)
+    public override async Task RaiseEventAsync(string instanceId, string eventName, object? eventPayload = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(eventName);
-        return CallAsync(_stub.RaiseEventAsync, new P.RaiseEventRequest { InstanceId = instanceId, Name = eventName, Input = options.DataConverter.Serialize(eventPayload) }, cancellation);
+        var request = new P.RaiseEventRequest { InstanceId = instanceId, Name = eventName, Input = options.DataConverter.Serialize(eventPayload) };
+        using var span = DurableTaskTracing.StartEvent(request);
+        await Rpc.CallAsync(_stub.RaiseEventAsync, request, cancellation);
     }
 
     public override Task<OrchestrationMetadata> WaitForInstanceStartAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default)
@@ -62,26 +69,48 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
         => WaitAsync(_stub.WaitForInstanceCompletionAsync, instanceId, getInputsAndOutputs, cancellation);
 
     public override Task TerminateInstanceAsync(string instanceId, TerminateInstanceOptions? start = null, CancellationToken cancellation = default)
-        => CallAsync(
+        => Rpc.CallAsync(
             _stub.TerminateInstanceAsync,
             new P.TerminateRequest { InstanceId = instanceId, Output = options.DataConverter.Serialize(start?.Output), Recursive = start?.Recursive ?? false },
             cancellation);
 
     public override Task SuspendInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default)
-        => CallAsync(_stub.SuspendInstanceAsync, new P.SuspendRequest { InstanceId = instanceId, Reason = reason }, cancellation);
+        => Rpc.CallAsync(_stub.SuspendInstanceAsync, new P.SuspendRequest { InstanceId = instanceId, Reason = reason }, cancellation);
 
     public override Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default)
-        => CallAsync(_stub.ResumeInstanceAsync, new P.ResumeRequest { InstanceId = instanceId, Reason = reason }, cancellation);
+        => Rpc.CallAsync(_stub.ResumeInstanceAsync, new P.ResumeRequest { InstanceId = instanceId, Reason = reason }, cancellation);
 
     public override async Task<OrchestrationMetadata?> GetInstanceAsync(string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default)
     {
         var request = new P.GetInstanceRequest { InstanceId = instanceId, GetInputsAndOutputs = getInputsAndOutputs };
-        var response = await CallAsync(_stub.GetInstanceAsync, request, cancellation);
+        var response = await Rpc.CallAsync(_stub.GetInstanceAsync, request, cancellation);
         return response.Exists ? response.OrchestrationState.ToMetadata(options.DataConverter) : null;
     }
 
     public override AsyncPageable<OrchestrationMetadata> GetAllInstancesAsync(OrchestrationQuery? filter = null)
-        => new InstancePages(this, filter ?? new OrchestrationQuery());
+    {
+        var query = filter ?? new OrchestrationQuery();
+        return new RpcPages<OrchestrationMetadata>(query.ContinuationToken, query.PageSize, async (token, size, cancellation) =>
+        {
+            var request = new P.QueryInstancesRequest
+            {
+                Query = new()
+                {
+                    CreatedTimeFrom = query.CreatedFrom?.ToTimestamp(),
+                    CreatedTimeTo = query.CreatedTo?.ToTimestamp(),
+                    RuntimeStatus = { ToProto(query.Statuses) },
+                    InstanceIdPrefix = query.InstanceIdPrefix,
+                    MaxInstanceCount = size,
+                    FetchInputsAndOutputs = query.FetchInputsAndOutputs,
+                    ContinuationToken = token,
+                },
+            };
+            var response = await Rpc.CallAsync(_stub.QueryInstancesAsync, request, cancellation);
+            return new(
+                [.. response.OrchestrationState.Select(state => state.ToMetadata(options.DataConverter))],
+                string.IsNullOrEmpty(response.ContinuationToken) ? null : response.ContinuationToken);
+        });
+    }
 
     public override async Task<Page<string>> ListInstanceIdsAsync(
         IEnumerable<OrchestrationRuntimeStatus>? runtimeStatus = null,
@@ -91,7 +120,7 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
         string? lastInstanceKey = null,
         CancellationToken cancellation = default)
     {
-        var response = await CallAsync(
+        var response = await Rpc.CallAsync(
             _stub.ListInstanceIdsAsync,
             new P.ListInstanceIdsRequest
             {
@@ -108,7 +137,7 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
     public override async Task<PurgeResult> PurgeInstanceAsync(string instanceId, PurgeInstanceOptions? start = null, CancellationToken cancellation = default)
     {
         var request = new P.PurgeInstancesRequest { InstanceId = instanceId, Recursive = start?.Recursive ?? false, IsOrchestration = true };
-        var response = await CallAsync(_stub.PurgeInstancesAsync, request, cancellation);
+        var response = await Rpc.CallAsync(_stub.PurgeInstancesAsync, request, cancellation);
         return new(response.DeletedInstanceCount, response.IsComplete);
     }
 
@@ -124,18 +153,18 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
                 RuntimeStatus = { ToProto(filter.Statuses) },
             },
         };
-        var response = await CallAsync(_stub.PurgeInstancesAsync, request, cancellation);
+        var response = await Rpc.CallAsync(_stub.PurgeInstancesAsync, request, cancellation);
         return new(response.DeletedInstanceCount, response.IsComplete);
     }
 
     public override async Task<string> RestartAsync(string instanceId, bool restartWithNewInstanceId = false, CancellationToken cancellation = default)
     {
         var request = new P.RestartInstanceRequest { InstanceId = instanceId, RestartWithNewInstanceId = restartWithNewInstanceId };
-        return (await CallAsync(_stub.RestartInstanceAsync, request, cancellation)).InstanceId;
+        return (await Rpc.CallAsync(_stub.RestartInstanceAsync, request, cancellation)).InstanceId;
     }
 
     public override Task RewindInstanceAsync(string instanceId, string reason, CancellationToken cancellation = default)
-        => CallAsync(_stub.RewindInstanceAsync, new P.RewindInstanceRequest { InstanceId = instanceId, Reason = reason }, cancellation);
+        => Rpc.CallAsync(_stub.RewindInstanceAsync, new P.RewindInstanceRequest { InstanceId = instanceId, Reason = reason }, cancellation);
 
     public override async Task<IReadOnlyList<OrchestrationHistoryEvent>> GetOrchestrationHistoryAsync(string instanceId, CancellationToken cancellation = default)
     {
@@ -152,7 +181,7 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
         }
         catch (RpcException exception)
         {
-            throw Translate(exception, cancellation);
+            throw Rpc.Translate(exception, cancellation);
         }
     }
 
@@ -171,29 +200,6 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
             .Where(status => !dedupe.Contains(status.ToString(), StringComparer.OrdinalIgnoreCase))
             .Select(status => (P.OrchestrationStatus)status);
 
-    private static Exception Translate(RpcException exception, CancellationToken cancellation) => exception.StatusCode switch
-    {
-        StatusCode.Cancelled when cancellation.IsCancellationRequested => new OperationCanceledException(exception.Status.Detail, exception, cancellation),
-        StatusCode.NotFound => new KeyNotFoundException(exception.Status.Detail, exception),
-        StatusCode.FailedPrecondition => new InvalidOperationException(exception.Status.Detail, exception),
-        StatusCode.InvalidArgument => new ArgumentException(exception.Status.Detail, exception),
-        StatusCode.Unimplemented => new NotSupportedException(exception.Status.Detail, exception),
-        _ => exception,
-    };
-
-    private static async Task<TResponse> CallAsync<TRequest, TResponse>(
-        Func<TRequest, Metadata?, DateTime?, CancellationToken, AsyncUnaryCall<TResponse>> call, TRequest request, CancellationToken cancellation)
-    {
-        try
-        {
-            return await call(request, null, null, cancellation);
-        }
-        catch (RpcException exception)
-        {
-            throw Translate(exception, cancellation);
-        }
-    }
-
     private async Task<OrchestrationMetadata> WaitAsync(
         Func<P.GetInstanceRequest, Metadata?, DateTime?, CancellationToken, AsyncUnaryCall<P.GetInstanceResponse>> call,
         string instanceId, bool getInputsAndOutputs, CancellationToken cancellation)
@@ -203,7 +209,7 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
         {
             try
             {
-                var response = await CallAsync(call, request, cancellation);
+                var response = await Rpc.CallAsync(call, request, cancellation);
                 return response.Exists
                     ? response.OrchestrationState.ToMetadata(options.DataConverter)
                     : throw new KeyNotFoundException($"There is no orchestration instance '{instanceId}'.");
@@ -215,35 +221,4 @@ internal sealed class GrpcDurableTaskClient(string name, SchedulerChannel channe
             }
         }
     }
-
-    private sealed class InstancePages(GrpcDurableTaskClient client, OrchestrationQuery query) : AsyncPageable<OrchestrationMetadata>
-    {
-        public override async IAsyncEnumerable<Page<OrchestrationMetadata>> AsPages(string? continuationToken = null, int? pageSizeHint = null)
-        {
-            var token = continuationToken ?? query.ContinuationToken;
-            do
-            {
-                var request = new P.QueryInstancesRequest
-                {
-                    Query = new()
-                    {
-                        CreatedTimeFrom = query.CreatedFrom?.ToTimestamp(),
-                        CreatedTimeTo = query.CreatedTo?.ToTimestamp(),
-                        RuntimeStatus = { ToProto(query.Statuses) },
-                        InstanceIdPrefix = query.InstanceIdPrefix,
-                        MaxInstanceCount = pageSizeHint ?? query.PageSize,
-                        FetchInputsAndOutputs = query.FetchInputsAndOutputs,
-                        ContinuationToken = token,
-                    },
-                };
-                var response = await CallAsync(client._stub.QueryInstancesAsync, request, CancellationToken.None);
-                token = string.IsNullOrEmpty(response.ContinuationToken) ? null : response.ContinuationToken;
-                var items = response.OrchestrationState.Select(state => state.ToMetadata(client.Options.DataConverter)).ToList();
-                yield return new Page<OrchestrationMetadata>(items, token);
-            }
-            while (token is not null);
-        }
-    }
-
-    private DurableTaskClientOptions Options => options;
 }

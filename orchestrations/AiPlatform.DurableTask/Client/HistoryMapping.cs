@@ -73,6 +73,10 @@ internal static class HistoryMapping
             },
             P.HistoryEvent.EventTypeOneofCase.EventSent => plain with { Name = item.EventSent.Name, Input = item.EventSent.Input },
             P.HistoryEvent.EventTypeOneofCase.EventRaised => plain with { Name = item.EventRaised.Name, Input = item.EventRaised.Input },
+            P.HistoryEvent.EventTypeOneofCase.EntityOperationCalled => plain with { Name = item.EntityOperationCalled.Operation, Input = item.EntityOperationCalled.Input },
+            P.HistoryEvent.EventTypeOneofCase.EntityOperationSignaled => plain with { Name = item.EntityOperationSignaled.Operation, Input = item.EntityOperationSignaled.Input },
+            P.HistoryEvent.EventTypeOneofCase.EntityOperationCompleted => plain with { Result = item.EntityOperationCompleted.Output },
+            P.HistoryEvent.EventTypeOneofCase.EntityOperationFailed => plain with { FailureDetails = TaskFailureDetails.FromProto(item.EntityOperationFailed.FailureDetails) },
             P.HistoryEvent.EventTypeOneofCase.ContinueAsNew => plain with { Input = item.ContinueAsNew.Input },
             _ => plain,
         };

@@ -4,7 +4,8 @@ namespace AiPlatform.DurableTask.Scheduler;
 
 /// <summary>
 /// The connection string of the managed scheduler and of our hub:
-/// <c>Endpoint=https://…;TaskHub=…;Authentication=…</c> and, where the kind needs them, <c>ClientID</c>, <c>TenantId</c>, <c>TokenFilePath</c>.
+/// <c>Endpoint=https://…;TaskHub=…;Authentication=…</c> and, where the kind needs them, <c>ClientID</c>, <c>TenantId</c>, <c>TokenFilePath</c>,
+/// <c>AdditionallyAllowedTenants</c>; for other clouds <c>AuthorityHost</c> and <c>ResourceId</c>.
 /// </summary>
 public sealed class DurableTaskSchedulerConnectionString
 {
@@ -15,7 +16,10 @@ public sealed class DurableTaskSchedulerConnectionString
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
         _values = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        Endpoint = new Uri(Required("Endpoint"), UriKind.Absolute);
+        var endpoint = Required("Endpoint");
+        Endpoint = Uri.TryCreate(endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : $"https://{endpoint}", UriKind.Absolute, out var address)
+            ? address
+            : throw new ArgumentException($"The Durable Task connection string's endpoint '{endpoint}' is not an address.", nameof(connectionString));
         TaskHubName = Required("TaskHub");
         Authentication = Required("Authentication");
     }
@@ -37,6 +41,18 @@ public sealed class DurableTaskSchedulerConnectionString
 
     /// <summary>The token file of a workload identity.</summary>
     public string? TokenFilePath => Optional("TokenFilePath");
+
+    /// <summary>Further tenants that a workload identity may get tokens for, separated by commas.</summary>
+    public IReadOnlyList<string> AdditionallyAllowedTenants
+        => Optional("AdditionallyAllowedTenants")?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+
+    /// <summary>Where tokens come from, in another cloud than Azure's public one.</summary>
+    public Uri? AuthorityHost => Optional("AuthorityHost") is not { } text ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps ? address
+        : throw new ArgumentException("The Durable Task connection string's AuthorityHost is not an https address.");
+
+    /// <summary>The audience of tokens.</summary>
+    public string ResourceId => (Optional("ResourceId") ?? "https://durabletask.io").TrimEnd('/');
 
     private string? Optional(string key) => _values.TryGetValue(key, out var value) && value is string { Length: > 0 } text ? text : null;
 

@@ -26,7 +26,7 @@ internal sealed class SchedulerChannel : IDisposable
     public SchedulerChannel(DurableTaskSchedulerConnectionString connection, TimeProvider time, string? workerId = null)
     {
         Connection = connection;
-        _credential = SchedulerCredential.Create(connection) is { } credential ? new SchedulerCredential(credential, time) : null;
+        _credential = SchedulerCredential.Create(connection) is { } credential ? new SchedulerCredential(credential, connection.ResourceId, time) : null;
         var agent = $"aiplatform-durabletask/{Assembly.GetExecutingAssembly().GetName().Version?.ToString(3)}";
         var headers = CallCredentials.FromInterceptor(async (context, metadata) =>
         {

@@ -4,11 +4,11 @@ using Azure.Identity;
 namespace AiPlatform.DurableTask.Scheduler;
 
 /// <summary>Gets and keeps the bearer token of one connection string; a new one is fetched five minutes before the old one expires.</summary>
-internal sealed class SchedulerCredential(TokenCredential credential, TimeProvider time) : IDisposable
+internal sealed class SchedulerCredential(TokenCredential credential, string resourceId, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan RefreshBefore = TimeSpan.FromMinutes(5);
-    private static readonly TokenRequestContext Scope = new(["https://durabletask.io/.default"]);
 
+    private readonly TokenRequestContext _scope = new([$"{resourceId}/.default"]);
     private readonly SemaphoreSlim _gate = new(1, 1);
     private AccessToken _token;
 
@@ -18,17 +18,20 @@ internal sealed class SchedulerCredential(TokenCredential credential, TimeProvid
         => connection.Authentication.ToUpperInvariant().Replace(" ", string.Empty, StringComparison.Ordinal) switch
         {
             "NONE" => null,
-            "DEFAULTAZURE" => new DefaultAzureCredential(new DefaultAzureCredentialOptions { ManagedIdentityClientId = connection.ClientId }),
+            "DEFAULTAZURE" => new DefaultAzureCredential(DefaultAzure(connection)),
             "MANAGEDIDENTITY" => new ManagedIdentityCredential(
                 connection.ClientId is { } id ? ManagedIdentityId.FromUserAssignedClientId(id) : ManagedIdentityId.SystemAssigned),
             "WORKLOADIDENTITY" => new WorkloadIdentityCredential(WorkloadIdentity(connection)),
-            "ENVIRONMENT" => new EnvironmentCredential(),
-            "AZURECLI" => new AzureCliCredential(),
-            "AZUREPOWERSHELL" => new AzurePowerShellCredential(),
-            "VISUALSTUDIO" => new VisualStudioCredential(),
-            "INTERACTIVEBROWSER" => new InteractiveBrowserCredential(),
+            "ENVIRONMENT" => new EnvironmentCredential(Options<EnvironmentCredentialOptions>(connection)),
+            "AZURECLI" => new AzureCliCredential(Options<AzureCliCredentialOptions>(connection)),
+            "AZUREDEVELOPERCLI" => new AzureDeveloperCliCredential(Options<AzureDeveloperCliCredentialOptions>(connection)),
+            "AZUREPOWERSHELL" => new AzurePowerShellCredential(Options<AzurePowerShellCredentialOptions>(connection)),
+            "VISUALSTUDIO" => new VisualStudioCredential(Options<VisualStudioCredentialOptions>(connection)),
+            "VISUALSTUDIOCODE" => new VisualStudioCodeCredential(Options<VisualStudioCodeCredentialOptions>(connection)),
+            "INTERACTIVEBROWSER" => new InteractiveBrowserCredential(Options<InteractiveBrowserCredentialOptions>(connection)),
+            "DEVICECODE" => new DeviceCodeCredential(Options<DeviceCodeCredentialOptions>(connection)),
             _ => throw new ArgumentException($"Authentication '{connection.Authentication}' is not one of None, DefaultAzure, ManagedIdentity, "
-                + "WorkloadIdentity, Environment, AzureCLI, AzurePowerShell, VisualStudio, InteractiveBrowser.", nameof(connection)),
+                + "WorkloadIdentity, Environment, AzureCLI, AzureDeveloperCLI, AzurePowerShell, VisualStudio, VisualStudioCode, InteractiveBrowser, DeviceCode.", nameof(connection)),
         };
 
     /// <summary>A token that is valid for at least the next minutes.</summary>
@@ -44,7 +47,7 @@ internal sealed class SchedulerCredential(TokenCredential credential, TimeProvid
         {
             if (!IsFresh(_token))
             {
-                _token = await credential.GetTokenAsync(Scope, cancellationToken).ConfigureAwait(false);
+                _token = await credential.GetTokenAsync(_scope, cancellationToken).ConfigureAwait(false);
             }
 
             return _token.Token;
@@ -62,10 +65,32 @@ internal sealed class SchedulerCredential(TokenCredential credential, TimeProvid
     private static WorkloadIdentityCredentialOptions WorkloadIdentity(DurableTaskSchedulerConnectionString connection)
     {
         // Unset properties keep the defaults, which read the environment.
-        var options = new WorkloadIdentityCredentialOptions();
+        var options = Options<WorkloadIdentityCredentialOptions>(connection);
         options.ClientId = connection.ClientId ?? options.ClientId;
         options.TenantId = connection.TenantId ?? options.TenantId;
         options.TokenFilePath = connection.TokenFilePath ?? options.TokenFilePath;
+        foreach (var tenant in connection.AdditionallyAllowedTenants)
+        {
+            options.AdditionallyAllowedTenants.Add(tenant);
+        }
+
+        return options;
+    }
+
+    private static DefaultAzureCredentialOptions DefaultAzure(DurableTaskSchedulerConnectionString connection)
+    {
+        var options = Options<DefaultAzureCredentialOptions>(connection);
+        options.ManagedIdentityClientId = connection.ClientId ?? options.ManagedIdentityClientId;
+        options.WorkloadIdentityClientId = connection.ClientId ?? options.WorkloadIdentityClientId;
+        options.TenantId = connection.TenantId ?? options.TenantId;
+        return options;
+    }
+
+    private static T Options<T>(DurableTaskSchedulerConnectionString connection)
+        where T : TokenCredentialOptions, new()
+    {
+        var options = new T();
+        options.AuthorityHost = connection.AuthorityHost ?? options.AuthorityHost;
         return options;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using P = AiPlatform.DurableTask.Protobuf;
@@ -17,6 +18,7 @@ internal sealed class ActivityRunner(
     {
         var instanceId = request.OrchestrationInstance?.InstanceId ?? string.Empty;
         var response = new P.ActivityResponse { InstanceId = instanceId, TaskId = request.TaskId, CompletionToken = completionToken };
+        using var span = DurableTaskTracing.StartActivity(request);
         try
         {
             if (registry.Activities.TryGetValue(request.Name, out var factory))
@@ -38,7 +40,10 @@ internal sealed class ActivityRunner(
         {
             Logs.ActivityFailed(logger, exception, instanceId, request.Name);
             response.FailureDetails = TaskFailureDetails.FromException(exception).ToProto();
+            span?.SetStatus(ActivityStatusCode.Error, exception.Message);
         }
+
+        span?.Stop();
 
         await completions.CompleteAsync(response);
     }

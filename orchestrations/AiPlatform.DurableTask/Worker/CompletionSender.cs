@@ -17,6 +17,10 @@ internal sealed class CompletionSender(P.TaskHubSidecarService.TaskHubSidecarSer
     public Task<bool> CompleteAsync(P.ActivityResponse response)
         => SendAsync(token => stub.CompleteActivityTaskAsync(response, cancellationToken: token), response.InstanceId);
 
+    /// <summary>True when the hub accepted it.</summary>
+    public Task<bool> CompleteAsync(P.EntityBatchResult result, string instanceId)
+        => SendAsync(token => stub.CompleteEntityTaskAsync(result, cancellationToken: token), instanceId);
+
     /// <summary>Gives a turn back.</summary>
     public Task AbandonTurnAsync(string instanceId, string completionToken)
         => SendAsync(token => stub.AbandonTaskOrchestratorWorkItemAsync(new() { CompletionToken = completionToken }, cancellationToken: token), instanceId);
@@ -24,6 +28,10 @@ internal sealed class CompletionSender(P.TaskHubSidecarService.TaskHubSidecarSer
     /// <summary>Gives an activity back.</summary>
     public Task AbandonActivityAsync(string instanceId, string completionToken)
         => SendAsync(token => stub.AbandonTaskActivityWorkItemAsync(new() { CompletionToken = completionToken }, cancellationToken: token), instanceId);
+
+    /// <summary>Gives a batch of operations back.</summary>
+    public Task AbandonEntityAsync(string instanceId, string completionToken)
+        => SendAsync(token => stub.AbandonTaskEntityWorkItemAsync(new() { CompletionToken = completionToken }, cancellationToken: token), instanceId);
 
     private async Task<bool> SendAsync<T>(Func<CancellationToken, AsyncUnaryCall<T>> call, string instanceId)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AiPlatform.DurableTask.Scheduler;
+using AiPlatform.DurableTask.Worker.Entities;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
@@ -13,6 +14,7 @@ internal sealed class DurableTaskWorker(
     DurableTaskSchedulerConnectionString connection,
     DurableTaskRegistry registry,
     DurableTaskWorkerOptions options,
+    DurableTaskWorkerStatus status,
     TimeProvider time,
     IServiceProvider services,
     ILoggerFactory loggerFactory) : BackgroundService
@@ -29,11 +31,13 @@ internal sealed class DurableTaskWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        options.UseConverterOf(services);
         using var channel = new SchedulerChannel(connection, time, _workerId);
         using var abandoned = new CancellationTokenSource();
         var completions = new CompletionSender(channel.Stub, _logger, abandoned.Token);
         var turns = new TurnRunner(channel.Stub, completions, registry, options, services, loggerFactory);
         var activities = new ActivityRunner(completions, registry, options, services, _logger, stoppingToken);
+        var entities = new EntityRunner(completions, registry, options, time, services, _logger);
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -41,7 +45,8 @@ internal sealed class DurableTaskWorker(
             {
                 await channel.Stub.HelloAsync(new Empty(), deadline: time.GetUtcNow().UtcDateTime.AddSeconds(30), cancellationToken: stoppingToken);
                 failures = 0;
-                await ReceiveAsync(channel, turns, activities, stoppingToken);
+                await ReceiveAsync(channel, turns, activities, entities, stoppingToken);
+                status.Lost("The hub ended the connection.");
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
@@ -50,7 +55,9 @@ internal sealed class DurableTaskWorker(
             catch (Exception exception)
             {
                 failures++;
-                Logs.Disconnected(_logger, failures, (exception as RpcException)?.Status.ToString() ?? exception.Message);
+                var reason = (exception as RpcException)?.Status.ToString() ?? exception.Message;
+                status.Lost(reason);
+                Logs.Disconnected(_logger, failures, reason);
             }
 
             var ceiling = Math.Min(MaxBackOff.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(failures, 10)));
@@ -60,12 +67,13 @@ internal sealed class DurableTaskWorker(
         await DrainAsync(abandoned);
     }
 
-    private async Task ReceiveAsync(SchedulerChannel channel, TurnRunner turns, ActivityRunner activities, CancellationToken stoppingToken)
+    private async Task ReceiveAsync(SchedulerChannel channel, TurnRunner turns, ActivityRunner activities, EntityRunner entities, CancellationToken stoppingToken)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         silence.CancelAfter(MaxSilence);
         using var call = channel.Stub.GetWorkItems(Request(), new Metadata { { TurnRunner.CachingHeader, "1" } }, cancellationToken: silence.Token);
         await call.ResponseHeadersAsync;
+        status.Connected();
         Logs.Connected(_logger, _workerId, connection.Endpoint, connection.TaskHubName);
         await foreach (var item in call.ResponseStream.ReadAllAsync(silence.Token))
         {
@@ -77,6 +85,12 @@ internal sealed class DurableTaskWorker(
                     break;
                 case P.WorkItem.RequestOneofCase.ActivityRequest:
                     Track(Task.Run(() => activities.RunAsync(item.ActivityRequest, item.CompletionToken), CancellationToken.None));
+                    break;
+                case P.WorkItem.RequestOneofCase.EntityRequest:
+                    Track(Task.Run(() => entities.RunAsync(item.EntityRequest, item.CompletionToken), CancellationToken.None));
+                    break;
+                case P.WorkItem.RequestOneofCase.EntityRequestV2:
+                    Track(Task.Run(() => entities.RunAsync(item.EntityRequestV2, item.CompletionToken), CancellationToken.None));
                     break;
                 default:
                     // Health pings, and kinds that were not asked for.
@@ -91,13 +105,17 @@ internal sealed class DurableTaskWorker(
         {
             MaxConcurrentActivityWorkItems = options.Concurrency.MaximumConcurrentActivityWorkItems,
             MaxConcurrentOrchestrationWorkItems = options.Concurrency.MaximumConcurrentOrchestrationWorkItems,
+            MaxConcurrentEntityWorkItems = registry.Entities.Count == 0 ? 0 : options.Concurrency.MaximumConcurrentEntityWorkItems,
             Capabilities = { P.WorkerCapability.HistoryStreaming },
         };
         if (options.UseWorkItemFilters)
         {
+            // Versions can only be asked for one by one, so "this or older" is decided here, turn by turn.
+            string[] versions = options.Versioning is { MatchStrategy: DurableTaskWorkerOptions.VersionMatchStrategy.Strict } versioning ? [versioning.Version] : [];
             request.WorkItemFilters = new();
-            request.WorkItemFilters.Orchestrations.AddRange(registry.Orchestrators.Keys.Select(name => new P.OrchestrationFilter { Name = name.Name }));
-            request.WorkItemFilters.Activities.AddRange(registry.Activities.Keys.Select(name => new P.ActivityFilter { Name = name.Name }));
+            request.WorkItemFilters.Orchestrations.AddRange(registry.Orchestrators.Keys.Select(name => new P.OrchestrationFilter { Name = name.Name, Versions = { versions } }));
+            request.WorkItemFilters.Activities.AddRange(registry.Activities.Keys.Select(name => new P.ActivityFilter { Name = name.Name, Versions = { versions } }));
+            request.WorkItemFilters.Entities.AddRange(registry.Entities.Keys.Select(name => new P.EntityFilter { Name = name.Name.ToLowerInvariant() }));
         }
 
         return request;

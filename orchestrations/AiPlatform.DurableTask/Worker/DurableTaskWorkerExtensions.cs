@@ -35,7 +35,9 @@ public static class DurableTaskWorkerExtensions
         configure(builder);
         var connection = builder.Connection ?? throw new InvalidOperationException("The Durable Task worker has no task hub: call UseDurableTaskScheduler.");
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<DurableTaskWorker>(provider, connection, builder.Registry, builder.Options));
+        var status = new DurableTaskWorkerStatus($"{connection.Endpoint} {connection.TaskHubName}");
+        services.AddSingleton(status);
+        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<DurableTaskWorker>(provider, connection, builder.Registry, builder.Options, status));
         return services;
     }
 

@@ -25,4 +25,10 @@ internal static partial class Logs
 
     [LoggerMessage(7, LogLevel.Warning, "{Count} work items were still running when the worker stopped")]
     public static partial void StillRunning(ILogger logger, int count);
+
+    [LoggerMessage(8, LogLevel.Error, "{Instance}: the entity's operations could not be run; they are given back")]
+    public static partial void BatchFailed(ILogger logger, Exception exception, string instance);
+
+    [LoggerMessage(9, LogLevel.Warning, "{Instance}: not run here: {Reason}")]
+    public static partial void VersionRefused(ILogger logger, string instance, string reason);
 }

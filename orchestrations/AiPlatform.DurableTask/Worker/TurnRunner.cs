@@ -29,7 +29,7 @@ internal sealed class TurnRunner(
         try
         {
             var session = _sessions.Take(request.InstanceId);
-            IEnumerable<P.HistoryEvent> past = [];
+            IReadOnlyCollection<P.HistoryEvent> past = [];
             if (request.Properties.TryGetValue(ContinuesProperty, out var continues))
             {
                 if (session is null || session.LastToken != continues.StringValue)
@@ -40,8 +40,13 @@ internal sealed class TurnRunner(
             }
             else
             {
-                session = new OrchestrationSession(request.InstanceId, Find, options.DataConverter, loggerFactory);
                 past = request.RequiresHistoryStreaming ? await ReadHistoryAsync(request) : request.PastEvents;
+                if (await IsAnsweredAsync(request, past, completionToken))
+                {
+                    return;
+                }
+
+                session = new OrchestrationSession(request.InstanceId, Find, options.DataConverter, loggerFactory, options.Versioning?.DefaultVersion ?? string.Empty);
             }
 
             var response = session.Run(past, request.NewEvents, completionToken);
@@ -55,6 +60,10 @@ internal sealed class TurnRunner(
             {
                 _sessions.Take(request.InstanceId);
             }
+            else if (session.IsOver)
+            {
+                session.EmitSpan();
+            }
         }
         catch (Exception exception)
         {
@@ -62,6 +71,29 @@ internal sealed class TurnRunner(
             Logs.TurnFailed(_logger, exception, request.InstanceId);
             await completions.AbandonTurnAsync(request.InstanceId, completionToken);
         }
+    }
+
+    /// <summary>Turns that are answered without running the orchestrator: those of other versions, and the rewriting of a history.</summary>
+    private async Task<bool> IsAnsweredAsync(P.OrchestratorRequest request, IReadOnlyCollection<P.HistoryEvent> past, string completionToken)
+    {
+        var version = past.Concat(request.NewEvents).FirstOrDefault(item => item.ExecutionStarted is not null)?.ExecutionStarted.Version;
+        if (VersionGate.Refusal(options.Versioning, version) is { } reason)
+        {
+            Logs.VersionRefused(_logger, request.InstanceId, reason);
+            await (options.Versioning!.FailureStrategy == DurableTaskWorkerOptions.VersionFailureStrategy.Fail
+                ? completions.CompleteAsync(VersionGate.Failed(request.InstanceId, completionToken, reason))
+                : completions.AbandonTurnAsync(request.InstanceId, completionToken));
+            return true;
+        }
+
+        if (!RewindHistory.IsAskedFor(past, request.NewEvents))
+        {
+            return false;
+        }
+
+        var rewritten = RewindHistory.Rewrite(past, request.NewEvents);
+        await completions.CompleteAsync(new P.OrchestratorResponse { InstanceId = request.InstanceId, CompletionToken = completionToken, Actions = { rewritten } });
+        return true;
     }
 
     private ITaskOrchestrator? Find(TaskName name) => registry.Orchestrators.TryGetValue(name, out var factory) ? factory(services) : null;

@@ -98,13 +98,13 @@ internal sealed partial class HubEngine
     /// <summary>A token of before a restart still says which activity it is for.</summary>
     private PendingActivity? FindByToken(string token)
     {
-        var parts = token.Split(':', 5);
-        return parts.Length == 5 && parts[0] == "a"
-            && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var key)
-            && int.TryParse(parts[2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var taskId)
+        var parts = token.Split(':', 6);
+        return parts.Length == 6 && parts[0] == "a"
+            && long.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var key)
+            && int.TryParse(parts[3], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var taskId)
             && _byKey.TryGetValue(key, out var instance)
             && instance.Activities.TryGetValue(taskId, out var activity)
-            && activity.ExecutionId == parts[4]
+            && activity.ExecutionId == parts[5]
                 ? activity
                 : null;
     }

@@ -115,6 +115,7 @@ internal sealed partial class HubEngine
         TaskCompletionSource? waiter = null;
         lock (_gate)
         {
+            RequireOwned(instanceId);
             if (hub.Instances.TryGetValue(instanceId, out instance) && (untilEnd || instance.State.OrchestrationStatus == OrchestrationStatus.Pending))
             {
                 waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -183,17 +184,16 @@ internal sealed partial class HubEngine
         var keys = new List<long>();
         foreach (var id in instanceIds)
         {
+            Task settled;
             lock (_gate)
             {
-                if (hub.Instances.ContainsKey(id))
-                {
-                    throw new InvalidOperationException($"The orchestration instance '{id}' has not ended.");
-                }
+                settled = hub.Instances.TryGetValue(id, out var live) && live.Ended ? live.LastCommit : Task.CompletedTask;
             }
 
+            await settled.WaitAsync(cancellationToken);
             if (await _reader.FindAsync(hub.Id, id, false, cancellationToken) is { } stored)
             {
-                keys.Add(stored.Key);
+                keys.Add(stored.State.CompletedTimestamp is null ? throw new InvalidOperationException($"The orchestration instance '{id}' has not ended.") : stored.Key);
             }
         }
 
@@ -230,6 +230,7 @@ internal sealed partial class HubEngine
     {
         lock (_gate)
         {
+            RequireOwned(request.InstanceId);
             if (!hub.Instances.TryGetValue(request.InstanceId, out var live))
             {
                 var commit = new Commit();
@@ -308,6 +309,7 @@ internal sealed partial class HubEngine
             var done = false;
             lock (_gate)
             {
+                RequireOwned(instanceId);
                 if (!hub.Instances.TryGetValue(instanceId, out var live))
                 {
                     break;
@@ -352,7 +354,7 @@ internal sealed partial class HubEngine
             return;
         }
 
-        var children = recurse ? instance.Children.ToArray() : [];
+        string[] children = recurse ? [.. instance.SubOrchestrations.Values] : [];
         if (instance.Stage == TurnStage.Dispatched)
         {
             instance.Turn?.Worker.Turns.Remove(instance);
@@ -370,18 +372,11 @@ internal sealed partial class HubEngine
         End(commit, instance, new CompleteOrchestrationAction { OrchestrationStatus = OrchestrationStatus.Terminated, Result = output });
         foreach (var child in children)
         {
-            Terminate(commit, child, output, recurse);
+            Deliver(commit, instance.Hub, new(child, NewEvent(item => item.ExecutionTerminated = new() { Input = output, Recurse = true })));
         }
     }
 
     private void Touch(LiveInstance instance) => instance.State.LastUpdatedTimestamp = Timestamp.FromDateTime(Now);
-
-    private HistoryEvent NewEvent(Action<HistoryEvent> fill)
-    {
-        var item = new HistoryEvent { EventId = -1, Timestamp = Timestamp.FromDateTime(Now) };
-        fill(item);
-        return item;
-    }
 }
 
 /// <summary>An instance of that id exists and may not be replaced.</summary>

@@ -43,6 +43,11 @@ internal sealed partial class HubEngine
                 TakeBack(instance);
             }
 
+            foreach (var entity in worker.Entities.ToArray())
+            {
+                TakeBack(entity);
+            }
+
             foreach (var activity in worker.Activities.Where(activity => !activity.IsWanted))
             {
                 _leased.Remove(activity.Token);
@@ -85,6 +90,12 @@ internal sealed partial class HubEngine
     private void EnqueueTurn(LiveInstance instance)
     {
         instance.Stage = TurnStage.Ready;
+        if (instance.Hub.Parked.Count > 0 && instance.Hub.Parked.ContainsKey((instance.Id, Storage.ParkedRow.Whole)))
+        {
+            instance.FailedDeliveries = Math.Max(1, instance.FailedDeliveries);
+            return;
+        }
+
         if (instance.Sticky is { HasTurnSlot: true } worker)
         {
             Dispatch(worker, instance);
@@ -101,6 +112,12 @@ internal sealed partial class HubEngine
         activity.Worker?.Activities.Remove(activity);
         activity.Worker = null;
         _leased.Remove(activity.Token);
+        if (activity.Instance.Hub.Parked.ContainsKey((activity.Instance.Id, activity.TaskId)) || ParkIfPoison(activity))
+        {
+            activity.IsParked = true;
+            return;
+        }
+
         activity.Instance.Hub.Activities.Enqueue(activity.Scheduled.Name, activity.Scheduled.Version, activity);
     }
 
@@ -115,14 +132,14 @@ internal sealed partial class HubEngine
     /// <summary>Gives waiting work to workers with room, one item each in turn. Called under the lock.</summary>
     private void Pump(HubState hub)
     {
-        for (var served = true; served && hub.Turns.Count + hub.Activities.Count > 0;)
+        for (var served = true; served && hub.Turns.Count + hub.Activities.Count + hub.Batches.Count > 0;)
         {
             served = false;
             for (var count = hub.Workers.Count; count > 0; count--)
             {
                 hub.NextWorker = (hub.NextWorker + 1) % hub.Workers.Count;
                 var worker = hub.Workers[hub.NextWorker];
-                served |= ServeTurn(worker) | ServeActivity(worker);
+                served |= ServeTurn(worker) | ServeActivity(worker) | ServeBatch(worker);
             }
         }
     }
@@ -194,13 +211,13 @@ internal sealed partial class HubEngine
         instance.Stage = TurnStage.Dispatched;
         worker.Turns.Add(instance);
         worker.Send(new WorkItem { OrchestratorRequest = request, CompletionToken = TurnToken(instance, turn) });
+        Metrics.ReplayEvents.Observe(request.RequiresHistoryStreaming ? instance.History.Count : request.PastEvents.Count);
         Metrics.TurnsSent.Inc();
     }
 
     private void Dispatch(WorkerConnection worker, PendingActivity activity)
     {
-        activity.Deliveries++;
-        activity.Worker = worker;
+        activity.Deliver(worker, ++_lastNonce);
         worker.Activities.Add(activity);
         var instance = activity.Instance;
         worker.Send(new WorkItem
@@ -236,6 +253,11 @@ internal sealed partial class HubEngine
         instance.Sticky = null;
         instance.Stage = TurnStage.Ready;
         instance.FailedDeliveries++;
+        if (ParkIfPoison(instance.Hub, instance.Id, instance.FailedDeliveries))
+        {
+            return;
+        }
+
         if (instance.FailedDeliveries == 1)
         {
             EnqueueTurn(instance);
@@ -264,10 +286,15 @@ internal sealed partial class HubEngine
             {
                 TakeBack(instance);
             }
+
+            foreach (var entity in worker.Entities.Where(entity => entity.Batch is { } batch && batch.At < before).ToArray())
+            {
+                TakeBack(entity);
+            }
         }
 
         _deadlines.Add(Now + LeaseSweep, SweepLeases);
     }
 
-    private static string TurnToken(LiveInstance instance, Turn turn) => $"o:{instance.Key}:{turn.Nonce}";
+    private static string TurnToken(LiveInstance instance, Turn turn) => $"o:{instance.Partition}:{instance.Key}:{turn.Nonce}";
 }

@@ -48,7 +48,7 @@ internal sealed partial class HubEngine
             }
 #pragma warning restore CS0612
 
-            if (turn.Chunks.FirstOrDefault(action => action.OrchestratorActionTypeCase is ActionCase.SendEntityMessage or ActionCase.RewindOrchestration or ActionCase.None) is { } unknown)
+            if (turn.Chunks.FirstOrDefault(action => !IsSupported(action)) is { } unknown)
             {
                 // Refusing the completion would leave the instance running for ever; its failure says why.
                 turn.Chunks.Clear();
@@ -81,8 +81,8 @@ internal sealed partial class HubEngine
     private LiveInstance FindTurn(string token)
     {
         var parts = token.Split(':');
-        return parts.Length == 3 && parts[0] == "o"
-            && long.TryParse(parts[1], out var key)
+        return parts.Length == 4 && parts[0] == "o"
+            && long.TryParse(parts[2], out var key)
             && _byKey.TryGetValue(key, out var instance)
             && instance is { Stage: TurnStage.Dispatched, Ended: false, Turn: { } turn }
             && TurnToken(instance, turn) == token
@@ -103,8 +103,9 @@ internal sealed partial class HubEngine
         var commit = new Commit();
         var record = new HistoryChunk { Events = { turn.Started } };
         var timers = new List<(int Id, DateTime FireAt)>();
-        var refusals = new List<HistoryEvent>();
+        var messages = new List<Envelope>();
         CompleteOrchestrationAction? end = null;
+        RewindOrchestrationAction? rewound = null;
         foreach (var action in turn.Chunks)
         {
             switch (action.OrchestratorActionTypeCase)
@@ -117,17 +118,24 @@ internal sealed partial class HubEngine
                     timers.Add((action.Id, action.CreateTimer.FireAt.ToDateTime()));
                     break;
                 case ActionCase.CreateSubOrchestration:
-                    record.Events.Add(StartSubOrchestration(commit, instance, action, refusals, now));
+                    record.Events.Add(StartSubOrchestration(instance, action, messages, now));
                     break;
                 case ActionCase.SendEvent:
-                    record.Events.Add(SendEvent(commit, instance, action, now));
+                    record.Events.Add(SendEvent(action, messages, now));
                     break;
                 case ActionCase.TerminateOrchestration:
-                    if (instance.Hub.Instances.TryGetValue(action.TerminateOrchestration.InstanceId, out var target) && target != instance)
+                    var ending = action.TerminateOrchestration;
+                    if (ending.InstanceId != instance.Id)
                     {
-                        Terminate(commit, target, action.TerminateOrchestration.Reason, action.TerminateOrchestration.Recurse);
+                        messages.Add(new(ending.InstanceId, NewEvent(item => item.ExecutionTerminated = new() { Input = ending.Reason, Recurse = ending.Recurse })));
                     }
 
+                    break;
+                case ActionCase.SendEntityMessage:
+                    record.Events.Add(SendToEntity(instance, action, messages, now));
+                    break;
+                case ActionCase.RewindOrchestration:
+                    rewound = action.RewindOrchestration;
                     break;
                 case ActionCase.CompleteOrchestration:
                     end = action.CompleteOrchestration;
@@ -137,14 +145,31 @@ internal sealed partial class HubEngine
             }
         }
 
+        foreach (var item in record.Events)
+        {
+            // Now, not when it is durable: whatever ends the instance meanwhile must give back the locks that are asked for here.
+            LiveInstance.FoldLocks(instance.Locks, item);
+        }
+
+        if (rewound is not null)
+        {
+            // A worker that rewrites histories itself: the event that asked for it is added again, and starts the next turn.
+            var history = rewound.NewHistory.Where(item => item.ExecutionRewound is null).ToList();
+            commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Turn, consumed, record.ToByteArray()));
+            commit.Apply += () => instance.FoldTurn(record, consumed);
+            Rewrite(commit, instance, history, rewound.NewHistory.LastOrDefault(item => item.ExecutionRewound is not null)?.ExecutionRewound.Reason);
+            instance.Sticky = null;
+            return Write(commit, instance);
+        }
+
         return end is { OrchestrationStatus: OrchestrationStatus.ContinuedAsNew }
-            ? ContinueAsNew(commit, instance, response, end, consumed, now)
-            : Proceed(commit, instance, response, record, timers, refusals, end, consumed, now);
+            ? ContinueAsNew(commit, instance, response, end, messages, consumed, now)
+            : Proceed(commit, instance, response, record, timers, messages, end, consumed, now);
     }
 
     private Task Proceed(
         Commit commit, LiveInstance instance, OrchestratorResponse response, HistoryChunk record, List<(int Id, DateTime FireAt)> timers,
-        List<HistoryEvent> refusals, CompleteOrchestrationAction? end, int consumed, Timestamp now)
+        List<Envelope> messages, CompleteOrchestrationAction? end, int consumed, Timestamp now)
     {
         var wasPending = instance.State.OrchestrationStatus == OrchestrationStatus.Pending;
         var statusChanged = response.CustomStatus is not null && response.CustomStatus != instance.State.CustomStatus;
@@ -195,10 +220,10 @@ internal sealed partial class HubEngine
             instance.Stage = TurnStage.Idle;
             Activate(instance);
         };
-        foreach (var refusal in refusals)
+        foreach (var message in messages)
         {
-            // After the turn's own row, so that the failure follows the start in the log.
-            Append(commit, instance, refusal);
+            // After the turn's own row, so that a refusal follows the start in the log.
+            Deliver(commit, instance.Hub, message);
         }
 
         if (end is not null)
@@ -214,7 +239,8 @@ internal sealed partial class HubEngine
     }
 
     private Task ContinueAsNew(
-        Commit commit, LiveInstance instance, OrchestratorResponse response, CompleteOrchestrationAction end, int consumed, Timestamp now)
+        Commit commit, LiveInstance instance, OrchestratorResponse response, CompleteOrchestrationAction end,
+        List<Envelope> messages, int consumed, Timestamp now)
     {
         var started = instance.Started.Clone();
         started.Input = end.Result;
@@ -244,6 +270,12 @@ internal sealed partial class HubEngine
         var seq = instance.NextSeq++;
         commit.Trims.Add(new LogTrim(instance.Key, seq, lastConsumed));
         commit.Log.Add(new LogRow(instance.Key, seq, LogKind.Start, 0, first.ToByteArray()));
+        foreach (var message in messages)
+        {
+            Deliver(commit, instance.Hub, message);
+        }
+
+        ReleaseLocks(commit, instance);
         commit.Apply += () =>
         {
             if (instance.Ended)
@@ -273,39 +305,27 @@ internal sealed partial class HubEngine
         },
     };
 
-    private HistoryEvent StartSubOrchestration(Commit commit, LiveInstance parent, OrchestratorAction action, List<HistoryEvent> refusals, Timestamp now)
+    private static HistoryEvent StartSubOrchestration(LiveInstance parent, OrchestratorAction action, List<Envelope> messages, Timestamp now)
     {
         var wanted = action.CreateSubOrchestration;
         var id = string.IsNullOrEmpty(wanted.InstanceId) ? $"{parent.State.ExecutionId}:{action.Id:x4}" : wanted.InstanceId;
-        if (parent.Hub.Instances.ContainsKey(id))
+        var started = new ExecutionStartedEvent
         {
-            refusals.Add(AlreadyExists(action.Id, id, now));
-        }
-        else
-        {
-            Create(
-                commit,
-                parent.Hub,
-                new ExecutionStartedEvent
-                {
-                    Name = wanted.Name,
-                    Version = wanted.Version,
-                    Input = wanted.Input,
-                    OrchestrationInstance = new() { InstanceId = id, ExecutionId = Guid.NewGuid().ToString("N") },
-                    ParentInstance = new()
-                    {
-                        TaskScheduledId = action.Id,
-                        Name = parent.State.Name,
-                        Version = parent.State.Version,
-                        OrchestrationInstance = new() { InstanceId = parent.Id, ExecutionId = parent.State.ExecutionId },
-                    },
-                    ParentTraceContext = wanted.ParentTraceContext,
-                    Tags = { wanted.Tags },
-                },
-                parent,
-                FinishedStatuses);
-        }
-
+            Name = wanted.Name,
+            Version = wanted.Version,
+            Input = wanted.Input,
+            OrchestrationInstance = new() { InstanceId = id, ExecutionId = Guid.NewGuid().ToString("N") },
+            ParentInstance = new()
+            {
+                TaskScheduledId = action.Id,
+                Name = parent.State.Name,
+                Version = parent.State.Version,
+                OrchestrationInstance = new() { InstanceId = parent.Id, ExecutionId = parent.State.ExecutionId },
+            },
+            ParentTraceContext = wanted.ParentTraceContext,
+            Tags = { wanted.Tags },
+        };
+        messages.Add(new(id, new HistoryEvent { EventId = -1, Timestamp = now, ExecutionStarted = started }, SenderKey: parent.Key));
         return new HistoryEvent
         {
             EventId = action.Id,
@@ -337,30 +357,10 @@ internal sealed partial class HubEngine
         },
     };
 
-    private static HistoryEvent AlreadyExists(int taskId, string id, Timestamp now) => new()
-    {
-        EventId = -1,
-        Timestamp = now,
-        SubOrchestrationInstanceFailed = new()
-        {
-            TaskScheduledId = taskId,
-            FailureDetails = new()
-            {
-                ErrorType = "OrchestrationAlreadyExists",
-                ErrorMessage = $"An orchestration instance '{id}' exists already and has not ended.",
-                IsNonRetriable = true,
-            },
-        },
-    };
-
-    private HistoryEvent SendEvent(Commit commit, LiveInstance sender, OrchestratorAction action, Timestamp now)
+    private static HistoryEvent SendEvent(OrchestratorAction action, List<Envelope> messages, Timestamp now)
     {
         var send = action.SendEvent;
-        if (sender.Hub.Instances.TryGetValue(send.Instance.InstanceId, out var target) && !target.Ended)
-        {
-            Append(commit, target, new HistoryEvent { EventId = -1, Timestamp = now, EventRaised = new() { Name = send.Name, Input = send.Data } });
-        }
-
+        messages.Add(new(send.Instance.InstanceId, new HistoryEvent { EventId = -1, Timestamp = now, EventRaised = new() { Name = send.Name, Input = send.Data } }));
         return new HistoryEvent
         {
             EventId = action.Id,

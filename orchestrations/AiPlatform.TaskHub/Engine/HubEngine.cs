@@ -27,19 +27,25 @@ internal sealed partial class HubEngine : IAsyncDisposable
     private long _lastKey;
     private long _lastNonce;
 
-    private HubEngine(HubOwner owner, HubReader reader, TaskHubOptions options, TimeProvider time, ILogger logger)
+    /// <summary>Takes the right to write and the shared parts.</summary>
+    public HubEngine(HubOwner owner, HubReader reader, TaskHubOptions options, TimeProvider time, ILogger logger)
     {
         _owner = owner;
         _reader = reader;
         _options = options;
         Stopped = _stopped.Token;
 
-        // A token of an earlier owner never equals one of ours.
+        // No token and no key of another owner, earlier or beside us, equals one of ours.
         _lastNonce = owner.Epoch << 32;
+        _lastKey = owner.Epoch << 32;
         _time = time;
         _logger = logger;
         _deadlines = new DeadlineQueue(time, _gate, PumpAll);
         _writer = new CommitWriter(owner, _gate, PumpAll, exception => _faulted.TrySetResult(exception), logger);
+        lock (_gate)
+        {
+            SweepLeases();
+        }
     }
 
     /// <summary>Ends when this process can no longer act as owner; the reason is its result.</summary>
@@ -49,46 +55,6 @@ internal sealed partial class HubEngine : IAsyncDisposable
     public CancellationToken Stopped { get; }
 
     private DateTime Now => _time.GetUtcNow().UtcDateTime;
-
-    /// <summary>Rebuilds the state in memory from the tables and starts.</summary>
-    public static async Task<HubEngine> StartAsync(
-        HubOwner owner, HubReader reader, TaskHubOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
-    {
-        var engine = new HubEngine(owner, reader, options, time, logger);
-        try
-        {
-            await engine.RecoverAsync(cancellationToken);
-            return engine;
-        }
-        catch
-        {
-            await engine.DisposeAsync();
-            throw;
-        }
-    }
-
-    /// <summary>The hub of that name; made when it is new.</summary>
-    public async Task<HubState> HubAsync(string name, CancellationToken cancellationToken)
-    {
-        lock (_gate)
-        {
-            if (_hubs.TryGetValue(name, out var hub))
-            {
-                return hub;
-            }
-        }
-
-        var id = await _reader.HubIdAsync(name, cancellationToken);
-        lock (_gate)
-        {
-            if (!_hubs.TryGetValue(name, out var hub))
-            {
-                _hubs[name] = hub = new HubState(id, name);
-            }
-
-            return hub;
-        }
-    }
 
     /// <summary>Ends the long calls, so that a stopping server need not wait for them; others are still served.</summary>
     public void Drain() => _stopped.Cancel();
@@ -115,68 +81,6 @@ internal sealed partial class HubEngine : IAsyncDisposable
         await written;
         await _owner.DisposeAsync();
         _stopped.Dispose();
-    }
-
-    private async Task RecoverAsync(CancellationToken cancellationToken)
-    {
-        var started = _time.GetTimestamp();
-        var hubs = (await _reader.HubsAsync(cancellationToken)).ToDictionary(hub => hub.Id, hub => new HubState(hub.Id, hub.Name));
-        foreach (var hub in hubs.Values)
-        {
-            _hubs[hub.Name] = hub;
-        }
-
-        _lastKey = await _reader.LastKeyAsync(cancellationToken);
-        var parents = new List<(LiveInstance Child, long ParentKey)>();
-        await foreach (var stored in _reader.LiveInstancesAsync(cancellationToken))
-        {
-            var input = stored.State.Input;
-            stored.State.Input = null;
-            var instance = new LiveInstance(hubs[stored.Hub], stored.Key, stored.State) { Input = input };
-            _byKey[stored.Key] = instance;
-            instance.Hub.Instances[instance.Id] = instance;
-            if (stored.ParentKey is { } parentKey)
-            {
-                parents.Add((instance, parentKey));
-            }
-        }
-
-        await foreach (var row in _reader.LiveLogAsync(cancellationToken))
-        {
-            _byKey[row.InstanceKey].Fold(row);
-        }
-
-        foreach (var (child, parentKey) in parents)
-        {
-            if (_byKey.TryGetValue(parentKey, out var parent))
-            {
-                child.ParentInstance = parent;
-                parent.Children.Add(child);
-            }
-        }
-
-        lock (_gate)
-        {
-            foreach (var instance in _byKey.Values)
-            {
-                instance.Parent = instance.Started.ParentInstance;
-                foreach (var activity in instance.Activities.Values)
-                {
-                    EnqueueActivity(activity);
-                }
-
-                foreach (var (id, fireAt) in instance.Timers)
-                {
-                    ArmTimer(instance, id, fireAt);
-                }
-
-                Activate(instance);
-            }
-
-            SweepLeases();
-        }
-
-        Logs.Recovered(_logger, _byKey.Count, _time.GetElapsedTime(started).TotalMilliseconds, _owner.Epoch);
     }
 
     /// <summary>Hands a decision to the writer. Called under the lock.</summary>
@@ -211,7 +115,7 @@ internal sealed partial class HubEngine : IAsyncDisposable
     /// Makes an instance: it is known at once, so that no second one can be made, and lives when the commit is durable.
     /// Called under the lock.
     /// </summary>
-    private LiveInstance Create(Commit commit, HubState hub, ExecutionStartedEvent started, LiveInstance? parent, IReadOnlyCollection<OrchestrationStatus> replaceable)
+    private LiveInstance Create(Commit commit, HubState hub, ExecutionStartedEvent started, long? parentKey, IReadOnlyCollection<OrchestrationStatus> replaceable)
     {
         var now = Timestamp.FromDateTime(Now);
         var id = started.OrchestrationInstance.InstanceId;
@@ -225,15 +129,14 @@ internal sealed partial class HubEngine : IAsyncDisposable
             CreatedTimestamp = now,
             LastUpdatedTimestamp = now,
             ExecutionId = started.OrchestrationInstance.ExecutionId,
-            ParentInstanceId = parent?.Id,
+            ParentInstanceId = started.ParentInstance?.OrchestrationInstance.InstanceId,
             Tags = { started.Tags },
         };
-        var instance = new LiveInstance(hub, ++_lastKey, state) { Input = started.Input, Parent = started.ParentInstance, ParentInstance = parent, NextSeq = 1 };
+        var instance = new LiveInstance(hub, ++_lastKey, state) { Input = started.Input, Parent = started.ParentInstance, NextSeq = 1 };
         _byKey[instance.Key] = instance;
         hub.Instances[id] = instance;
-        parent?.Children.Add(instance);
         var first = new HistoryChunk { Events = { new HistoryEvent { EventId = -1, Timestamp = now, ExecutionStarted = started } } };
-        commit.Inserts.Add(new InstanceInsert(instance.Key, hub.Id, parent?.Key, state.Clone(), started.Input, replaceable));
+        commit.Inserts.Add(new InstanceInsert(instance.Key, hub.Id, parentKey, state.Clone(), started.Input, replaceable));
         commit.Log.Add(new LogRow(instance.Key, 0, LogKind.Start, 0, first.ToByteArray()));
         commit.Apply += () =>
         {
@@ -257,7 +160,13 @@ internal sealed partial class HubEngine : IAsyncDisposable
         instance.State.LastUpdatedTimestamp = now;
         instance.State.CompletedTimestamp = now;
         Snapshot(commit, instance);
-        NotifyParent(commit, instance, result, now);
+        if (Unpark(instance.Hub, instance.Id))
+        {
+            commit.Unparked = (instance.Hub.Id, instance.Id);
+        }
+
+        NotifyParent(commit, instance, result);
+        ReleaseLocks(commit, instance);
         commit.Apply += () =>
         {
             Forget(instance);
@@ -267,36 +176,6 @@ internal sealed partial class HubEngine : IAsyncDisposable
         };
     }
 
-    private void NotifyParent(Commit commit, LiveInstance instance, CompleteOrchestrationAction result, Timestamp now)
-    {
-        var parent = instance.ParentInstance;
-        if (parent is null || parent.Ended || instance.Parent is not { } link || link.OrchestrationInstance.ExecutionId != parent.State.ExecutionId)
-        {
-            return;
-        }
-
-        var message = new HistoryEvent { EventId = -1, Timestamp = now };
-        if (result.OrchestrationStatus == OrchestrationStatus.Completed)
-        {
-            message.SubOrchestrationInstanceCompleted = new() { TaskScheduledId = link.TaskScheduledId, Result = result.Result };
-        }
-        else
-        {
-            message.SubOrchestrationInstanceFailed = new()
-            {
-                TaskScheduledId = link.TaskScheduledId,
-                FailureDetails = result.FailureDetails ?? new TaskFailureDetails
-                {
-                    ErrorType = "SubOrchestration" + result.OrchestrationStatus,
-                    ErrorMessage = $"The sub-orchestration '{instance.Id}' ended as {result.OrchestrationStatus}.",
-                    IsNonRetriable = result.OrchestrationStatus == OrchestrationStatus.Terminated,
-                },
-            };
-        }
-
-        Append(commit, parent, message);
-    }
-
     private void Forget(LiveInstance instance)
     {
         _byKey.Remove(instance.Key);
@@ -304,8 +183,6 @@ internal sealed partial class HubEngine : IAsyncDisposable
         {
             instance.Hub.Instances.Remove(instance.Id);
         }
-
-        instance.ParentInstance?.Children.Remove(instance);
     }
 
     private static void Release(List<TaskCompletionSource> waiters)

@@ -9,9 +9,16 @@ internal sealed class HubState(int id, string name)
 
     public Dictionary<string, LiveInstance> Instances { get; } = new(StringComparer.Ordinal);
 
+    public Dictionary<string, LiveEntity> Entities { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Work that is not delivered any more, by instance and task.</summary>
+    public Dictionary<(string InstanceId, int TaskId), Storage.ParkedRow> Parked { get; } = [];
+
     public ReadyQueue<LiveInstance> Turns { get; } = new();
 
     public ReadyQueue<PendingActivity> Activities { get; } = new();
+
+    public ReadyQueue<LiveEntity> Batches { get; } = new();
 
     public List<WorkerConnection> Workers { get; } = [];
 

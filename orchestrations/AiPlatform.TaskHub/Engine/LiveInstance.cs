@@ -35,17 +35,14 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
 
     public string Id { get; } = state.InstanceId;
 
+    public int Partition { get; } = Engine.Partition.Of(state.InstanceId);
+
     /// <summary>What clients see; without the input. Decided, though perhaps not durable yet: see <see cref="LastCommit"/>.</summary>
     public OrchestrationState State { get; set; } = state;
 
     public string? Input { get; set; }
 
     public ParentInstanceInfo? Parent { get; set; }
-
-    public LiveInstance? ParentInstance { get; set; }
-
-    /// <summary>Live sub-orchestrations.</summary>
-    public HashSet<LiveInstance> Children { get; } = [];
 
     /// <summary>Consumed events and the events of actions, in the order of the history.</summary>
     public List<HistoryEvent> History { get; } = [];
@@ -58,8 +55,11 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>Timers that have not fired, by id.</summary>
     public Dictionary<int, DateTime> Timers { get; } = [];
 
-    /// <summary>Sub-orchestrations that have not reported back, by the id of the action.</summary>
-    public HashSet<int> SubOrchestrations { get; } = [];
+    /// <summary>Ids of sub-orchestrations that have not reported back, by the id of the action.</summary>
+    public Dictionary<int, string> SubOrchestrations { get; } = [];
+
+    /// <summary>Entities that are locked, or asked to be, by critical section.</summary>
+    public Dictionary<string, HashSet<string>> Locks { get; } = new(StringComparer.Ordinal);
 
     /// <summary>How the current execution was started.</summary>
     public ExecutionStartedEvent Started { get; private set; } = new();
@@ -110,6 +110,9 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
             case LogKind.Start:
                 FoldStart(row.Seq, HistoryChunk.Parser.ParseFrom(row.Payload).Events, 0);
                 break;
+            case LogKind.Rewound:
+                FoldRewound(HistoryChunk.Parser.ParseFrom(row.Payload).Events);
+                break;
             default:
                 throw new InvalidDataException($"Log row {row.InstanceKey}/{row.Seq} has the unknown kind {row.Kind}.");
         }
@@ -119,6 +122,110 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     public void FoldArrival(long seq, HistoryEvent item)
     {
         Inbox.Add(new(seq, item, false));
+        Answered(item);
+    }
+
+    /// <summary>A turn: its first event starts it, then come the consumed arrivals, then the events of its actions.</summary>
+    public void FoldTurn(HistoryChunk turn, int consumed)
+    {
+        History.Add(turn.Events[0]);
+        for (var index = 0; index < consumed; index++)
+        {
+            History.Add(Inbox[index].Event);
+            if (!Inbox[index].FromStart)
+            {
+                LastConsumedSeq = Inbox[index].Seq;
+            }
+        }
+
+        Inbox.RemoveRange(0, consumed);
+        foreach (var item in turn.Events.Skip(1))
+        {
+            History.Add(item);
+            Asked(item);
+        }
+    }
+
+    /// <summary>The history is another one: what it asked for and was not answered is pending.</summary>
+    public void FoldRewound(IReadOnlyList<HistoryEvent> history)
+    {
+        ClearPending();
+        History.Clear();
+        History.AddRange(history);
+        foreach (var item in history)
+        {
+            Asked(item);
+            Answered(item);
+        }
+
+        foreach (var arrival in Inbox)
+        {
+            Answered(arrival.Event);
+        }
+    }
+
+    /// <summary>Which entities are locked, by critical section, after an event of a turn.</summary>
+    public static void FoldLocks(Dictionary<string, HashSet<string>> locks, HistoryEvent item)
+    {
+        if (item.EntityLockRequested is { } request)
+        {
+            locks[request.CriticalSectionId] = [.. request.LockSet];
+        }
+        else if (item.EntityUnlockSent is { } unlock && locks.TryGetValue(unlock.CriticalSectionId, out var held))
+        {
+            held.Remove(unlock.TargetInstanceId);
+            if (held.Count == 0)
+            {
+                locks.Remove(unlock.CriticalSectionId);
+            }
+        }
+    }
+
+    /// <summary>An execution starts: the history is empty, what was pending belongs to the past.</summary>
+    public void FoldStart(long seq, IReadOnlyList<HistoryEvent> events, int consumed)
+    {
+        Started = events.First(static item => item.ExecutionStarted is not null).ExecutionStarted;
+        History.Clear();
+        ClearPending();
+
+        // Arrivals that came with the last start are part of the new row's payload if they are still wanted.
+        Inbox.RemoveRange(0, consumed);
+        // Results for the past execution are not: their task ids mean something else now.
+        Inbox.RemoveAll(static arrival => arrival.FromStart || !Survives(arrival.Event));
+        Inbox.InsertRange(0, events.Select(item => new Arrival(seq, item, true)));
+    }
+
+    private void ClearPending()
+    {
+        Activities.Clear();
+        Timers.Clear();
+        SubOrchestrations.Clear();
+        Locks.Clear();
+    }
+
+    /// <summary>An event of an action: what it asks for is pending.</summary>
+    private void Asked(HistoryEvent item)
+    {
+        switch (item.EventTypeCase)
+        {
+            case EventCase.TaskScheduled:
+                Activities[item.EventId] = new PendingActivity(this, item);
+                break;
+            case EventCase.TimerCreated:
+                Timers[item.EventId] = item.TimerCreated.FireAt.ToDateTime();
+                break;
+            case EventCase.SubOrchestrationInstanceCreated:
+                SubOrchestrations[item.EventId] = item.SubOrchestrationInstanceCreated.InstanceId;
+                break;
+            default:
+                FoldLocks(Locks, item);
+                break;
+        }
+    }
+
+    /// <summary>An event that arrived: what it answers is no longer pending.</summary>
+    private void Answered(HistoryEvent item)
+    {
         switch (item.EventTypeCase)
         {
             case EventCase.TaskCompleted:
@@ -139,56 +246,6 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
             default:
                 break;
         }
-    }
-
-    /// <summary>A turn: its first event starts it, then come the consumed arrivals, then the events of its actions.</summary>
-    public void FoldTurn(HistoryChunk turn, int consumed)
-    {
-        History.Add(turn.Events[0]);
-        for (var index = 0; index < consumed; index++)
-        {
-            History.Add(Inbox[index].Event);
-            if (!Inbox[index].FromStart)
-            {
-                LastConsumedSeq = Inbox[index].Seq;
-            }
-        }
-
-        Inbox.RemoveRange(0, consumed);
-        foreach (var item in turn.Events.Skip(1))
-        {
-            History.Add(item);
-            switch (item.EventTypeCase)
-            {
-                case EventCase.TaskScheduled:
-                    Activities[item.EventId] = new PendingActivity(this, item);
-                    break;
-                case EventCase.TimerCreated:
-                    Timers[item.EventId] = item.TimerCreated.FireAt.ToDateTime();
-                    break;
-                case EventCase.SubOrchestrationInstanceCreated:
-                    SubOrchestrations.Add(item.EventId);
-                    break;
-                default:
-                    break;
-            }
-        }
-    }
-
-    /// <summary>An execution starts: the history is empty, what was pending belongs to the past.</summary>
-    public void FoldStart(long seq, IReadOnlyList<HistoryEvent> events, int consumed)
-    {
-        Started = events.First(static item => item.ExecutionStarted is not null).ExecutionStarted;
-        History.Clear();
-        Activities.Clear();
-        Timers.Clear();
-        SubOrchestrations.Clear();
-
-        // Arrivals that came with the last start are part of the new row's payload if they are still wanted.
-        Inbox.RemoveRange(0, consumed);
-        // Results for the past execution are not: their task ids mean something else now.
-        Inbox.RemoveAll(static arrival => arrival.FromStart || !Survives(arrival.Event));
-        Inbox.InsertRange(0, events.Select(item => new Arrival(seq, item, true)));
     }
 
     /// <summary>Whether an arrival outlives the execution that it arrived in.</summary>
@@ -226,7 +283,13 @@ internal sealed class PendingActivity(LiveInstance instance, HistoryEvent schedu
     public WorkerConnection? Worker { get; set; }
 
     /// <summary>How often it was delivered.</summary>
-    public int Deliveries { get; set; }
+    public int Deliveries { get; private set; }
+
+    /// <summary>It was delivered in vain too often and waits for a person.</summary>
+    public bool IsParked { get; set; }
+
+    /// <summary>It gets another chance.</summary>
+    public void Revive() => (IsParked, Deliveries) = (false, 0);
 
     /// <summary>The commit of its result, once there is one.</summary>
     public Task? Result { get; set; }
@@ -234,5 +297,14 @@ internal sealed class PendingActivity(LiveInstance instance, HistoryEvent schedu
     /// <summary>Still wanted: neither done nor of a past execution or a finished instance.</summary>
     public bool IsWanted => Result is null && !Instance.Ended && ExecutionId == Instance.State.ExecutionId && Instance.Activities.TryGetValue(TaskId, out var current) && current == this;
 
-    public string Token => $"a:{Instance.Key}:{TaskId}:{Deliveries}:{ExecutionId}";
+    /// <summary>Names the last delivery, and says what it is for; empty before the first.</summary>
+    public string Token { get; private set; } = string.Empty;
+
+    /// <summary>It is given to a worker.</summary>
+    public void Deliver(WorkerConnection worker, long nonce)
+    {
+        Deliveries++;
+        Worker = worker;
+        Token = $"a:{Instance.Partition}:{Instance.Key}:{TaskId}:{nonce}:{ExecutionId}";
+    }
 }

@@ -6,10 +6,13 @@ namespace AiPlatform.TaskHub.Engine;
 /// </summary>
 internal sealed class ReadyQueue<T>
 {
-    private readonly Dictionary<(string Name, string Version), Queue<(long Order, T Item)>> _queues = [];
+    private readonly Dictionary<(string Name, string Version), Queue<(long Order, long Since, T Item)>> _queues = [];
     private long _order;
 
     public int Count { get; private set; }
+
+    /// <summary>How long the oldest item has waited.</summary>
+    public TimeSpan Age => _queues.Count == 0 ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Environment.TickCount64 - _queues.Values.Min(queue => queue.Peek().Since));
 
     public void Enqueue(string name, string? version, T item)
     {
@@ -19,7 +22,7 @@ internal sealed class ReadyQueue<T>
             _queues[key] = queue = new();
         }
 
-        queue.Enqueue((_order++, item));
+        queue.Enqueue((_order++, Environment.TickCount64, item));
         Count++;
     }
 

@@ -23,19 +23,46 @@ internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request
     public NameFilter ActivityFilter { get; } = NameFilter.Create(
         request.WorkItemFilters is null ? null : request.WorkItemFilters.Activities.Select(filter => (filter.Name, (IEnumerable<string>)filter.Versions)));
 
+    public NameFilter EntityFilter { get; } = NameFilter.Create(
+        request.WorkItemFilters is null ? null : request.WorkItemFilters.Entities.Select(filter => (filter.Name, Enumerable.Empty<string>())));
+
     public HashSet<LiveInstance> Turns { get; } = [];
+
+    public HashSet<LiveEntity> Entities { get; } = [];
 
     public HashSet<PendingActivity> Activities { get; } = [];
 
     public bool IsClosed { get; private set; }
 
-    public bool HasTurnSlot => !IsClosed && Turns.Count < TurnLimit;
+    /// <summary>Into how many parts the worker's concurrency is divided: each process of the hub sends it one.</summary>
+    public int Shares { get; set; } = 1;
 
-    public bool HasActivitySlot => !IsClosed && Activities.Count < ActivityLimit;
+    public bool HasTurnSlot => !IsClosed && Turns.Count < Share(TurnLimit, Shares);
+
+    public bool HasActivitySlot => !IsClosed && Activities.Count < Share(ActivityLimit, Shares);
+
+    public bool HasEntitySlot => !IsClosed && Entities.Count < Share(EntityLimit, Shares);
+
+    // Workers of before entities declare the other kinds only: they get none, for they would not answer.
+    private int EntityLimit { get; } = request.MaxConcurrentEntityWorkItems > 0 ? request.MaxConcurrentEntityWorkItems
+        : request.MaxConcurrentOrchestrationWorkItems > 0 || request.MaxConcurrentActivityWorkItems > 0 ? 0 : defaultConcurrency;
 
     private int TurnLimit { get; } = request.MaxConcurrentOrchestrationWorkItems > 0 ? request.MaxConcurrentOrchestrationWorkItems : defaultConcurrency;
 
     private int ActivityLimit { get; } = request.MaxConcurrentActivityWorkItems > 0 ? request.MaxConcurrentActivityWorkItems : defaultConcurrency;
+
+    /// <summary>One process's part of a limit, rounded up.</summary>
+    public static int Share(int limit, int shares) => (limit + shares - 1) / shares;
+
+    /// <summary>What another process may send to this worker.</summary>
+    public GetWorkItemsRequest RelayRequest()
+    {
+        var part = request.Clone();
+        part.MaxConcurrentActivityWorkItems = Share(ActivityLimit, Shares);
+        part.MaxConcurrentOrchestrationWorkItems = Share(TurnLimit, Shares);
+        part.MaxConcurrentEntityWorkItems = Share(EntityLimit, Shares);
+        return part;
+    }
 
     public void Send(WorkItem item) => _outgoing.Writer.TryWrite(item);
 

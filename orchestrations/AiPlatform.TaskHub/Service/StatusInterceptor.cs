@@ -7,9 +7,6 @@ using Microsoft.Extensions.Options;
 
 namespace AiPlatform.TaskHub.Service;
 
-/// <summary>This process is not, or no longer, owner of the hub.</summary>
-internal sealed class NotOwnerException() : Exception("This process does not own the task hub at the moment.");
-
 /// <summary>The one place where exceptions become gRPC status codes, and where the bearer token is checked.</summary>
 internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, EngineHost host, ILogger<StatusInterceptor> logger) : Interceptor
 {

@@ -20,6 +20,7 @@ internal sealed partial class TaskHubService
         var name = context.RequestHeaders.GetValue("workerid") ?? context.Peer;
         var worker = engine.Connect(hub, request, context.RequestHeaders.GetValue(CachingHeader) is not null);
         Logs.WorkerConnected(logger, name, hub.Name);
+        var relays = IsForwarded(context) ? Task.CompletedTask : RelayAsync(worker, Peers.Forward(context), ended.Token);
         try
         {
             await context.WriteResponseHeadersAsync([]);
@@ -32,37 +33,55 @@ internal sealed partial class TaskHubService
         finally
         {
             engine.Disconnect(worker);
+            await ended.CancelAsync();
+            await relays;
             Logs.WorkerDisconnected(logger, name, hub.Name);
         }
     }
 
-    public override async Task<CompleteTaskResponse> CompleteActivityTask(ActivityResponse request, ServerCallContext context)
-    {
-        await RequireEngine().CompleteActivityAsync(request).WaitAsync(context.CancellationToken);
-        return Completed;
-    }
+    public override Task<CompleteTaskResponse> CompleteActivityTask(ActivityResponse request, ServerCallContext context)
+        => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteActivityTaskAsync(request, call), async engine =>
+        {
+            await engine.CompleteActivityAsync(request).WaitAsync(context.CancellationToken);
+            return Completed;
+        });
 
-    public override async Task<CompleteTaskResponse> CompleteOrchestratorTask(OrchestratorResponse request, ServerCallContext context)
-    {
-        await RequireEngine().CompleteTurnAsync(request).WaitAsync(context.CancellationToken);
-        return Completed;
-    }
+    public override Task<CompleteTaskResponse> CompleteOrchestratorTask(OrchestratorResponse request, ServerCallContext context)
+        => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteOrchestratorTaskAsync(request, call), async engine =>
+        {
+            await engine.CompleteTurnAsync(request).WaitAsync(context.CancellationToken);
+            return Completed;
+        });
 
     public override Task<AbandonActivityTaskResponse> AbandonTaskActivityWorkItem(AbandonActivityTaskRequest request, ServerCallContext context)
-    {
-        RequireEngine().AbandonActivity(request.CompletionToken);
-        return Task.FromResult(new AbandonActivityTaskResponse());
-    }
+        => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.AbandonTaskActivityWorkItemAsync(request, call), engine =>
+        {
+            engine.AbandonActivity(request.CompletionToken);
+            return Task.FromResult(new AbandonActivityTaskResponse());
+        });
 
     public override Task<AbandonOrchestrationTaskResponse> AbandonTaskOrchestratorWorkItem(AbandonOrchestrationTaskRequest request, ServerCallContext context)
-    {
-        RequireEngine().AbandonTurn(request.CompletionToken);
-        return Task.FromResult(new AbandonOrchestrationTaskResponse());
-    }
+        => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.AbandonTaskOrchestratorWorkItemAsync(request, call), engine =>
+        {
+            engine.AbandonTurn(request.CompletionToken);
+            return Task.FromResult(new AbandonOrchestrationTaskResponse());
+        });
 
     public override async Task StreamInstanceHistory(StreamInstanceHistoryRequest request, IServerStreamWriter<HistoryChunk> responseStream, ServerCallContext context)
     {
         var (engine, hub) = await HubAsync(context);
+        var partition = Partition.Of(request.InstanceId);
+        if (!engine.Owns(partition))
+        {
+            using var call = Owner(partition, context).StreamInstanceHistory(request, Peers.Forward(context));
+            await foreach (var chunk in call.ResponseStream.ReadAllAsync(context.CancellationToken))
+            {
+                await responseStream.WriteAsync(chunk, context.CancellationToken);
+            }
+
+            return;
+        }
+
         var events = await engine.HistoryAsync(hub, request.InstanceId, context.CancellationToken);
         foreach (var chunk in (request.ForWorkItemProcessing ? events : WithTurnEnds(events)).Chunk(EventsPerChunk))
         {

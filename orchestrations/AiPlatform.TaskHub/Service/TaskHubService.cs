@@ -8,10 +8,10 @@ using Microsoft.Extensions.Options;
 namespace AiPlatform.TaskHub.Service;
 
 /// <summary>
-/// The Durable Task protocol over the engine. Calls not overridden here (entities, rewind) answer UNIMPLEMENTED.
+/// The Durable Task protocol over the engine.
 /// Exceptions become status codes in <see cref="StatusInterceptor"/>.
 /// </summary>
-internal sealed partial class TaskHubService(EngineHost host, IOptions<TaskHubOptions> options, ILogger<TaskHubService> logger)
+internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOptions<TaskHubOptions> options, ILogger<TaskHubService> logger)
     : TaskHubSidecarService.TaskHubSidecarServiceBase
 {
     private const int MaxIdLength = 1024;
@@ -22,70 +22,93 @@ internal sealed partial class TaskHubService(EngineHost host, IOptions<TaskHubOp
 
     public override Task<Empty> Hello(Empty request, ServerCallContext context)
     {
-        _ = RequireEngine();
+        var engine = RequireEngine();
+        if (IsForwarded(context))
+        {
+            // Another process has written messages for us.
+            engine.RingMessages();
+        }
+
         return Task.FromResult(Nothing);
     }
 
-    public override async Task<CreateInstanceResponse> StartInstance(CreateInstanceRequest request, ServerCallContext context)
+    public override Task<CreateInstanceResponse> StartInstance(CreateInstanceRequest request, ServerCallContext context)
     {
         RequireId(request.InstanceId);
         Require(request.Name, "name");
-        var (engine, hub) = await HubAsync(context);
-        await engine.StartAsync(hub, request).WaitAsync(context.CancellationToken);
-        return new() { InstanceId = request.InstanceId };
+        return RouteAsync(request.InstanceId, context, (owner, call) => owner.StartInstanceAsync(request, call), async (engine, hub) =>
+        {
+            await engine.StartAsync(hub, request).WaitAsync(context.CancellationToken);
+            return new CreateInstanceResponse { InstanceId = request.InstanceId };
+        });
     }
 
-    public override async Task<GetInstanceResponse> GetInstance(GetInstanceRequest request, ServerCallContext context)
-    {
-        var (engine, hub) = await HubAsync(context);
-        return Answer(await engine.GetAsync(hub, request.InstanceId, request.GetInputsAndOutputs, context.CancellationToken));
-    }
+    public override Task<GetInstanceResponse> GetInstance(GetInstanceRequest request, ServerCallContext context)
+        => RouteAsync(request.InstanceId, context, (owner, call) => owner.GetInstanceAsync(request, call), async (engine, hub)
+            => Answer(await engine.GetAsync(hub, request.InstanceId, request.GetInputsAndOutputs, context.CancellationToken)));
 
-    public override async Task<GetInstanceResponse> WaitForInstanceStart(GetInstanceRequest request, ServerCallContext context)
-    {
-        var (engine, hub) = await HubAsync(context);
-        return Answer(await engine.WaitAsync(hub, request.InstanceId, untilEnd: false, request.GetInputsAndOutputs, context.CancellationToken));
-    }
+    public override Task<GetInstanceResponse> WaitForInstanceStart(GetInstanceRequest request, ServerCallContext context)
+        => RouteAsync(request.InstanceId, context, (owner, call) => owner.WaitForInstanceStartAsync(request, call), async (engine, hub)
+            => Answer(await engine.WaitAsync(hub, request.InstanceId, untilEnd: false, request.GetInputsAndOutputs, context.CancellationToken)));
 
-    public override async Task<GetInstanceResponse> WaitForInstanceCompletion(GetInstanceRequest request, ServerCallContext context)
-    {
-        var (engine, hub) = await HubAsync(context);
-        return Answer(await engine.WaitAsync(hub, request.InstanceId, untilEnd: true, request.GetInputsAndOutputs, context.CancellationToken));
-    }
+    public override Task<GetInstanceResponse> WaitForInstanceCompletion(GetInstanceRequest request, ServerCallContext context)
+        => RouteAsync(request.InstanceId, context, (owner, call) => owner.WaitForInstanceCompletionAsync(request, call), async (engine, hub)
+            => Answer(await engine.WaitAsync(hub, request.InstanceId, untilEnd: true, request.GetInputsAndOutputs, context.CancellationToken)));
 
-    public override async Task<RaiseEventResponse> RaiseEvent(RaiseEventRequest request, ServerCallContext context)
+    public override Task<RaiseEventResponse> RaiseEvent(RaiseEventRequest request, ServerCallContext context)
     {
         Require(request.Name, "name");
-        var (engine, hub) = await HubAsync(context);
-        await engine.RaiseEventAsync(hub, request, context.CancellationToken);
-        return new();
+        return RouteAsync(request.InstanceId, context, (owner, call) => owner.RaiseEventAsync(request, call), async (engine, hub) =>
+        {
+            await engine.RaiseEventAsync(hub, request, context.CancellationToken);
+            return new RaiseEventResponse();
+        });
     }
 
-    public override async Task<TerminateResponse> TerminateInstance(TerminateRequest request, ServerCallContext context)
-    {
-        var (engine, hub) = await HubAsync(context);
-        await engine.TerminateAsync(hub, request.InstanceId, request.Output, request.Recursive, context.CancellationToken);
-        return new();
-    }
+    public override Task<TerminateResponse> TerminateInstance(TerminateRequest request, ServerCallContext context)
+        => RouteAsync(request.InstanceId, context, (owner, call) => owner.TerminateInstanceAsync(request, call), async (engine, hub) =>
+        {
+            await engine.TerminateAsync(hub, request.InstanceId, request.Output, request.Recursive, context.CancellationToken);
+            return new TerminateResponse();
+        });
 
-    public override async Task<SuspendResponse> SuspendInstance(SuspendRequest request, ServerCallContext context)
-    {
-        var (engine, hub) = await HubAsync(context);
-        await engine.SuspendAsync(hub, request, context.CancellationToken);
-        return new();
-    }
+    public override Task<SuspendResponse> SuspendInstance(SuspendRequest request, ServerCallContext context)
+        => RouteAsync(request.InstanceId, context, (owner, call) => owner.SuspendInstanceAsync(request, call), async (engine, hub) =>
+        {
+            await engine.SuspendAsync(hub, request, context.CancellationToken);
+            return new SuspendResponse();
+        });
 
-    public override async Task<ResumeResponse> ResumeInstance(ResumeRequest request, ServerCallContext context)
+    public override Task<ResumeResponse> ResumeInstance(ResumeRequest request, ServerCallContext context)
+        => RouteAsync(request.InstanceId, context, (owner, call) => owner.ResumeInstanceAsync(request, call), async (engine, hub) =>
+        {
+            await engine.UnparkAsync(hub, request.InstanceId).WaitAsync(context.CancellationToken);
+            if (EntityName.TryNormalize(request.InstanceId, out _))
+            {
+                return new ResumeResponse();
+            }
+
+            await engine.ResumeAsync(hub, request, context.CancellationToken);
+            return new ResumeResponse();
+        });
+
+    public override async Task<RewindInstanceResponse> RewindInstance(RewindInstanceRequest request, ServerCallContext context)
     {
-        var (engine, hub) = await HubAsync(context);
-        await engine.ResumeAsync(hub, request, context.CancellationToken);
-        return new();
+        var response = await RouteAsync(request.InstanceId, context, (owner, call) => owner.RewindInstanceAsync(request, call), async (engine, hub) =>
+        {
+            foreach (var child in await engine.RewindAsync(hub, request.InstanceId, request.Reason, context.CancellationToken))
+            {
+                await RewindInstance(new() { InstanceId = child, Reason = request.Reason }, context);
+            }
+
+            return new RewindInstanceResponse();
+        });
+        return response;
     }
 
     public override async Task<RestartInstanceResponse> RestartInstance(RestartInstanceRequest request, ServerCallContext context)
     {
-        var (engine, hub) = await HubAsync(context);
-        var state = await engine.GetAsync(hub, request.InstanceId, payloads: true, context.CancellationToken)
+        var state = (await GetInstance(new() { InstanceId = request.InstanceId, GetInputsAndOutputs = true }, context)).OrchestrationState
             ?? throw new KeyNotFoundException($"There is no orchestration instance '{request.InstanceId}'.");
         if (!request.RestartWithNewInstanceId && state.CompletedTimestamp is null)
         {
@@ -104,7 +127,7 @@ internal sealed partial class TaskHubService(EngineHost host, IOptions<TaskHubOp
                 ReplaceableStatus = { OrchestrationStatus.Completed, OrchestrationStatus.Failed, OrchestrationStatus.Terminated, OrchestrationStatus.Canceled },
             },
         };
-        await engine.StartAsync(hub, start).WaitAsync(context.CancellationToken);
+        await StartInstance(start, context);
         return new() { InstanceId = start.InstanceId };
     }
 
@@ -162,18 +185,17 @@ internal sealed partial class TaskHubService(EngineHost host, IOptions<TaskHubOp
         SkipGracefulOrchestrationTerminationsRequest request, ServerCallContext context)
     {
         RequireBatch(request.InstanceBatch);
-        var (engine, hub) = await HubAsync(context);
         var response = new SkipGracefulOrchestrationTerminationsResponse();
         foreach (var id in request.InstanceBatch.InstanceIds)
         {
-            var state = await engine.GetAsync(hub, id, payloads: false, context.CancellationToken);
+            var state = (await GetInstance(new() { InstanceId = id }, context)).OrchestrationState;
             if (state is null || state.CompletedTimestamp is not null)
             {
                 response.UnterminatedInstanceIds.Add(id);
             }
             else
             {
-                await engine.TerminateAsync(hub, id, request.Reason, recurse: false, context.CancellationToken);
+                await TerminateInstance(new() { InstanceId = id, Output = request.Reason }, context);
             }
         }
 
@@ -184,10 +206,26 @@ internal sealed partial class TaskHubService(EngineHost host, IOptions<TaskHubOp
     {
         if (request.RecreateIfExists)
         {
-            throw new NotSupportedException("This hub does not recreate task hubs.");
+            await DeleteTaskHub(new(), context);
         }
 
         await HubAsync(context);
+
+        return new();
+    }
+
+    public override async Task<DeleteTaskHubResponse> DeleteTaskHub(DeleteTaskHubRequest request, ServerCallContext context)
+    {
+        var (engine, hub) = await HubAsync(context);
+        if (!IsForwarded(context))
+        {
+            foreach (var other in peers.Others)
+            {
+                await peers.At(other).DeleteTaskHubAsync(request, Peers.Forward(context));
+            }
+        }
+
+        await engine.DeleteHubAsync(hub).WaitAsync(context.CancellationToken);
         return new();
     }
 
@@ -216,14 +254,5 @@ internal sealed partial class TaskHubService(EngineHost host, IOptions<TaskHubOp
         {
             throw new ArgumentException($"A batch has 1 to {MaxBatch} instance ids.", nameof(batch));
         }
-    }
-
-    private HubEngine RequireEngine() => host.Engine ?? throw new NotOwnerException();
-
-    private async Task<(HubEngine Engine, HubState Hub)> HubAsync(ServerCallContext context)
-    {
-        var engine = RequireEngine();
-        var name = context.RequestHeaders.GetValue("taskhub");
-        return (engine, await engine.HubAsync(string.IsNullOrEmpty(name) ? options.Value.DefaultHub : name, context.CancellationToken));
     }
 }

@@ -14,6 +14,9 @@ internal enum LogKind : short
 
     /// <summary>An execution started: history begins anew (payload: HistoryChunk).</summary>
     Start = 2,
+
+    /// <summary>The execution was rewound: its history is this one (payload: HistoryChunk).</summary>
+    Rewound = 3,
 }
 
 /// <summary>One row of the log.</summary>
@@ -29,6 +32,12 @@ internal sealed record InstanceUpdate(long Key, OrchestrationState State, bool N
 /// <summary>The rows of an older execution that a new one replaces: its turns, and the events up to the last consumed one.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct LogTrim(long InstanceKey, long BeforeSeq, long LastConsumedSeq);
+
+/// <summary>Names one message to an entity.</summary>
+internal readonly record struct EntityMessageKey(int Hub, string EntityId, long Seq);
+
+/// <summary>The state and lock of an entity after a change.</summary>
+internal sealed record EntityUpdate(int Hub, string EntityId, DateTime ModifiedAt, string? LockedBy, string? Section, string? State);
 
 /// <summary>What became of a commit.</summary>
 internal enum CommitResult
@@ -63,6 +72,39 @@ internal sealed class Commit
 
     /// <summary>Keys of instances to remove with their logs.</summary>
     public IReadOnlyCollection<long> Deletes { get; init; } = [];
+
+    /// <summary>Messages to entities (HistoryEvent).</summary>
+    public List<(EntityMessageKey Key, byte[] Payload)> EntityMessages { get; } = [];
+
+    /// <summary>Messages that an entity has worked off.</summary>
+    public List<EntityMessageKey> EntityMessagesDone { get; } = [];
+
+    /// <summary>Entities that changed.</summary>
+    public List<EntityUpdate> EntityUpdates { get; } = [];
+
+    /// <summary>Entities to remove if they have no state, no lock and no messages.</summary>
+    public IReadOnlyCollection<string> EmptyEntities { get; init; } = [];
+
+    /// <summary>The task hub of <see cref="EmptyEntities"/>.</summary>
+    public int EmptyEntitiesHub { get; init; }
+
+    /// <summary>Messages to other processes' instances and entities.</summary>
+    public List<MessageRow> Messages { get; } = [];
+
+    /// <summary>Ids of messages whose effect this commit is.</summary>
+    public List<long> MessagesDone { get; } = [];
+
+    /// <summary>Runs on the writer's connection after everything that was decided before is durable; nothing else may be in the commit.</summary>
+    public Func<HubOwner, CancellationToken, Task>? Control { get; init; }
+
+    /// <summary>A work item to park.</summary>
+    public ParkedRow? Parked { get; init; }
+
+    /// <summary>The instance or entity whose work is parked no more.</summary>
+    public (int Hub, string InstanceId)? Unparked { get; set; }
+
+    /// <summary>A task hub to remove with all that is in it.</summary>
+    public int? DeletedHub { get; init; }
 
     /// <summary>Moves the state in memory on; called under the engine's lock.</summary>
     public Action? Apply { get; set; }

@@ -20,6 +20,7 @@ internal sealed class CommitWriter : IAsyncDisposable
     private readonly Action<Exception> _fault;
     private readonly GroupCommitWriter<Commit> _writer;
     private readonly CancellationTokenSource _abort = new();
+    private long _groups;
 
     /// <param name="owner">The right to write.</param>
     /// <param name="gate">The engine's lock.</param>
@@ -63,6 +64,7 @@ internal sealed class CommitWriter : IAsyncDisposable
     {
         _abort.Token.ThrowIfCancellationRequested();
         var reconnect = false;
+        _groups++;
         for (var failures = 0; ; failures++)
         {
             try
@@ -74,7 +76,12 @@ internal sealed class CommitWriter : IAsyncDisposable
 
                 var replaced = await DecideStartsAsync(group);
                 var accepted = group.Any(commit => commit.Result != CommitResult.Written) ? group.Where(commit => commit.Result == CommitResult.Written).ToList() : group;
-                await _owner.WriteAsync(accepted, replaced, _abort.Token);
+                await _owner.WriteAsync(accepted, replaced, _groups, failures > 0, _abort.Token);
+                foreach (var commit in group)
+                {
+                    await (commit.Control?.Invoke(_owner, _abort.Token) ?? Task.CompletedTask);
+                }
+
                 break;
             }
             catch (Exception exception) when (IsTransient(exception) && !_abort.IsCancellationRequested)

@@ -1,42 +1,52 @@
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Engine;
 using Google.Protobuf;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace AiPlatform.TaskHub.Storage;
 
-/// <summary>Another process owns the hub now; what this one holds in memory is void.</summary>
-internal sealed class OwnershipLostException() : Exception("Another process owns the task hub.");
+/// <summary>Another process owns a partition that this one thought its own; what this one holds in memory is void.</summary>
+internal sealed class OwnershipLostException() : Exception("Another process owns partitions of the task hub.");
 
 /// <summary>
-/// The right to write. It lives on one connection: PostgreSQL gives its advisory lock to one session at a time and takes it
-/// away when the connection ends, so a commit on this connection is a commit of the owner. After a lost connection the epoch
-/// tells whether somebody else was owner in between.
+/// The right to write. It lives on one connection: PostgreSQL gives a partition's advisory lock to one session at a time and takes
+/// it away when the connection ends, so a commit on this connection is a commit of the owner. After a lost connection the epochs
+/// tell whether somebody else was owner in between. Used by the writer alone.
 /// </summary>
 internal sealed class HubOwner : IAsyncDisposable
 {
-    private const long OwnerLock = 0x7461736b_68756231;
+    // Held by every process in shared mode: versions without partitions took it for themselves alone.
+    private const long SharedLock = 0x7461736b_68756231;
+
+    /// <summary>The advisory lock of partition 0; those of the others follow.</summary>
+    public const long PartitionLocks = 0x7461736b_70617274;
 
     private readonly string _connectionString;
+    private readonly Dictionary<int, long> _epochs = [];
     private NpgsqlConnection _connection;
 
-    private HubOwner(string connectionString, NpgsqlConnection connection, long epoch)
+    private HubOwner(string connectionString, string name, NpgsqlConnection connection, long epoch)
     {
         _connectionString = connectionString;
         _connection = connection;
+        Name = name;
         Epoch = epoch;
     }
 
-    /// <summary>How often ownership has changed hands, this time included.</summary>
+    /// <summary>Names the process.</summary>
+    public string Name { get; }
+
+    /// <summary>A number that no owner had before: what is numbered from it is unique.</summary>
     public long Epoch { get; }
 
-    /// <summary>Becomes owner; null while another process is.</summary>
-    public static async Task<HubOwner?> TryAcquireAsync(string connectionString, string name, CancellationToken cancellationToken)
+    /// <summary>Connects as a possible owner; null while a version without partitions owns everything.</summary>
+    public static async Task<HubOwner?> TryConnectAsync(string connectionString, string name, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(connectionString, cancellationToken);
         try
         {
-            if (!await TryLockAsync(connection, cancellationToken))
+            if (!await BooleanAsync(connection, $"SELECT pg_try_advisory_lock_shared({SharedLock})", cancellationToken))
             {
                 await connection.DisposeAsync();
                 return null;
@@ -47,7 +57,7 @@ internal sealed class HubOwner : IAsyncDisposable
                 Parameters = { new() { Value = name } },
             };
             var epoch = (long)(await advance.ExecuteScalarAsync(cancellationToken))!;
-            return new HubOwner(connectionString, connection, epoch);
+            return new HubOwner(connectionString, name, connection, epoch);
         }
         catch
         {
@@ -56,21 +66,65 @@ internal sealed class HubOwner : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes partitions that nobody holds, at most so many.</summary>
+    /// <param name="most">How many.</param>
+    /// <param name="known">Partitions that the caller has already; what a failed attempt took beside them is returned as well.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    public async Task<List<int>> AcquireAsync(int most, IReadOnlyCollection<int> known, CancellationToken cancellationToken)
+    {
+        var taken = _epochs.Keys.Except(known).ToList();
+        for (var id = 0; id < Partition.Count && taken.Count < most; id++)
+        {
+            if (_epochs.ContainsKey(id) || !await TryLockAsync(id, cancellationToken))
+            {
+                continue;
+            }
+
+            await using var claim = new NpgsqlCommand("UPDATE partitions SET epoch = epoch + 1, owner = $1 WHERE id = $2 RETURNING epoch", _connection)
+            {
+                Parameters = { new() { Value = Name }, new() { Value = (short)id } },
+            };
+            _epochs[id] = (long)(await claim.ExecuteScalarAsync(cancellationToken))!;
+            taken.Add(id);
+        }
+
+        return taken;
+    }
+
+    /// <summary>Gives partitions to whoever wants them.</summary>
+    public async Task ReleaseAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellationToken)
+    {
+        foreach (var id in partitions.Where(_epochs.ContainsKey))
+        {
+            await using var release = new NpgsqlCommand($"UPDATE partitions SET owner = NULL WHERE id = {id}; SELECT pg_advisory_unlock({PartitionLocks + id})", _connection);
+            await release.ExecuteNonQueryAsync(cancellationToken);
+            _epochs.Remove(id);
+        }
+    }
+
     /// <summary>Connects again after a failure.</summary>
-    /// <exception cref="OwnershipLostException">Another process is, or was, owner.</exception>
+    /// <exception cref="OwnershipLostException">Another process is, or was, owner of one of our partitions.</exception>
     public async Task ReconnectAsync(CancellationToken cancellationToken)
     {
         await _connection.DisposeAsync();
         _connection = await ConnectAsync(_connectionString, cancellationToken);
-        if (!await TryLockAsync(_connection, cancellationToken) && !await OwnSessionEndsAsync(cancellationToken))
+        if (!await BooleanAsync(_connection, $"SELECT pg_try_advisory_lock_shared({SharedLock})", cancellationToken))
         {
             throw new OwnershipLostException();
         }
 
-        await using var read = new NpgsqlCommand("SELECT epoch FROM hub_owner", _connection);
-        if ((long)(await read.ExecuteScalarAsync(cancellationToken))! != Epoch)
+        foreach (var (id, epoch) in _epochs)
         {
-            throw new OwnershipLostException();
+            if (!await TryLockAsync(id, cancellationToken) && !await OwnSessionEndsAsync(id, cancellationToken))
+            {
+                throw new OwnershipLostException();
+            }
+
+            await using var read = new NpgsqlCommand($"SELECT epoch FROM partitions WHERE id = {id}", _connection);
+            if ((long)(await read.ExecuteScalarAsync(cancellationToken))! != epoch)
+            {
+                throw new OwnershipLostException();
+            }
         }
     }
 
@@ -97,22 +151,48 @@ internal sealed class HubOwner : IAsyncDisposable
     }
 
     /// <summary>
-    /// Writes a group in one transaction and one round trip. Repeating it after a commit whose answer was lost is harmless.
+    /// Writes a group in one transaction and one round trip. Repeating it after a commit whose answer was lost is harmless; of a
+    /// group with messages, which may have been read since, a mark tells whether it was written.
     /// </summary>
-    public async Task WriteAsync(IReadOnlyList<Commit> commits, IReadOnlyCollection<long> replaced, CancellationToken cancellationToken)
+    public async Task WriteAsync(IReadOnlyList<Commit> commits, IReadOnlyCollection<long> replaced, long group, bool again, CancellationToken cancellationToken)
     {
+        var hasMessages = commits.Any(commit => commit.Messages.Count > 0);
+        if (hasMessages && again && await LastGroupAsync(cancellationToken) == group)
+        {
+            return;
+        }
+
         await using var batch = new NpgsqlBatch(_connection);
         var deletes = commits.SelectMany(commit => commit.Deletes).Concat(replaced).ToArray();
         if (deletes.Length > 0)
         {
-            Add(batch, "DELETE FROM log WHERE instance_key = ANY ($1)", Array(NpgsqlDbType.Bigint, deletes));
-            Add(batch, "DELETE FROM instances WHERE key = ANY ($1)", Array(NpgsqlDbType.Bigint, deletes));
+            Add(batch, "DELETE FROM log l USING instances i WHERE i.key = ANY ($1) AND i.completed_at IS NOT NULL AND l.instance_key = i.key", Array(NpgsqlDbType.Bigint, deletes));
+            Add(batch, "DELETE FROM instances WHERE key = ANY ($1) AND completed_at IS NOT NULL", Array(NpgsqlDbType.Bigint, deletes));
         }
 
         AddTrims(batch, commits);
         AddInserts(batch, commits);
         AddUpdates(batch, commits);
         AddLog(batch, commits);
+        EntityRows.AddTo(batch, commits);
+        MessageRows.AddTo(batch, commits);
+        ParkedRows.AddTo(batch, commits);
+        if (hasMessages)
+        {
+            Add(batch, "UPDATE hub_processes SET last_group = $1 WHERE id = $2", new NpgsqlParameter { Value = group }, new NpgsqlParameter { Value = Name });
+        }
+
+        foreach (var hub in commits.Select(commit => commit.DeletedHub).OfType<int>())
+        {
+            Add(batch, "DELETE FROM log l USING instances i WHERE i.hub = $1 AND l.instance_key = i.key", new NpgsqlParameter { Value = hub });
+            foreach (var table in (ReadOnlySpan<string>)["instances", "entities", "entity_inbox", "messages", "parked"])
+            {
+                Add(batch, $"DELETE FROM {table} WHERE hub = $1", new NpgsqlParameter { Value = hub });
+            }
+
+            Add(batch, "DELETE FROM task_hubs WHERE id = $1", new NpgsqlParameter { Value = hub });
+        }
+
         if (batch.BatchCommands.Count > 0)
         {
             await batch.ExecuteNonQueryAsync(cancellationToken);
@@ -120,6 +200,12 @@ internal sealed class HubOwner : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private async Task<long?> LastGroupAsync(CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT last_group FROM hub_processes WHERE id = $1", _connection) { Parameters = { new() { Value = Name } } };
+        return (long?)await command.ExecuteScalarAsync(cancellationToken);
+    }
 
     private static async Task<NpgsqlConnection> ConnectAsync(string connectionString, CancellationToken cancellationToken)
     {
@@ -133,7 +219,9 @@ internal sealed class HubOwner : IAsyncDisposable
             ApplicationName = "task hub writer",
 
             // Small groups on big tables: without this the planner scans the table for UPDATE … FROM unnest until it has statistics.
-            Options = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off",
+            // And when this machine is gone without a word, PostgreSQL ends the session, and with it our ownership, within seconds.
+            Options = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off "
+                + "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=5000",
         };
         var connection = new NpgsqlConnection(builder.ConnectionString);
         try
@@ -148,19 +236,22 @@ internal sealed class HubOwner : IAsyncDisposable
         }
     }
 
-    private static async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private Task<bool> TryLockAsync(int partition, CancellationToken cancellationToken)
+        => BooleanAsync(_connection, $"SELECT pg_try_advisory_lock({PartitionLocks + partition})", cancellationToken);
+
+    private static async Task<bool> BooleanAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({OwnerLock})", connection);
+        await using var command = new NpgsqlCommand(sql, connection);
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     /// <summary>Our own last session may still be ending on the server: that is not somebody else.</summary>
-    private async Task<bool> OwnSessionEndsAsync(CancellationToken cancellationToken)
+    private async Task<bool> OwnSessionEndsAsync(int partition, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < 20; attempt++)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
-            if (await TryLockAsync(_connection, cancellationToken))
+            if (await TryLockAsync(partition, cancellationToken))
             {
                 return true;
             }
@@ -191,8 +282,8 @@ internal sealed class HubOwner : IAsyncDisposable
         {
             Add(
                 batch,
-                "INSERT INTO instances (key, hub, instance_id, status, created_at, parent_key, input, state) "
-                + "SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (key) DO NOTHING",
+                "INSERT INTO instances (key, hub, instance_id, status, created_at, parent_key, input, state, partition) "
+                + "SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (key) DO NOTHING",
                 Array(NpgsqlDbType.Bigint, System.Array.ConvertAll(inserts, insert => insert.Key)),
                 Array(NpgsqlDbType.Integer, System.Array.ConvertAll(inserts, insert => insert.Hub)),
                 Array(NpgsqlDbType.Text, System.Array.ConvertAll(inserts, insert => insert.State.InstanceId)),
@@ -200,7 +291,8 @@ internal sealed class HubOwner : IAsyncDisposable
                 Array(NpgsqlDbType.TimestampTz, System.Array.ConvertAll(inserts, insert => insert.State.CreatedTimestamp.ToDateTime())),
                 Array(NpgsqlDbType.Bigint, System.Array.ConvertAll(inserts, insert => insert.ParentKey)),
                 Array(NpgsqlDbType.Bytea, System.Array.ConvertAll(inserts, insert => Payload.FromText(insert.Input))),
-                Array(NpgsqlDbType.Bytea, System.Array.ConvertAll(inserts, insert => insert.State.ToByteArray())));
+                Array(NpgsqlDbType.Bytea, System.Array.ConvertAll(inserts, insert => insert.State.ToByteArray())),
+                Array(NpgsqlDbType.Smallint, System.Array.ConvertAll(inserts, insert => (short)Partition.Of(insert.State.InstanceId))));
         }
     }
 
@@ -257,7 +349,7 @@ internal sealed class HubOwner : IAsyncDisposable
         }
     }
 
-    private static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql, params NpgsqlParameter[] parameters)
+    internal static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql, params NpgsqlParameter[] parameters)
     {
         var command = new NpgsqlBatchCommand(sql);
         foreach (var parameter in parameters)
@@ -269,5 +361,5 @@ internal sealed class HubOwner : IAsyncDisposable
         return command;
     }
 
-    private static NpgsqlParameter Array(NpgsqlDbType type, object value) => new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = value };
+    internal static NpgsqlParameter Array(NpgsqlDbType type, object value) => new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = value };
 }

@@ -10,7 +10,7 @@ namespace AiPlatform.TaskHub.Storage;
 internal sealed record StoredInstance(long Key, int Hub, long? ParentKey, OrchestrationState State);
 
 /// <summary>Reads what is durable: for clients, and to rebuild the state in memory.</summary>
-internal sealed class HubReader(NpgsqlDataSource source)
+internal sealed partial class HubReader(NpgsqlDataSource source)
 {
     private const int MaxPage = 1000;
 
@@ -44,27 +44,23 @@ internal sealed class HubReader(NpgsqlDataSource source)
         return hubs;
     }
 
-    public async Task<long> LastKeyAsync(CancellationToken cancellationToken)
+    /// <summary>All instances of partitions that have not ended.</summary>
+    public IAsyncEnumerable<StoredInstance> LiveInstancesAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand("SELECT greatest((SELECT coalesce(max(key), 0) FROM instances), (SELECT coalesce(max(instance_key), 0) FROM log))");
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    /// <summary>All instances that have not ended.</summary>
-    public IAsyncEnumerable<StoredInstance> LiveInstancesAsync(CancellationToken cancellationToken)
-    {
-        var command = source.CreateCommand("SELECT key, hub, parent_key, state, input FROM instances WHERE status = ANY ($1) ORDER BY key");
+        var command = source.CreateCommand("SELECT key, hub, parent_key, state, input FROM instances WHERE status = ANY ($1) AND partition = ANY ($2) ORDER BY key");
         command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint, Value = LiveStatuses });
+        command.Parameters.Add(Numbers(partitions));
         return ReadAsync(command, true, cancellationToken);
     }
 
     /// <summary>The logs of all instances that have not ended, by instance and sequence.</summary>
-    public IAsyncEnumerable<LogRow> LiveLogAsync(CancellationToken cancellationToken)
+    public IAsyncEnumerable<LogRow> LiveLogAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellationToken)
     {
         var command = source.CreateCommand(
             "SELECT l.instance_key, l.seq, l.kind, l.consumed, l.payload FROM log l JOIN instances i ON i.key = l.instance_key "
-            + "WHERE i.status = ANY ($1) ORDER BY l.instance_key, l.seq");
+            + "WHERE i.status = ANY ($1) AND i.partition = ANY ($2) ORDER BY l.instance_key, l.seq");
         command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint, Value = LiveStatuses });
+        command.Parameters.Add(Numbers(partitions));
         return ReadLogAsync(command, cancellationToken);
     }
 
@@ -174,6 +170,9 @@ internal sealed class HubReader(NpgsqlDataSource source)
         command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint, Value = keys.ToArray() });
         return ReadKeysAsync(command, cancellationToken);
     }
+
+    private static NpgsqlParameter Numbers(IEnumerable<int> partitions)
+        => new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint, Value = partitions.Select(id => (short)id).ToArray() };
 
     private static void AddFilter(NpgsqlCommand command, StringBuilder sql, RepeatedField<OrchestrationStatus> statuses, DateTime? from, DateTime? to, string column)
     {

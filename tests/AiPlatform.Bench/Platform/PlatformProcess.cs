@@ -9,12 +9,14 @@ internal sealed class PlatformProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly string _data;
+    private readonly bool _keepsData;
     private readonly HttpClient _http;
 
-    private PlatformProcess(Process process, string data, TimeSpan startup, JsonElement endpoints)
+    private PlatformProcess(Process process, string data, TimeSpan startup, JsonElement endpoints, bool keepsData)
     {
         _process = process;
         _data = data;
+        _keepsData = keepsData;
         Startup = startup;
         Endpoints = endpoints;
         _http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = ApiUrl };
@@ -40,13 +42,16 @@ internal sealed class PlatformProcess : IAsyncDisposable
     public static async Task<PlatformProcess> StartAsync(CancellationToken cancellationToken)
     {
         var data = Directory.CreateTempSubdirectory("aip-bench-").FullName;
+
+        // Open to the accounts of the database and of job code, so that nothing is laid elsewhere.
+        File.SetUnixFileMode(data, (UnixFileMode)0b111_101_101);
         // The first start initialises the database cluster; the second is what a user waits for every day.
-        await using (var first = await LaunchAsync(data, cancellationToken))
+        await using (var first = await LaunchAsync(data, keepsData: true, cancellationToken))
         {
             Console.Error.WriteLine($"first start: {first.Startup.TotalSeconds:0.0} s");
         }
 
-        return await LaunchAsync(data, cancellationToken);
+        return await LaunchAsync(data, keepsData: false, cancellationToken);
     }
 
     /// <summary>The process id of a part, by its name in <c>endpoints.json</c>.</summary>
@@ -66,9 +71,13 @@ internal sealed class PlatformProcess : IAsyncDisposable
         await _process.WaitForExitAsync(patience.Token);
         _process.Dispose();
         _http.Dispose();
+        if (!_keepsData)
+        {
+            Directory.Delete(_data, recursive: true);
+        }
     }
 
-    private static async Task<PlatformProcess> LaunchAsync(string data, CancellationToken cancellationToken)
+    private static async Task<PlatformProcess> LaunchAsync(string data, bool keepsData, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var start = new ProcessStartInfo(Path.Combine(RepositoryRoot, "infra", "up"), ["--data", data, "--no-demo"])
@@ -90,7 +99,7 @@ internal sealed class PlatformProcess : IAsyncDisposable
         }
 
         using var document = JsonDocument.Parse(await File.ReadAllTextAsync(file, cancellationToken));
-        return new PlatformProcess(process, data, clock.Elapsed, document.RootElement.Clone());
+        return new PlatformProcess(process, data, clock.Elapsed, document.RootElement.Clone(), keepsData);
     }
 
     private static string FindRoot()

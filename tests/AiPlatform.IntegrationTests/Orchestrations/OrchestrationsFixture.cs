@@ -8,6 +8,7 @@ using AiPlatform.Messaging;
 using AiPlatform.Orchestrations;
 using AiPlatform.ServiceBusEmulator;
 using AiPlatform.TaskHub;
+using AiPlatform.TaskHub.Cli;
 using Microsoft.AspNetCore.Builder;
 
 namespace AiPlatform.IntegrationTests.Orchestrations;
@@ -33,10 +34,15 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
     public ServiceBusClient Bus { get; private set; } = null!;
 
+    public string HubConnectionString { get; private set; } = string.Empty;
+
+    /// <summary>Where the worker answers health checks.</summary>
+    public Uri WorkerAddress { get; private set; } = null!;
+
     public async Task InitializeAsync()
     {
         var (grpc, hubHttp, amqp, busHttp) = (LoopbackPorts.Free(), LoopbackPorts.Free(), LoopbackPorts.Free(), LoopbackPorts.Free());
-        var hub = $"Endpoint=http://127.0.0.1:{grpc};TaskHub=default;Authentication=None";
+        var hub = HubConnectionString = $"Endpoint=http://127.0.0.1:{grpc};TaskHub=default;Authentication=None";
         var bus = $"Endpoint=sb://127.0.0.1:{amqp};SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true";
         await StartAsync(TaskHubApp.Build(Arguments(
             ("ConnectionStrings:Postgres", await postgres.CreateDatabaseAsync("hub")), ("TaskHub:GrpcPort", $"{grpc}"), ("TaskHub:HttpPort", $"{hubHttp}"))));
@@ -77,6 +83,8 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
     public async Task DisposeAsync()
     {
+        await RecordHistoriesAsync();
+
         // Readers first, servers last.
         _parts.Reverse();
         foreach (var part in _parts)
@@ -85,6 +93,28 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
         }
 
         _http.Dispose();
+    }
+
+    /// <summary>
+    /// Writes the history of every instance into the folder that AIPLATFORM_RECORD_HISTORIES names: the source of the recordings
+    /// that the fast tests replay.
+    /// </summary>
+    private async Task RecordHistoriesAsync()
+    {
+        if (Environment.GetEnvironmentVariable("AIPLATFORM_RECORD_HISTORIES") is not { Length: > 0 } folder)
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(folder);
+        using var list = new StringWriter();
+        await TaskHubCommand.RunAsync(["list", "--top", "1000", "--connection", HubConnectionString], list, TextWriter.Null, CancellationToken.None);
+        foreach (var line in list.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var columns = line.Split('\t');
+            var file = Path.Combine(folder, $"{columns[1]}-{columns[2]}-{columns[0]}.json");
+            await TaskHubCommand.RunAsync(["export", columns[0], "--out", file, "--connection", HubConnectionString], TextWriter.Null, TextWriter.Null, CancellationToken.None);
+        }
     }
 
     private static string[] Arguments(params (string Key, string Value)[] settings)

@@ -21,6 +21,12 @@ public sealed class BrokerInstance : IAsyncDisposable
     /// <summary>A queue whose locks last one second.</summary>
     public const string ShortQueue = "short";
 
+    /// <summary>A queue whose messages belong to sessions; a session's lock lasts two seconds.</summary>
+    public const string SessionQueue = "sessions";
+
+    /// <summary>The key of JSON web tokens.</summary>
+    public const string JwtKey = "a-key-of-at-least-thirty-two-bytes-for-tests";
+
     private readonly WebApplication _app;
 
     private BrokerInstance(WebApplication app, int port)
@@ -37,6 +43,9 @@ public sealed class BrokerInstance : IAsyncDisposable
     public Uri HttpAddress { get; }
 
     public string ConnectionString => ConnectionStringFor(Port);
+
+    /// <summary>The connection string for the administration API.</summary>
+    public string AdministrationConnectionString => ConnectionStringFor(HttpAddress.Port);
 
     /// <summary>Signalled when the broker stops by itself.</summary>
     public CancellationToken Stopping => _app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -63,6 +72,10 @@ public sealed class BrokerInstance : IAsyncDisposable
         ["ServiceBus:Queues:1:LockDurationSeconds"] = "1",
         ["ServiceBus:Queues:1:DeadLetteringOnMessageExpiration"] = "true",
         ["ServiceBus:Queues:2"] = "plain",
+        ["ServiceBus:Queues:3:Name"] = SessionQueue,
+        ["ServiceBus:Queues:3:RequiresSession"] = "true",
+        ["ServiceBus:Queues:3:LockDurationSeconds"] = "2",
+        ["ServiceBus:Jwt:SigningKey"] = JwtKey,
         ["Logging:LogLevel:Default"] = "Warning",
         ["urls"] = "http://127.0.0.1:0",
     };

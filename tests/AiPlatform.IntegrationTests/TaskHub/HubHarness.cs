@@ -43,13 +43,6 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
         await ReadyAsync();
     }
 
-    /// <summary>Starts the hub without waiting for it to own the database.</summary>
-    public async Task StartStandbyAsync()
-    {
-        _app = TaskHubApp.Build(Arguments());
-        await _app.StartAsync();
-    }
-
     /// <summary>Stops the hub of this process in good order.</summary>
     public async Task StopHubAsync()
     {

@@ -68,10 +68,48 @@ public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLi
     }
 
     [Fact]
-    public async Task What_the_hub_cannot_do_is_unimplemented()
+    public async Task A_failed_instance_is_rewound_with_its_children_and_runs_only_what_failed_again()
     {
-        var id = (await _hub.RunAsync("Sequence", 1)).InstanceId;
-        await Assert.ThrowsAsync<NotSupportedException>(() => Client.RewindInstanceAsync(id, "why not"));
+        var healthy = 0;
+        var runs = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
+        await _hub.StartWorkerAsync(
+            registry => registry
+                .AddActivityFunc<string, string>("Step", (_, name) => runs.AddOrUpdate(name, 1, (_, count) => count + 1) > 0 && name == "breaks" && Volatile.Read(ref healthy) == 0
+                    ? throw new InvalidOperationException("not yet")
+                    : name)
+                .AddOrchestratorFunc<string, string>("Inner", async (context, _) => await context.CallActivityAsync<string>("Step", "breaks"))
+                .AddOrchestratorFunc<string, string>("Outer", async (context, _) =>
+                    await context.CallActivityAsync<string>("Step", "works")
+                    + await context.CallSubOrchestratorAsync<string>("Inner", "", new SubOrchestrationOptions(instanceId: context.InstanceId + "-inner"))
+                    + await context.CallActivityAsync<string>("Step", "after")),
+            hub: "rewind");
+        var client = _hub.CreateClient("rewind");
+        var id = await client.ScheduleNewOrchestrationInstanceAsync("Outer");
+        Assert.Equal(OrchestrationRuntimeStatus.Failed, (await client.WaitForInstanceCompletionAsync(id)).RuntimeStatus);
+        Volatile.Write(ref healthy, 1);
+        await client.RewindInstanceAsync(id, "repaired");
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var ended = await client.WaitForInstanceCompletionAsync(id, true, deadline.Token);
+        Assert.True(ended.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{ended.RuntimeStatus}: {ended.FailureDetails}");
+        Assert.Equal("worksbreaksafter", ended.ReadOutputAs<string>());
+        Assert.Equal((1, 2, 1), (runs["works"], runs["breaks"], runs["after"]));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => client.RewindInstanceAsync(id, "again"));
+        await Assert.ThrowsAsync<KeyNotFoundException>(() => client.RewindInstanceAsync("unknown", "why"));
+    }
+
+    [Fact]
+    public async Task A_task_hub_is_deleted_and_recreated_with_all_that_is_in_it()
+    {
+        var headers = new Grpc.Core.Metadata { { "taskhub", "doomed" } };
+        var stub = RawWorker.Client(_hub.GrpcPort);
+        var doomed = _hub.CreateClient("doomed");
+        await doomed.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("one"));
+        await stub.SignalEntityAsync(new() { InstanceId = "@a@b", Name = "x" }, headers);
+        await stub.CreateTaskHubAsync(new() { RecreateIfExists = true }, headers);
+        Assert.Null(await doomed.GetInstanceAsync("one"));
+        await doomed.ScheduleNewOrchestrationInstanceAsync("Waits", new StartOrchestrationOptions("one"));
+        await stub.DeleteTaskHubAsync(new(), headers);
+        Assert.Null(await doomed.GetInstanceAsync("one"));
     }
 
     [Fact]

@@ -42,6 +42,19 @@ public sealed class AiPlatformClientTests
     }
 
     [Fact]
+    public async Task A_creation_whose_first_try_still_runs_is_waited_for_without_using_attempts_up()
+    {
+        await using var api = await ScriptedApi.StartAsync();
+        api.Drop().Answer(HttpStatusCode.Conflict, """{"code":"idempotency_in_progress","title":"Busy","status":409}""", "application/problem+json")
+            .Answer(HttpStatusCode.Created, ProjectJson);
+
+        var project = await Client(api, maxAttempts: 2).CreateProjectAsync(Demo, CancellationToken.None);
+
+        Assert.Equal("p1", project.Id);
+        Assert.Single(api.Requests.Select(request => request.Headers["Idempotency-Key"].ToString()).Distinct());
+    }
+
+    [Fact]
     public async Task A_refusal_is_not_repeated_and_carries_its_code()
     {
         await using var api = await ScriptedApi.StartAsync();

@@ -1,11 +1,14 @@
 using System.Text.Json;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
+using AiPlatform.DurableTask.Entities;
 using AiPlatform.DurableTask.Scheduler;
 using AiPlatform.DurableTask.Worker;
 using AiPlatform.DurableTask.Worker.Replay;
+using Azure.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace AiPlatform.Tests.DurableTask;
 
@@ -39,10 +42,51 @@ public sealed class AbstractionTests
     [InlineData("environment", "EnvironmentCredential")]
     [InlineData("AzureCLI", "AzureCliCredential")]
     [InlineData("AzurePowerShell", "AzurePowerShellCredential")]
+    [InlineData("AzureDeveloperCLI", "AzureDeveloperCliCredential")]
+    [InlineData("Visual Studio", "VisualStudioCredential")]
+    [InlineData("VisualStudioCode", "VisualStudioCodeCredential")]
+    [InlineData("InteractiveBrowser", "InteractiveBrowserCredential")]
+    [InlineData("DeviceCode", "DeviceCodeCredential")]
     public void Each_kind_of_authentication_has_its_credential(string kind, string? expected)
     {
         var connection = new DurableTaskSchedulerConnectionString($"Endpoint=https://x;TaskHub=h;Authentication={kind};ClientID=c;TenantId=t;TokenFilePath=/p");
         Assert.Equal(expected, SchedulerCredential.Create(connection)?.GetType().Name);
+    }
+
+    [Fact]
+    public async Task A_token_is_for_the_configured_audience_and_fetched_anew_before_it_expires()
+    {
+        var time = new FakeTimeProvider();
+        var source = new CountingCredential(time);
+        using var credential = new SchedulerCredential(source, "https://hub.example", time);
+        Assert.Equal("1 https://hub.example/.default", await credential.GetTokenAsync(CancellationToken.None));
+        time.Advance(TimeSpan.FromMinutes(54));
+        Assert.StartsWith("1 ", await credential.GetTokenAsync(CancellationToken.None), StringComparison.Ordinal);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.StartsWith("2 ", await credential.GetTokenAsync(CancellationToken.None), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Other_clouds_and_tenants_are_part_of_the_connection_string()
+    {
+        var parsed = new DurableTaskSchedulerConnectionString(
+            "Endpoint=x.durabletask.example;TaskHub=h;Authentication=WorkloadIdentity;AdditionallyAllowedTenants=a, b;AuthorityHost=https://login.example/;ResourceId=https://r/");
+        Assert.Equal(("https://x.durabletask.example/", "https://login.example/", "https://r"), (parsed.Endpoint.ToString(), parsed.AuthorityHost!.ToString(), parsed.ResourceId));
+        Assert.Equal(["a", "b"], parsed.AdditionallyAllowedTenants);
+        Assert.Throws<ArgumentException>(() => new DurableTaskSchedulerConnectionString("Endpoint=http://x;TaskHub=h;Authentication=None;AuthorityHost=http://plain").AuthorityHost);
+        Assert.Throws<ArgumentException>(() => new DurableTaskSchedulerConnectionString("Endpoint=http://;TaskHub=h;Authentication=None"));
+    }
+
+    [Fact]
+    public void A_worker_takes_the_converter_of_the_services_unless_it_has_its_own()
+    {
+        var converter = new JsonDataConverter();
+        using var services = new ServiceCollection().AddSingleton<DataConverter>(converter).BuildServiceProvider();
+        var (without, with) = (new DurableTaskWorkerOptions(), new DurableTaskWorkerOptions { DataConverter = JsonDataConverter.Default });
+        without.UseConverterOf(services);
+        with.UseConverterOf(services);
+        Assert.Same(converter, without.DataConverter);
+        Assert.Same(JsonDataConverter.Default, with.DataConverter);
     }
 
     [Fact]
@@ -67,6 +111,8 @@ public sealed class AbstractionTests
         Assert.True(details.IsCausedBy<ArgumentException>());
         Assert.False(details.IsCausedBy<FormatException>());
         Assert.True(details.InnerFailure!.IsCausedBy<FormatException>());
+        Assert.Throws<ArgumentException>(() => details.IsCausedBy(typeof(string)));
+        Assert.Equal($"{details.ErrorType}: {details.ErrorMessage}", details.ToString());
         Assert.False(new TaskFailureDetails("some.python.Error", "", null, null).IsCausedBy<FormatException>());
     }
 
@@ -86,8 +132,12 @@ public sealed class AbstractionTests
         var registry = new DurableTaskRegistry().AddActivityFunc<int, int>("A", (_, value) => value);
         Assert.Throws<ArgumentException>(() => registry.AddActivityFunc<int, int>("a", (_, value) => value));
         Assert.ThrowsAny<ArgumentException>(() => registry.AddActivityFunc<int, int>(default, (_, value) => value));
-        registry.AddOrchestrator<Renamed>();
+        var (renamed, generic) = (typeof(Renamed), typeof(TaskEntity<>));
+        registry.AddOrchestrator(renamed);
+        Assert.Throws<ArgumentException>(() => registry.AddOrchestrator<Renamed>());
         Assert.Contains(new TaskName("other-name"), registry.Orchestrators.Keys);
+        Assert.Throws<ArgumentException>(() => registry.AddActivity(renamed));
+        Assert.Throws<ArgumentException>(() => registry.AddEntity(generic));
     }
 
     [Fact]
@@ -95,6 +145,20 @@ public sealed class AbstractionTests
     {
         Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddDurableTaskClient(_ => { }));
         Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddDurableTaskWorker(_ => { }));
+    }
+
+    [Fact]
+    public async Task Clients_have_names()
+    {
+        const string Hub = "Endpoint=http://127.0.0.1:1;TaskHub=h;Authentication=None";
+        await using var services = new ServiceCollection()
+            .AddDurableTaskClient(client => client.UseDurableTaskScheduler(Hub))
+            .AddDurableTaskClient("other", client => client.UseDurableTaskScheduler(Hub))
+            .BuildServiceProvider();
+        var clients = services.GetRequiredService<IDurableTaskClientProvider>();
+        Assert.Same(services.GetRequiredService<DurableTaskClient>(), clients.GetClient());
+        Assert.Equal(("", "other", "other"), (clients.GetClient().Name, clients.GetClient("other").Name, clients.GetClient("other").Entities.Name));
+        Assert.Throws<InvalidOperationException>(() => clients.GetClient("unknown"));
     }
 
     [Fact]
@@ -109,6 +173,17 @@ public sealed class AbstractionTests
         Assert.Null(cache.Take("b"));
         Assert.NotNull(cache.Take("a"));
         Assert.Null(cache.Take("a"));
+    }
+
+    private sealed class CountingCredential(TimeProvider time) : TokenCredential
+    {
+        private int _count;
+
+        public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken)
+            => new($"{++_count} {requestContext.Scopes[0]}", time.GetUtcNow().AddHours(1));
+
+        public override ValueTask<AccessToken> GetTokenAsync(TokenRequestContext requestContext, CancellationToken cancellationToken)
+            => ValueTask.FromResult(GetToken(requestContext, cancellationToken));
     }
 
     [DurableTask("other-name")]

@@ -69,7 +69,7 @@ public sealed class HubEnginePartsTests
         Assert.Equal("early", Assert.Single(instance.Inbox).Event.EventRaised.Name);
         Assert.Equal([0], instance.Activities.Keys);
         Assert.Equal([1], instance.Timers.Keys);
-        Assert.Equal([2], instance.SubOrchestrations);
+        Assert.Equal([2], instance.SubOrchestrations.Keys);
 
         instance.Fold(Row(3, LogKind.Event, 0, new HistoryEvent { TaskCompleted = new() { TaskScheduledId = 0 } }));
         Assert.Empty(instance.Activities);

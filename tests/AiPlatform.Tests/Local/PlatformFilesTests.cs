@@ -49,11 +49,26 @@ public sealed class PlatformFilesTests : IDisposable
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
 
-        var ports = new PlatformPorts(new Dictionary<string, int> { [PlatformPorts.Api] = port });
+        using var ports = new PlatformPorts(new Dictionary<string, int> { [PlatformPorts.Api] = port });
 
         Assert.NotEqual(port, ports[PlatformPorts.Api]);
         var all = PlatformPorts.Names.Select(name => ports[name]).Append(ports.Add("runner-1")).Append(ports.Add("runner-2")).ToList();
         Assert.Equal(all.Count, all.Distinct().Count());
+    }
+
+    [Fact]
+    public void Two_platforms_that_start_together_never_share_a_port()
+    {
+        using var first = new PlatformPorts(null);
+        using (var second = new PlatformPorts(null))
+        {
+            Assert.Empty(PlatformPorts.Names.Select(name => first[name]).Intersect(PlatformPorts.Names.Select(name => second[name])));
+        }
+
+        var wanted = PlatformPorts.Names.ToDictionary(name => name, name => first[name]);
+        first.Dispose();
+        using var third = new PlatformPorts(wanted);
+        Assert.Equal(wanted, PlatformPorts.Names.ToDictionary(name => name, name => third[name]));
     }
 
     [Fact]

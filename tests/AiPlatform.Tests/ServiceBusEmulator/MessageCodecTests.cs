@@ -70,7 +70,7 @@ public sealed class MessageCodecTests
             {
                 try
                 {
-                    _ = MessageCodec.Read(bytes, isBatch, 1, QueuePart.Main, Now);
+                    _ = MessageCodec.Read(bytes, isBatch, Now);
                 }
                 catch (InvalidMessageException)
                 {
@@ -94,7 +94,7 @@ public sealed class MessageCodecTests
             bytes[place] = value;
             try
             {
-                _ = MessageCodec.Read(bytes, false, 1, QueuePart.Main, Now);
+                _ = MessageCodec.Read(bytes, false, Now);
             }
             catch (InvalidMessageException)
             {
@@ -110,13 +110,13 @@ public sealed class MessageCodecTests
         ((Dictionary<object, object>)info)["DeadLetterReason"] = "r";
         ((Dictionary<object, object>)info)[new Symbol("DeadLetterErrorDescription")] = "d";
         ((Dictionary<object, object>)info)["extra"] = 1;
-        var (reason, description, properties) = Dispositions.DeadLetter(new Error("com.microsoft:dead-letter") { Info = info });
-        Assert.Equal(("r", "d"), (reason, description));
-        Assert.Equal(1, properties!["extra"]);
-        Assert.Equal((null, null, null), Dispositions.DeadLetter(null));
+        var outcome = Dispositions.Outcome(new Rejected { Error = new Error("com.microsoft:dead-letter") { Info = info } });
+        Assert.Equal((OutcomeKind.DeadLetter, "r", "d"), (outcome!.Kind, outcome.Reason, outcome.Description));
+        Assert.Equal(1, outcome.Changes!["extra"]);
+        Assert.Equal((null, null, null), (Dispositions.Outcome(new Rejected())!.Reason, Dispositions.Outcome(new Rejected())!.Description, Dispositions.Outcome(new Rejected())!.Changes));
     }
 
-    private static List<QueuedMessage> Read(Message message) => MessageCodec.Read(MessageCodec.ToArray(message.Encode()), false, 1, QueuePart.Main, Now);
+    private static List<QueuedMessage> Read(Message message) => MessageCodec.Read(MessageCodec.ToArray(message.Encode()), false, Now);
 
     private static Message Delivered(Delivery delivery) => MessageCodec.Decode(MessageCodec.ToArray(MessageCodec.Write(delivery, "q")));
 }

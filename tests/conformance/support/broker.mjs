@@ -1,6 +1,6 @@
 // Starts PostgreSQL and the broker for a conformance run, and stops both at its end.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -44,7 +44,7 @@ async function until(condition, what) {
   throw new Error(`It did not happen in time that ${what}.`);
 }
 
-export async function startBroker(queues) {
+export async function startBroker(queues, config) {
   const directory = mkdtempSync(join(tmpdir(), "aip-conformance-"));
   const children = [];
   const stop = async () => {
@@ -69,19 +69,28 @@ export async function startBroker(queues) {
 
     const amqpPort = await freePort();
     const httpPort = await freePort();
+    const httpsPort = await freePort();
     const environment = {
       ConnectionStrings__Postgres: `Host=127.0.0.1;Port=${postgresPort};Username=postgres;Database=servicebus`,
       ServiceBus__AmqpPort: `${amqpPort}`,
       ServiceBus__HttpPort: `${httpPort}`,
+      ServiceBus__HttpsPort: `${httpsPort}`,
+      ServiceBus__TlsDirectory: join(directory, "tls"),
       ServiceBus__SharedAccessKey: key,
       Logging__LogLevel__Default: "None",
     };
+    if (config) {
+      environment.ServiceBus__ConfigFile = join(directory, "Config.json");
+      writeFileSync(environment.ServiceBus__ConfigFile, JSON.stringify({ UserConfig: { Namespaces: [{ Name: "conformance", ...config }] } }));
+    }
     queues.forEach((queue, i) => {
       for (const [name, value] of Object.entries(queue)) environment[`ServiceBus__Queues__${i}__${name}`] = `${value}`;
     });
     children.push(spawn("dotnet", [brokerBinary()], { env: { ...process.env, ...environment }, stdio: "ignore" }));
     await until(async () => (await fetch(`http://127.0.0.1:${httpPort}/health/ready`).catch(() => null))?.ok, "the broker is ready");
     return {
+      administrationConnectionString: `Endpoint=sb://127.0.0.1:${httpsPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key}`,
+      certificate: () => readFileSync(join(directory, "tls", "servicebus.crt")),
       connectionString: `Endpoint=sb://127.0.0.1:${amqpPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key};UseDevelopmentEmulator=true`,
       stop,
     };

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AiPlatform.Contracts;
 using AiPlatform.DurableTask;
@@ -11,19 +10,23 @@ namespace AiPlatform.Functions.Features.DurableStatus;
 
 /// <summary>
 /// The Durable Functions HTTP API under <c>/durabletask</c> and its classic path. Administrators and services reach every
-/// instance, a person the instances of their own jobs (an instance's id is the job's id); only the former start and list.
+/// instance. A person sees the instances of their own jobs (an instance's id is the job's id), and may halt them; all else would
+/// contradict the job's state, which changes through the jobs API.
 /// </summary>
 internal static class DurableStatusEndpoints
 {
-    private const string ContinuationHeader = "x-ms-continuation-token";
+    /// <summary>The header that carries continuation tokens, in answers and requests.</summary>
+    internal const string ContinuationHeader = "x-ms-continuation-token";
     private const int MaxTop = 1000;
+    private const int DefaultIdleSeconds = 3600;
+    private const int MaxIdleSeconds = 365 * 24 * 3600;
     private const int MaxIdLength = 100;
 
     /// <summary>Maps the routes under both bases.</summary>
     public static void MapDurableStatusEndpoints(this IEndpointRouteBuilder routes)
     {
-        Map(routes.MapGroup(ManagementUris.Base).WithTags("Orchestrations"));
-        Map(routes.MapGroup(ManagementUris.ClassicBase).ExcludeFromDescription());
+        Map(routes.MapGroup(ManagementUris.Base).WithTags("Orchestrations").AddEndpointFilter<RouteGroupBuilder, HubErrors>());
+        Map(routes.MapGroup(ManagementUris.ClassicBase).ExcludeFromDescription().AddEndpointFilter<RouteGroupBuilder, HubErrors>());
     }
 
     private static void Map(RouteGroupBuilder group)
@@ -38,6 +41,8 @@ internal static class DurableStatusEndpoints
         group.MapPost("/instances/{id}/restart", RestartAsync).RequirePermission(Permission.Write).WithSummary("Start a finished instance again with its first input");
         group.MapPost("/instances/{id}/rewind", RewindAsync).RequirePermission(Permission.Write).WithSummary("Let a failed instance go on from before its failure");
         group.MapDelete("/instances/{id}", PurgeAsync).RequirePermission(Permission.Write).WithSummary("Remove a finished instance and its history");
+        group.MapGet("/stuckInstances", StuckAsync).RequirePermission(Permission.Administer).WithSummary("List unfinished instances that have not moved for long");
+        group.MapEntities();
         group.MapDelete("/instances", PurgeManyAsync).RequirePermission(Permission.Write).WithSummary("Remove finished instances and their histories");
     }
 
@@ -57,7 +62,7 @@ internal static class DurableStatusEndpoints
         try
         {
             var id = await client.ScheduleNewOrchestrationInstanceAsync(
-                new TaskName(name), await ReadPayloadAsync(request, cancellationToken), new StartOrchestrationOptions(instanceId), cancellationToken);
+                new TaskName(name), await Payloads.ReadAsync(request, cancellationToken), new StartOrchestrationOptions(instanceId), cancellationToken);
             return Accepted(request, response, id);
         }
         catch (OrchestrationAlreadyExistsException)
@@ -123,14 +128,16 @@ internal static class DurableStatusEndpoints
     private static async Task<IResult> RaiseEventAsync(
         string id, string eventName, Caller caller, HttpRequest request, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        await RequireControlAsync(id, caller, owners, cancellationToken);
         await RequireLiveAsync(id, caller, owners, client, cancellationToken);
-        await client.RaiseEventAsync(id, eventName, await ReadPayloadAsync(request, cancellationToken), cancellationToken);
+        await client.RaiseEventAsync(id, eventName, await Payloads.ReadAsync(request, cancellationToken), cancellationToken);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 
     private static async Task<IResult> TerminateAsync(
         string id, string? reason, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        await RequireControlAsync(id, caller, owners, cancellationToken);
         await RequireLiveAsync(id, caller, owners, client, cancellationToken);
         await client.TerminateInstanceAsync(id, new TerminateInstanceOptions(reason), cancellationToken);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
@@ -156,6 +163,7 @@ internal static class DurableStatusEndpoints
         string id, bool? restartWithNewInstanceId, Caller caller, HttpRequest request, HttpResponse response, ResourceOwners owners, DurableTaskClient client,
         CancellationToken cancellationToken)
     {
+        await RequireControlAsync(id, caller, owners, cancellationToken);
         var instance = await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken);
         if (!instance.IsCompleted)
         {
@@ -168,6 +176,7 @@ internal static class DurableStatusEndpoints
     private static async Task<IResult> RewindAsync(
         string id, string? reason, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        await RequireControlAsync(id, caller, owners, cancellationToken);
         var instance = await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken);
         if (instance.RuntimeStatus != OrchestrationRuntimeStatus.Failed)
         {
@@ -181,6 +190,7 @@ internal static class DurableStatusEndpoints
     private static async Task<IResult> PurgeAsync(
         string id, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
     {
+        await RequireControlAsync(id, caller, owners, cancellationToken);
         var instance = await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken);
         if (!instance.IsCompleted)
         {
@@ -211,7 +221,25 @@ internal static class DurableStatusEndpoints
         return TypedResults.Json(uris, statusCode: StatusCodes.Status202Accepted);
     }
 
-    private static void RequireEverything(Caller caller)
+    private static async Task<IResult> StuckAsync(int? idleSeconds, int? top, DurableTaskClient client, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var idle = TimeSpan.FromSeconds(Check.Range(idleSeconds ?? DefaultIdleSeconds, "idleSeconds", 1, MaxIdleSeconds));
+        var limit = Check.Range(top ?? OrchestrationQuery.DefaultPageSize, "top", 1, MaxTop);
+        return TypedResults.Json(InstanceStatus.From(await StuckInstances.FindAsync(client, idle, time.GetUtcNow(), limit, cancellationToken)));
+    }
+
+    /// <summary>The job's orchestration and its row must agree: only the platform and administrators interfere with it.</summary>
+    private static async Task RequireControlAsync(string id, Caller caller, ResourceOwners owners, CancellationToken cancellationToken)
+    {
+        if (caller.Role is not (CallerRole.Administrator or CallerRole.Service))
+        {
+            await owners.RequireAsync("job", id, caller, cancellationToken);
+            throw new ApiException(ErrorCodes.OrchestrationProtected, id);
+        }
+    }
+
+    /// <summary>403 unless ownership does not limit the caller.</summary>
+    internal static void RequireEverything(Caller caller)
     {
         if (!caller.ReachesEverything)
         {
@@ -236,13 +264,5 @@ internal static class DurableStatusEndpoints
         {
             throw new ApiException(ErrorCodes.Gone, id);
         }
-    }
-
-    // Any JSON value, or nothing.
-    private static async Task<object?> ReadPayloadAsync(HttpRequest request, CancellationToken cancellationToken)
-    {
-        using var body = new MemoryStream();
-        await request.Body.CopyToAsync(body, cancellationToken);
-        return body.Length == 0 ? null : JsonSerializer.Deserialize<JsonElement>(body.GetBuffer().AsSpan(0, (int)body.Length));
     }
 }

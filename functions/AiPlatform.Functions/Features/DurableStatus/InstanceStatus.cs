@@ -15,11 +15,29 @@ internal static class InstanceStatus
         ["name"] = instance.Name,
         ["instanceId"] = instance.InstanceId,
         ["runtimeStatus"] = instance.RuntimeStatus.ToString(),
-        ["input"] = showInput ? Payload(instance.SerializedInput) : null,
-        ["customStatus"] = Payload(instance.SerializedCustomStatus),
-        ["output"] = instance.FailureDetails is { } failure ? Text(failure) : Payload(instance.SerializedOutput),
+        ["input"] = showInput ? Payloads.Show(instance.SerializedInput) : null,
+        ["customStatus"] = Payloads.Show(instance.SerializedCustomStatus),
+        ["output"] = instance.FailureDetails is { } failure ? Text(failure) : Payloads.Show(instance.SerializedOutput),
         ["createdTime"] = Time(instance.CreatedAt),
         ["lastUpdatedTime"] = Time(instance.LastUpdatedAt),
+    };
+
+    /// <summary>The report of stuck instances.</summary>
+    public static JsonObject From(StuckReport report) => new()
+    {
+        ["instances"] = new JsonArray([.. report.Instances.Select(static item => (JsonNode)new JsonObject
+        {
+            ["name"] = item.Instance.Name,
+            ["instanceId"] = item.Instance.InstanceId,
+            ["runtimeStatus"] = item.Instance.RuntimeStatus.ToString(),
+            ["createdTime"] = Time(item.Instance.CreatedAt),
+            ["lastUpdatedTime"] = Time(item.Instance.LastUpdatedAt),
+            ["idleSeconds"] = Math.Floor(item.Idle.TotalSeconds),
+            ["reason"] = JsonNamingPolicy.CamelCase.ConvertName(item.Reason.ToString()),
+            ["waitingFor"] = item.WaitingFor,
+        })]),
+        ["examined"] = report.Examined,
+        ["isComplete"] = report.IsComplete,
     };
 
     /// <summary>The history: what happened, with a task's scheduling folded into its end.</summary>
@@ -59,7 +77,7 @@ internal static class InstanceStatus
 
         if (showOutput && item.Result is not null)
         {
-            json["Result"] = Payload(item.Result);
+            json["Result"] = Payloads.Show(item.Result);
         }
 
         if (item.FailureDetails is { } failure)
@@ -72,23 +90,6 @@ internal static class InstanceStatus
 
     private static string Text(TaskFailureDetails failure) => $"{failure.ErrorType}: {failure.ErrorMessage}";
 
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
-
-    // Payloads are JSON by convention; what is not is shown as text.
-    private static JsonNode? Payload(string? text)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        try
-        {
-            return JsonNode.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return JsonValue.Create(text);
-        }
-    }
+    /// <summary>A time as the API writes it.</summary>
+    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,6 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -20,7 +21,8 @@ internal static class ExperimentEndpoints
             .ValidateOnStart();
         services.TryAddSingleton<UploadVerifier>();
         return services.AddSingleton<ExperimentStore>().AddSingleton<RunStore>().AddSingleton<RunAccess>()
-            .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>();
+            .AddSingleton<MetricSummaries>().AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>()
+            .AddLoop<MetricFolder>("metric-summaries").AddLoop<MetricCompaction>("metric-compaction");
     }
 
     /// <summary>Maps the routes.</summary>
@@ -36,6 +38,7 @@ internal static class ExperimentEndpoints
         experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read).WithSummary("List the runs of an experiment, newest first");
         routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithSummary("List the runs of a project, newest first");
         RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
+        routes.MapSeriesEndpoints();
         ArtifactEndpoints.Map(routes.MapGroup("/v1/runs/{run}/artifacts").WithTags("Artifacts"));
         return routes;
     }

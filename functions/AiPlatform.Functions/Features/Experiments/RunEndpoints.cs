@@ -1,5 +1,6 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -67,10 +68,10 @@ internal static class RunEndpoints
         RunChecks.Points(request, options.Value);
         var row = await access.RequireAsync(run, caller, cancellationToken);
         RequireOwnAttempt(caller, request.Attempt);
-        var batch = new MetricBatch(
+        var batch = MetricBatch.Numbered(
             new MetricSource(row.Id, request.Attempt, request.Source),
             request.FirstSequence,
-            [.. request.Points.Select(point => new MetricRow(point.Key, point.Step, point.Value, point.Timestamp.UtcDateTime))]);
+            [.. request.Points.Select(point => new MetricRow(point.Key, point.Step, MetricRow.Microseconds(point.Timestamp), point.Value))]);
         await writer.AddAsync(batch, cancellationToken);
         return TypedResults.Ok(new LogMetricsResponse(batch.Stored, batch.NextSequence));
     }

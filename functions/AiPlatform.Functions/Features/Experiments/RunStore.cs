@@ -1,4 +1,5 @@
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using Dapper;
 using Npgsql;
@@ -6,7 +7,7 @@ using Npgsql;
 namespace AiPlatform.Functions.Features.Experiments;
 
 /// <summary>Runs with their parameters, tags and metric summaries.</summary>
-internal sealed class RunStore(Database database, EventStream events, TimeProvider time)
+internal sealed class RunStore(Database database, EventStream events, MetricSummaries summaries, TimeProvider time)
 {
     /// <summary>Writes a run inside the caller's transaction.</summary>
     public async Task<RunRow> InsertAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, NewRun run, CancellationToken cancellationToken)
@@ -56,9 +57,18 @@ internal sealed class RunStore(Database database, EventStream events, TimeProvid
         return rows.AsList();
     }
 
+    /// <summary>Those of these runs that are live runs of the project.</summary>
+    public async Task<string[]> FilterAsync(string projectId, string[] ids, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return [.. await connection.QueryAsync<string>(new CommandDefinition(
+            "SELECT id FROM runs WHERE id = ANY(@ids) AND project_id = @projectId AND deleted_at IS NULL ORDER BY id", new { ids, projectId }, cancellationToken: cancellationToken))];
+    }
+
     /// <summary>Adds parameters, tags and metric summaries to runs, in one round trip for all of them.</summary>
     public async Task<IReadOnlyList<Run>> CompleteAsync(IReadOnlyList<RunRow> runs, CancellationToken cancellationToken)
     {
+        await summaries.EnsureAsync([.. runs.Select(run => run.Id)], cancellationToken);
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
             """

@@ -22,6 +22,10 @@ internal static class IdentityEndpoints
         me.MapGet("/", GetMeAsync).WithSummary("The caller's account");
         me.MapPost("/password", LoginEndpoints.ChangePasswordAsync).WithSummary("Change the caller's password; every other login ends");
 
+        me.MapPost("/tokens", AccessTokenEndpoints.CreateAsync).WithIdempotency().WithSummary("Create a personal access token; it is shown once");
+        me.MapGet("/tokens", AccessTokenEndpoints.ListAsync).WithSummary("List the caller's personal access tokens");
+        me.MapDelete("/tokens/{id}", AccessTokenEndpoints.RevokeAsync).WithSummary("Revoke a personal access token");
+
         var users = routes.MapGroup("/v1/users").WithTags("Identity").RequirePermission(Permission.Administer);
         users.MapGet("/", ListAsync).WithSummary("List accounts");
         users.MapGet("/{id}", GetAsync).WithSummary("Get an account");

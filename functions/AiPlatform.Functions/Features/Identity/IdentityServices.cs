@@ -22,6 +22,8 @@ internal static class IdentityServices
         services.AddSingleton<TokenIssuer>();
         services.AddSingleton<PasswordHashing>();
         services.AddSingleton<IdentityStore>();
+        services.AddSingleton<AccessTokenStore>();
+        services.AddSingleton<ICredentials, Credentials>();
         services.AddSingleton<IStartupTask, AdministratorBootstrap>();
         services.AddSingleton<ITickTask, IdentitySweep>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();

@@ -84,16 +84,18 @@ internal static partial class LoginEndpoints
 
     /// <summary>Changes the caller's password and begins a new login, the only one that is left.</summary>
     public static async Task<Ok<TokenResponse>> ChangePasswordAsync(
-        ChangePasswordRequest request, Caller caller, IdentityStore store, PasswordHashing passwords, TokenIssuer issuer, TimeProvider time, CancellationToken cancellationToken)
+        ChangePasswordRequest request, Caller caller, Callers callers, IdentityStore store, PasswordHashing passwords, TokenIssuer issuer, TimeProvider time, CancellationToken cancellationToken)
     {
         Check.Length(request.NewPassword, "newPassword", MinPassword, MaxPassword);
         var user = await CheckPasswordAsync(
             await store.FindAsync(caller.UserId, cancellationToken), request.CurrentPassword, store, passwords, time, cancellationToken);
         await store.SetPasswordAsync(user.Id, await passwords.HashAsync(request.NewPassword, cancellationToken), cancellationToken);
+        callers.Clear();
         return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));
     }
 
-    private static async Task<UserRow> CheckPasswordAsync(
+    /// <summary>The account, when the password fits; wrong ones are counted and lock it for a while.</summary>
+    internal static async Task<UserRow> CheckPasswordAsync(
         UserRow? user, string password, IdentityStore store, PasswordHashing passwords, TimeProvider time, CancellationToken cancellationToken)
     {
         if (user?.LockedUntil is { } until && until > time.GetUtcNow())

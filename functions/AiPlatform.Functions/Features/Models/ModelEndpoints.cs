@@ -109,8 +109,9 @@ internal static class ModelEndpoints
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var row = await store.GetVersionAsync(projectId, model, version, cancellationToken);
-        var url = await storage.DownloadUrlAsync(
-            BlobStorage.Runs, ArtifactRow.BlobName(row.RunId, row.Hex, row.ArtifactPath), options.Value.UrlLifetime, cancellationToken);
+        var url = row is { RunId: { } run, Hex: { } hex, ArtifactPath: { } path }
+            ? await storage.DownloadUrlAsync(BlobStorage.Runs, ArtifactRow.BlobName(run, hex, path), options.Value.UrlLifetime, cancellationToken)
+            : null;
         return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0] with { DownloadUrl = url });
     }
 

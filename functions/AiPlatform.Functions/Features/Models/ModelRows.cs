@@ -9,7 +9,7 @@ internal sealed class ModelRow
 {
     public const string Columns = """
         m.id, m.project_id, m.name, m.description, m.created_at,
-        (SELECT max(v.version) FROM model_versions v WHERE v.model_id = m.id) AS latest_version
+        (SELECT max(v.version) FROM model_versions v WHERE v.model_id = m.id AND v.deleted_at IS NULL) AS latest_version
         """;
 
     public required string Id { get; init; }
@@ -33,7 +33,7 @@ internal sealed class ModelVersionRow
     public const string Select = """
         SELECT v.id, v.model_id, v.project_id, m.name, v.version, v.description, v.run_id, r.experiment_id, v.job_id, v.artifact_path, v.size_bytes, v.sha256,
                v.metrics, v.created_at
-        FROM model_versions v JOIN models m ON m.id = v.model_id JOIN runs r ON r.id = v.run_id
+        FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN runs r ON r.id = v.run_id
         """;
 
     public required string Id { get; init; }
@@ -48,23 +48,24 @@ internal sealed class ModelVersionRow
 
     public string? Description { get; init; }
 
-    public required string RunId { get; init; }
+    public string? RunId { get; init; }
 
-    public required string ExperimentId { get; init; }
+    public string? ExperimentId { get; init; }
 
     public string? JobId { get; init; }
 
-    public required string ArtifactPath { get; init; }
+    /// <summary>Null, like size and hash, for a version that an MLflow client registered from elsewhere.</summary>
+    public string? ArtifactPath { get; init; }
 
-    public long SizeBytes { get; init; }
+    public long? SizeBytes { get; init; }
 
-    public required byte[] Sha256 { get; init; }
+    public byte[]? Sha256 { get; init; }
 
     public required string Metrics { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 
-    public string Hex => Convert.ToHexStringLower(Sha256);
+    public string? Hex => Sha256 is null ? null : Convert.ToHexStringLower(Sha256);
 
     public ModelVersion ToContract(IEnumerable<ModelInputRow> inputs) => new(
         Id, ModelId, ProjectId, Name, Version, Description, ArtifactPath, SizeBytes, Hex,

@@ -91,7 +91,7 @@ internal sealed class ModelStore(Database database, TimeProvider time)
         return await connection.QuerySingleOrDefaultAsync<ModelVersionRow>(new CommandDefinition(
                 $"""
                 {ModelVersionRow.Select}
-                WHERE v.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model)) AND v.version = @version
+                WHERE v.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model)) AND v.version = @version AND v.deleted_at IS NULL
                 """,
                 new { projectId, model, version },
                 cancellationToken: cancellationToken))
@@ -103,7 +103,7 @@ internal sealed class ModelStore(Database database, TimeProvider time)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = await connection.QueryAsync<ModelVersionRow>(new CommandDefinition(
-            $"{ModelVersionRow.Select} WHERE v.model_id = @modelId AND (@before::int IS NULL OR v.version < @before) ORDER BY v.version DESC LIMIT @limit",
+            $"{ModelVersionRow.Select} WHERE v.model_id = @modelId AND v.deleted_at IS NULL AND (@before::int IS NULL OR v.version < @before) ORDER BY v.version DESC LIMIT @limit",
             new { modelId, before, limit = size + 1 },
             cancellationToken: cancellationToken));
         return rows.AsList();

@@ -1,5 +1,7 @@
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
+using AiPlatform.Functions.Features.Queues;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -9,7 +11,7 @@ namespace AiPlatform.Functions.Features.Tasks;
 internal static class TaskEndpoints
 {
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddTasks(this IServiceCollection services) => services.AddSingleton<TaskReader>();
+    public static IServiceCollection AddTasks(this IServiceCollection services) => services.AddSingleton<TaskReader>().AddSingleton<OrchestrationTasks>();
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapTaskEndpoints(this IEndpointRouteBuilder routes)
@@ -17,17 +19,37 @@ internal static class TaskEndpoints
         var tasks = routes.MapGroup("/v1/tasks").WithTags("Tasks");
         tasks.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List long operations, newest first");
         tasks.MapGet("/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a long operation");
+        tasks.MapGet("/{task}/why", WhyAsync).RequirePermission(Permission.Read).WithSummary("Explain, in words and in data, why a task waits");
         return routes;
     }
 
     private static async Task<Ok<Page<PlatformTask>>> ListAsync(
-        string? project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, TaskReader reader, CancellationToken cancellationToken)
+        string? project, string? kind, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, TaskReader reader, OrchestrationTasks orchestrations,
+        CancellationToken cancellationToken)
     {
+        Check.That(kind is null or OrchestrationTasks.Kind, "kind", "wrongType");
+        if (kind is not null)
+        {
+            return TypedResults.Ok(await orchestrations.ListAsync(page, caller, cancellationToken));
+        }
+
         var projectId = project is null ? null : await projects.RequireAsync(project, caller, cancellationToken);
         var rows = await reader.ListAsync(projectId, caller, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
 
-    private static async Task<Ok<PlatformTask>> GetAsync(string task, Caller caller, TaskReader reader, CancellationToken cancellationToken)
-        => TypedResults.Ok((await reader.GetAsync(task, caller, cancellationToken)).ToContract());
+    private static async Task<Ok<PlatformTask>> GetAsync(
+        string task, Caller caller, TaskReader reader, OrchestrationTasks orchestrations, CancellationToken cancellationToken)
+        => TypedResults.Ok((await reader.FindAsync(task, caller, cancellationToken))?.ToContract()
+            ?? await orchestrations.FindAsync(task, caller, cancellationToken)
+            ?? throw ApiException.NotFound("task", task));
+
+    private static async Task<Ok<TaskWait>> WhyAsync(
+        string task, Caller caller, HttpRequest request, TaskReader reader, TaskStore queueTasks, WaitExplanation explanation, CancellationToken cancellationToken)
+    {
+        var chinese = ErrorCatalog.PrefersChinese(request);
+        return TypedResults.Ok(await queueTasks.FindAsync(task, caller, cancellationToken) is { } queueTask
+            ? await explanation.ExplainAsync(queueTask, chinese, cancellationToken)
+            : (await reader.FindAsync(task, caller, cancellationToken) ?? throw ApiException.NotFound("task", task)).ToWait(chinese));
+    }
 }

@@ -1,44 +1,65 @@
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Functions.Infrastructure;
 using Dapper;
 
 namespace AiPlatform.Functions.Features.Tasks;
 
-/// <summary>A read-only view over long operations of every kind; today those are jobs.</summary>
+/// <summary>A read-only view over long operations of projects: jobs, and the tasks of queues.</summary>
 internal sealed class TaskReader(Database database)
 {
-    private const string Select = """
-        SELECT t.* FROM (
-            SELECT j.id, j.project_id, 'trainingJob' AS kind, j.name, j.status, j.status_reason AS reason, '/v1/jobs/' || j.id AS link,
-                   j.created_at, j.started_at, j.ended_at
-            FROM jobs j WHERE j.deleted_at IS NULL) t
-        JOIN projects p ON p.id = t.project_id AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
+    private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
+
+    private const string Jobs = """
+        SELECT j.id, j.project_id, 'trainingJob' AS kind, j.name, j.status, j.status_reason AS reason, '/v1/jobs/' || j.id AS link,
+            CASE WHEN j.status = 'succeeded' THEN 1 END::double precision AS progress, j.created_at, j.started_at, j.ended_at
+        FROM jobs j
+        """;
+
+    private const string Tasks = """
+        SELECT t.id, q.project_id, 'queueTask' AS kind, coalesce(t.name, t.handler) AS name, t.status, t.reason,
+            '/v1/queues/' || q.project_id || '/' || q.pool || '/tasks/' || t.id AS link, t.progress, t.created_at, t.started_at, t.ended_at
+        FROM queue_tasks t JOIN queues q ON q.id = t.queue_id
         """;
 
     /// <summary>One more task than asked for, newest first; of one project, or of all that the caller reaches.</summary>
-    public async Task<IEnumerable<TaskRow>> ListAsync(string? projectId, Caller caller, string? after, int size, CancellationToken cancellationToken)
+    public async Task<IEnumerable<TaskViewRow>> ListAsync(string? projectId, Caller caller, string? after, int size, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await connection.QueryAsync<TaskRow>(new CommandDefinition(
-            $"{Select} WHERE (@projectId::text IS NULL OR t.project_id = @projectId) AND (@after::text IS NULL OR t.id < @after) ORDER BY t.id DESC LIMIT @limit",
+        var wanted = $"{Reachable} AND (@projectId::text IS NULL OR p.id = @projectId)";
+        var (jobsBefore, tasksBefore) = after is null ? ("", "") : (" AND j.id < @after", " AND t.id < @after");
+        // Each project and each queue gives its newest from an index, however many tasks it has.
+        return await connection.QueryAsync<TaskViewRow>(new CommandDefinition(
+            $"""
+            SELECT * FROM (
+                SELECT s.* FROM projects p
+                CROSS JOIN LATERAL ({Jobs} WHERE j.project_id = p.id AND j.deleted_at IS NULL{jobsBefore} ORDER BY j.id DESC LIMIT @limit) s WHERE {wanted}
+                UNION ALL
+                SELECT s.* FROM projects p JOIN queues o ON o.project_id = p.id
+                CROSS JOIN LATERAL ({Tasks} WHERE t.queue_id = o.id{tasksBefore} ORDER BY t.id DESC LIMIT @limit) s WHERE {wanted}) newest
+            ORDER BY id DESC LIMIT @limit
+            """,
             new { owner = caller.OwnerFilter, projectId, after, limit = size + 1 },
             cancellationToken: cancellationToken));
     }
 
-    /// <summary>A task.</summary>
-    /// <exception cref="ApiException">404.</exception>
-    public async Task<TaskRow> GetAsync(string id, Caller caller, CancellationToken cancellationToken)
+    /// <summary>A task; null when there is none that the caller reaches.</summary>
+    public async Task<TaskViewRow?> FindAsync(string id, Caller caller, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<TaskRow>(new CommandDefinition(
-                $"{Select} WHERE t.id = @id", new { owner = caller.OwnerFilter, id }, cancellationToken: cancellationToken))
-            ?? throw ApiException.NotFound("task", id);
+        return await connection.QuerySingleOrDefaultAsync<TaskViewRow>(new CommandDefinition(
+                $"""
+                SELECT * FROM ({Jobs} WHERE j.id = @id AND j.deleted_at IS NULL UNION ALL {Tasks} WHERE t.id = @id) s
+                WHERE EXISTS (SELECT 1 FROM projects p WHERE p.id = s.project_id AND {Reachable})
+                """,
+                new { owner = caller.OwnerFilter, id },
+                cancellationToken: cancellationToken));
     }
 }
 
 /// <summary>A row of the view.</summary>
-internal sealed class TaskRow
+internal sealed class TaskViewRow
 {
     public required string Id { get; init; }
 
@@ -48,11 +69,14 @@ internal sealed class TaskRow
 
     public required string Name { get; init; }
 
-    public JobStatus Status { get; init; }
+    /// <summary>As the kind spells it.</summary>
+    public required string Status { get; init; }
 
     public string? Reason { get; init; }
 
     public required string Link { get; init; }
+
+    public double? Progress { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 
@@ -60,15 +84,39 @@ internal sealed class TaskRow
 
     public DateTimeOffset? EndedAt { get; init; }
 
-    public PlatformTask ToContract() => new(Id, ProjectId, Kind, Name, State(Status), Reason, Status == JobStatus.Succeeded ? 1 : null, Link, CreatedAt, StartedAt, EndedAt);
+    public PlatformTask ToContract() => new(Id, ProjectId, Kind, Name, State(), Reason, Progress, Link, CreatedAt, StartedAt, EndedAt);
 
-    private static TaskState State(JobStatus status) => status switch
+    /// <summary>Why a job waits: its orchestration says so in words.</summary>
+    public TaskWait ToWait(bool chinese) => new(
+        Id,
+        State() switch
+        {
+            TaskState.Pending => Status == "queued" ? WaitReason.OnItsWay : Status == "pending" ? WaitReason.Turn : WaitReason.NoCapacity,
+            TaskState.Running => WaitReason.Running,
+            _ => WaitReason.Ended,
+        },
+        ErrorCatalog.Message("why.job", chinese, Status, Reason).TrimEnd());
+
+    private TaskState State()
+        => Kind == "trainingJob" ? Of(Enum.Parse<JobStatus>(Status, ignoreCase: true)) : Of(Enum.Parse<QueueTaskStatus>(Status, ignoreCase: true));
+
+    private static TaskState Of(JobStatus status) => status switch
     {
         JobStatus.Pending or JobStatus.Waiting or JobStatus.Queued => TaskState.Pending,
         JobStatus.Running or JobStatus.Retrying or JobStatus.Cancelling => TaskState.Running,
         JobStatus.Succeeded => TaskState.Succeeded,
         JobStatus.Failed => TaskState.Failed,
         JobStatus.Cancelled => TaskState.Cancelled,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
+    };
+
+    private static TaskState Of(QueueTaskStatus status) => status switch
+    {
+        QueueTaskStatus.Running => TaskState.Running,
+        QueueTaskStatus.Succeeded => TaskState.Succeeded,
+        QueueTaskStatus.DeadLettered => TaskState.Failed,
+        QueueTaskStatus.Cancelled or QueueTaskStatus.Skipped => TaskState.Cancelled,
+        QueueTaskStatus.Blocked or QueueTaskStatus.Scheduled or QueueTaskStatus.Limited or QueueTaskStatus.Ready or QueueTaskStatus.Queued => TaskState.Pending,
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
     };
 }

@@ -11,7 +11,7 @@ internal abstract class OpenTask(string name, int id)
 
     public void Fail(TaskFailureDetails details) => Fail(new TaskFailedException(Name, Id, details));
 
-    protected abstract void Fail(Exception exception);
+    public abstract void Fail(Exception exception);
 }
 
 /// <summary>A call with a result.</summary>
@@ -40,5 +40,5 @@ internal sealed class OpenTask<T>(string name, int id, DataConverter converter) 
 
     public void Cancel(CancellationToken cancellationToken) => _source.TrySetCanceled(cancellationToken);
 
-    protected override void Fail(Exception exception) => _source.TrySetException(exception);
+    public override void Fail(Exception exception) => _source.TrySetException(exception);
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using AiPlatform.DurableTask.Entities;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Logging;
 using P = AiPlatform.DurableTask.Protobuf;
@@ -7,12 +8,15 @@ using P = AiPlatform.DurableTask.Protobuf;
 namespace AiPlatform.DurableTask.Worker.Replay;
 
 /// <summary>The context of a running orchestrator: turns its calls into actions with ids in the order of the calls.</summary>
-internal sealed class OrchestrationContext(string instanceId, DataConverter converter, ILoggerFactory loggerFactory) : TaskOrchestrationContext
+internal sealed class OrchestrationContext(string instanceId, DataConverter converter, ILoggerFactory loggerFactory, string defaultVersion) : TaskOrchestrationContext
 {
     private readonly Dictionary<int, OpenTask> _open = [];
     private readonly SortedDictionary<int, P.OrchestratorAction> _actions = [];
     private TaskName _name;
     private string _version = string.Empty;
+    private P.ExecutionStartedEvent? _started;
+    private P.TraceContext? _trace;
+    private OrchestrationEntities? _entities;
     private string? _input;
     private ParentOrchestrationInstance? _parent;
     private DateTime _now;
@@ -32,6 +36,21 @@ internal sealed class OrchestrationContext(string instanceId, DataConverter conv
 
     public override string Version => _version;
 
+    /// <inheritdoc />
+    public override TaskOrchestrationEntityFeature Entities => EntityCalls;
+
+    /// <summary>Calls and locks of entities.</summary>
+    public OrchestrationEntities EntityCalls => _entities ??= new(this, converter);
+
+    /// <summary>Unlocks what a critical section locked.</summary>
+    public void ExitCriticalSection() => _entities?.ExitCriticalSection();
+
+    /// <summary>The id of this execution; null before it has begun.</summary>
+    public string? ExecutionId => _started?.OrchestrationInstance?.ExecutionId;
+
+    /// <summary>Whether something durable will go on with the orchestrator.</summary>
+    public bool IsAwaiting => _open.Count > 0 || Events.IsAwaited || _entities is { IsAwaiting: true };
+
     /// <summary>Events from outside.</summary>
     public ExternalEvents Events { get; } = new(converter);
 
@@ -45,12 +64,14 @@ internal sealed class OrchestrationContext(string instanceId, DataConverter conv
     public string? CustomStatus { get; private set; }
 
     /// <summary>Set when the orchestrator asked to continue as new.</summary>
-    public (string? Input, bool PreserveEvents)? Continuation { get; private set; }
+    public (string? Input, bool PreserveEvents, string? Version)? Continuation { get; private set; }
 
     protected override ILoggerFactory LoggerFactory => loggerFactory;
 
     public void Begin(P.ExecutionStartedEvent started)
     {
+        _started = started;
+        _trace = DurableTaskTracing.OfExecution(started, instanceId);
         _name = started.Name;
         _version = started.Version ?? string.Empty;
         _input = started.Input;
@@ -116,7 +137,10 @@ internal sealed class OrchestrationContext(string instanceId, DataConverter conv
     public override void SetCustomStatus(object? customStatus) => CustomStatus = converter.Serialize(customStatus) ?? string.Empty;
 
     public override void ContinueAsNew(object? newInput = null, bool preserveUnprocessedEvents = true)
-        => Continuation = (converter.Serialize(newInput), preserveUnprocessedEvents);
+        => Continuation = (converter.Serialize(newInput), preserveUnprocessedEvents, null);
+
+    public override void ContinueAsNew(ContinueAsNewOptions options, object? newInput = null, bool preserveUnprocessedEvents = true)
+        => Continuation = (converter.Serialize(newInput), preserveUnprocessedEvents, options.NewVersion);
 
     public override Guid NewGuid()
     {
@@ -142,7 +166,8 @@ internal sealed class OrchestrationContext(string instanceId, DataConverter conv
     {
         var data = converter.Serialize(input);
         var task = Opened<TResult>(name, out var id);
-        var action = new P.ScheduleTaskAction { Name = name.Name, Input = data, Version = (options as ActivityOptions)?.Version };
+        var version = (options as ActivityOptions)?.Version ?? (_version.Length > 0 ? _version : null);
+        var action = new P.ScheduleTaskAction { Name = name.Name, Input = data, Version = version, ParentTraceContext = _trace };
         action.Tags.Add(options?.Tags ?? new Dictionary<string, string>(StringComparer.Ordinal));
         _actions[id] = new() { Id = id, ScheduleTask = action };
         return task.Task;
@@ -154,7 +179,8 @@ internal sealed class OrchestrationContext(string instanceId, DataConverter conv
         var sub = options as SubOrchestrationOptions;
         var newId = sub?.InstanceId ?? NewGuid().ToString("N");
         var task = Opened<TResult>(name, out var id);
-        var action = new P.CreateSubOrchestrationAction { InstanceId = newId, Name = name.Name, Input = data, Version = sub?.Version };
+        var version = sub?.Version ?? (defaultVersion.Length > 0 ? defaultVersion : null);
+        var action = new P.CreateSubOrchestrationAction { InstanceId = newId, Name = name.Name, Input = data, Version = version, ParentTraceContext = _trace };
         action.Tags.Add(options?.Tags ?? new Dictionary<string, string>(StringComparer.Ordinal));
         _actions[id] = new() { Id = id, CreateSubOrchestration = action };
         return task.Task;

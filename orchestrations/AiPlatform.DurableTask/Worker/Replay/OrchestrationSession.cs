@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using ActionCase = AiPlatform.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
 using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
 using P = AiPlatform.DurableTask.Protobuf;
 
@@ -10,14 +9,16 @@ namespace AiPlatform.DurableTask.Worker.Replay;
 /// kept, later turns need no replay.
 /// </summary>
 internal sealed class OrchestrationSession(
-    string instanceId, Func<TaskName, ITaskOrchestrator?> find, DataConverter converter, ILoggerFactory loggerFactory)
+    string instanceId, Func<TaskName, ITaskOrchestrator?> find, DataConverter converter, ILoggerFactory loggerFactory, string defaultVersion = "")
 {
-    private readonly OrchestrationContext _context = new(instanceId, converter, loggerFactory);
+    private readonly OrchestrationContext _context = new(instanceId, converter, loggerFactory, defaultVersion);
     private readonly TurnSynchronizationContext _thread = new();
     private readonly List<P.HistoryEvent> _heldBack = [];
     private Task<object?>? _run;
+    private P.HistoryEvent? _started;
     private P.CompleteOrchestrationAction? _end;
     private bool _suspended;
+    private bool _rewound;
 
     /// <summary>The completion token of the last turn; the next work item may name it.</summary>
     public string LastToken { get; private set; } = string.Empty;
@@ -30,10 +31,11 @@ internal sealed class OrchestrationSession(
     /// <param name="newEvents">What happened since.</param>
     /// <param name="completionToken">The work item's token.</param>
     /// <returns>The actions that the orchestrator asks for.</returns>
-    public P.OrchestratorResponse Run(IEnumerable<P.HistoryEvent> past, IEnumerable<P.HistoryEvent> newEvents, string completionToken)
+    public P.OrchestratorResponse Run(IReadOnlyCollection<P.HistoryEvent> past, IReadOnlyCollection<P.HistoryEvent> newEvents, string completionToken)
     {
         try
         {
+            _rewound |= past.Concat(newEvents).Any(item => item.ExecutionRewound is not null);
             Process(past, replaying: true);
             Process(newEvents, replaying: false);
             CheckDurable();
@@ -62,6 +64,15 @@ internal sealed class OrchestrationSession(
         return response;
     }
 
+    /// <summary>Emits the span of the execution, which has ended.</summary>
+    public void EmitSpan()
+    {
+        if (_started is not null && _end is not null)
+        {
+            DurableTaskTracing.EmitExecution(_started.ExecutionStarted, instanceId, _started.Timestamp?.ToDateTime() ?? default, _end);
+        }
+    }
+
     private void Process(IEnumerable<P.HistoryEvent> events, bool replaying)
     {
         _context.SetReplaying(replaying);
@@ -78,8 +89,10 @@ internal sealed class OrchestrationSession(
         }
     }
 
-    private static bool IsConfirmation(P.HistoryEvent item)
-        => item.EventTypeCase is EventCase.TaskScheduled or EventCase.TimerCreated or EventCase.SubOrchestrationInstanceCreated or EventCase.EventSent;
+    /// <summary>Whether an event records an action of the orchestrator.</summary>
+    internal static bool IsConfirmation(P.HistoryEvent item)
+        => item.EventTypeCase is EventCase.TaskScheduled or EventCase.TimerCreated or EventCase.SubOrchestrationInstanceCreated or EventCase.EventSent
+            or EventCase.EntityOperationCalled or EventCase.EntityOperationSignaled or EventCase.EntityLockRequested or EventCase.EntityUnlockSent;
 
     private void Process(P.HistoryEvent item)
     {
@@ -114,12 +127,14 @@ internal sealed class OrchestrationSession(
         switch (item.EventTypeCase)
         {
             case EventCase.OrchestratorStarted:
+                CheckConfirmed();
                 _context.BeginTurn(item.Timestamp.ToDateTime());
                 break;
             case EventCase.ExecutionStarted:
+                _started = item;
                 Start(item.ExecutionStarted);
                 break;
-            case EventCase.TaskScheduled or EventCase.TimerCreated or EventCase.SubOrchestrationInstanceCreated or EventCase.EventSent:
+            case var _ when IsConfirmation(item):
                 Confirm(item);
                 break;
             case EventCase.TaskCompleted:
@@ -140,6 +155,15 @@ internal sealed class OrchestrationSession(
             case EventCase.EventRaised:
                 _context.Events.Receive(item);
                 break;
+            case EventCase.EntityOperationCompleted:
+                _context.EntityCalls.Complete(item.EntityOperationCompleted.RequestId, item.EntityOperationCompleted.Output);
+                break;
+            case EventCase.EntityOperationFailed:
+                _context.EntityCalls.Fail(item.EntityOperationFailed.RequestId, Details(item.EntityOperationFailed.FailureDetails));
+                break;
+            case EventCase.EntityLockGranted:
+                _context.EntityCalls.Grant(item.EntityLockGranted.CriticalSectionId);
+                break;
             case EventCase.ExecutionSuspended:
                 _suspended = true;
                 break;
@@ -147,6 +171,7 @@ internal sealed class OrchestrationSession(
                 Resume();
                 break;
             case EventCase.ExecutionTerminated:
+                _context.ExitCriticalSection();
                 _end = new() { OrchestrationStatus = P.OrchestrationStatus.Terminated, Result = item.ExecutionTerminated.Input };
                 break;
             default:
@@ -171,7 +196,17 @@ internal sealed class OrchestrationSession(
         _run = RunAsync(orchestrator);
     }
 
-    private async Task<object?> RunAsync(ITaskOrchestrator orchestrator) => await orchestrator.RunAsync(_context, _context.GetInput(orchestrator.InputType));
+    private async Task<object?> RunAsync(ITaskOrchestrator orchestrator)
+    {
+        try
+        {
+            return await orchestrator.RunAsync(_context, _context.GetInput(orchestrator.InputType));
+        }
+        finally
+        {
+            _context.ExitCriticalSection();
+        }
+    }
 
     private void Resume()
     {
@@ -192,29 +227,28 @@ internal sealed class OrchestrationSession(
     /// <summary>The history says that an action was asked for: the code must have asked for the same.</summary>
     private void Confirm(P.HistoryEvent item)
     {
-        var (kind, name) = item.EventTypeCase switch
-        {
-            EventCase.TaskScheduled => (ActionCase.ScheduleTask, item.TaskScheduled.Name),
-            EventCase.TimerCreated => (ActionCase.CreateTimer, string.Empty),
-            EventCase.SubOrchestrationInstanceCreated => (ActionCase.CreateSubOrchestration, item.SubOrchestrationInstanceCreated.Name),
-            _ => (ActionCase.SendEvent, item.EventSent.Name),
-        };
+        var (kind, name) = ActionNames.Of(item);
         if (!_context.Actions.Remove(item.EventId, out var action))
         {
             throw new NonDeterministicOrchestrationException($"The history has {item.EventTypeCase} '{name}' (#{item.EventId}), but the orchestrator's code did nothing there.");
         }
 
-        var did = action.OrchestratorActionTypeCase switch
-        {
-            ActionCase.ScheduleTask => action.ScheduleTask.Name,
-            ActionCase.CreateSubOrchestration => action.CreateSubOrchestration.Name,
-            ActionCase.SendEvent => action.SendEvent.Name,
-            _ => string.Empty,
-        };
-        if (action.OrchestratorActionTypeCase != kind || !string.Equals(did, name, StringComparison.OrdinalIgnoreCase))
+        var (did, target) = ActionNames.Of(action);
+        if (did != kind || !string.Equals(target, name, StringComparison.OrdinalIgnoreCase))
         {
             throw new NonDeterministicOrchestrationException(
-                $"The history has {item.EventTypeCase} '{name}' (#{item.EventId}), but the orchestrator's code did {action.OrchestratorActionTypeCase} '{did}' there.");
+                $"The history has {item.EventTypeCase} '{name}' (#{item.EventId}), but the orchestrator's code did {did} '{target}' there.");
+        }
+    }
+
+    /// <summary>A turn that the history has ended must have recorded all that the code asked for in it; a rewinding takes some out again.</summary>
+    private void CheckConfirmed()
+    {
+        if (_context.IsReplaying && !_rewound && _context.Actions.Count > 0)
+        {
+            var (id, action) = _context.Actions.First();
+            var (did, target) = ActionNames.Of(action);
+            throw new NonDeterministicOrchestrationException($"The orchestrator's code did {did} '{target}' (#{id}), but the history has nothing there.");
         }
     }
 
@@ -232,6 +266,7 @@ internal sealed class OrchestrationSession(
         else if (_context.Continuation is { } next)
         {
             _end = new() { OrchestrationStatus = P.OrchestrationStatus.ContinuedAsNew, Result = next.Input };
+            _end.NewVersion = next.Version;
             if (next.PreserveEvents)
             {
                 _end.CarryoverEvents.AddRange(_context.Events.Unprocessed);
@@ -246,7 +281,7 @@ internal sealed class OrchestrationSession(
 
     private void CheckDurable()
     {
-        if (_end is null && _run is { IsCompleted: false } && _context.Open.Count == 0 && !_context.Events.IsAwaited && !_suspended)
+        if (_end is null && _run is { IsCompleted: false } && !_context.IsAwaiting && !_suspended)
         {
             throw new NonDeterministicOrchestrationException(
                 "The orchestrator waits for something that is not of its context (I/O, Task.Run, Task.Delay): it can never go on.");

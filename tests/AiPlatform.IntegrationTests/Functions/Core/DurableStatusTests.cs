@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
+using AiPlatform.Contracts.Tasks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Servers;
@@ -152,13 +153,110 @@ public sealed class DurableStatusTests(FunctionsFixture functions, PostgresFixtu
     public async Task People_neither_start_nor_list_orchestrations_nor_see_those_that_are_not_their_jobs()
     {
         using var anonymous = _app.CreateClient();
-        var user = await anonymous.PostAsync<TokenResponse>("/v1/auth/register", new RegisterRequest("member", TestUser.Password));
-        using var client = _app.CreateClient(user.AccessToken);
+        using var client = await MemberAsync();
         await _client.PostJsonAsync("/durabletask/orchestrators/Wait/private", null);
         await client.PostJsonAsync("/durabletask/orchestrators/Echo", null).ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
         await client.GetAsync("/durabletask/instances").ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
         await client.GetAsync("/durabletask/instances/private").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
         await anonymous.GetAsync("/durabletask/instances/private").ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
+    }
+
+    [Fact]
+    public async Task Instances_that_do_not_move_are_reported_to_administrators_only()
+    {
+        await _client.PostJsonAsync("/durabletask/orchestrators/Wait/stuck-1", null);
+        await _client.PostJsonAsync("/durabletask/orchestrators/Wait/stuck-2", null);
+        JsonElement found = default;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var report = (await JsonAsync(await _client.GetAsync("/durabletask/stuckInstances?idleSeconds=1"))).RootElement;
+                found = report.GetProperty("instances").EnumerateArray().FirstOrDefault(static item => Text(item, "instanceId") == "stuck-2");
+                return found.ValueKind == JsonValueKind.Object && report.GetProperty("isComplete").GetBoolean();
+            },
+            "the instance is reported");
+        Assert.Equal(("Wait", "Running", "eventNotReceived"), (Text(found, "name"), Text(found, "runtimeStatus"), Text(found, "reason")));
+        Assert.True(found.GetProperty("idleSeconds").GetDouble() >= 1);
+        var limited = (await JsonAsync(await _client.GetAsync("/durabletask/stuckInstances?idleSeconds=1&top=1"))).RootElement;
+        Assert.Equal((1, false), (limited.GetProperty("instances").GetArrayLength(), limited.GetProperty("isComplete").GetBoolean()));
+        await _client.GetAsync("/durabletask/stuckInstances?idleSeconds=0").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        using var member = await MemberAsync();
+        await member.GetAsync("/durabletask/stuckInstances").ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
+    }
+
+    [Fact]
+    public async Task Entities_are_signalled_read_and_listed()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(HttpStatusCode.Accepted, (await _client.PostJsonAsync($"/durabletask/entities/Counter/k{i}?op=add", $"{i + 1}")).StatusCode);
+        }
+
+        await Eventually.TrueAsync(
+            async () => await _client.GetAsync("/durabletask/entities/counter/k2") is { StatusCode: HttpStatusCode.OK } answer && await answer.Content.ReadAsStringAsync() == "3",
+            "the entity has its state");
+        var listed = new List<JsonElement>();
+        string? token = null;
+        do
+        {
+            var page = await _client.SendJsonAsync(
+                HttpMethod.Get, "/runtime/webhooks/durabletask/entities/counter?fetchState=true&top=2", null, ("x-ms-continuation-token", token ?? string.Empty));
+            listed.AddRange((await JsonAsync(page)).RootElement.EnumerateArray());
+            token = page.Headers.TryGetValues("x-ms-continuation-token", out var values) ? values.Single() : null;
+        }
+        while (token is not null);
+
+        Assert.Equal(
+            [("counter", "k0", 1), ("counter", "k1", 2), ("counter", "k2", 3)],
+            listed.Select(static item => (Text(item.GetProperty("entityId"), "name"), Text(item.GetProperty("entityId"), "key"), item.GetProperty("state").GetInt32())).Order());
+        Assert.All(listed, static item => Assert.True(item.GetProperty("lastOperationTime").GetDateTime() > DateTime.UnixEpoch));
+        var plain = (await JsonAsync(await _client.GetAsync("/durabletask/entities"))).RootElement.EnumerateArray().First();
+        Assert.False(plain.TryGetProperty("state", out _));
+
+        await _client.GetAsync("/durabletask/entities/counter/nobody").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        await _client.PostJsonAsync("/durabletask/entities/counter/k0", "1").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        await _client.PostJsonAsync("/durabletask/entities/a@b/k0?op=add", "1").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        await _client.PostJsonAsync("/durabletask/entities/counter/k0?op=add", "{").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        using var member = await MemberAsync();
+        await member.GetAsync("/durabletask/entities/counter/k0").ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
+        await member.PostJsonAsync("/durabletask/entities/counter/k0?op=add", "1").ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
+    }
+
+    [Fact]
+    public async Task Orchestrations_are_tasks_of_administrators()
+    {
+        await _client.PostJsonAsync("/durabletask/orchestrators/Wait/task-1", null);
+        await _client.PostJsonAsync("/durabletask/orchestrators/Echo/task-2", "\"x\"");
+        await EndAsync("/durabletask/instances/task-2");
+        var tasks = new List<PlatformTask>();
+        string? token = null;
+        do
+        {
+            var page = await _client.GetAsync<Page<PlatformTask>>($"/v1/tasks?kind=orchestration&pageSize=1&pageToken={token}");
+            tasks.AddRange(page.Items);
+            token = page.NextPageToken;
+        }
+        while (token is not null);
+
+        Assert.Equal(["task-1", "task-2"], tasks.Select(static task => task.Id));
+        Assert.All(tasks, static task => Assert.Equal(("orchestration", null), (task.Kind, task.ProjectId)));
+        Assert.Equal(("Echo", TaskState.Succeeded, "/durabletask/instances/task-2"), (tasks[1].Name, tasks[1].State, tasks[1].Link));
+        Assert.Equal(TaskState.Running, (await _client.GetAsync<PlatformTask>("/v1/tasks/task-1")).State);
+        await _client.GetAsync("/v1/tasks?kind=orchestration&pageToken=WyJ4Il0").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidPageToken);
+        await _client.GetAsync("/v1/tasks?kind=dance").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        using var member = await MemberAsync();
+        await member.GetAsync("/v1/tasks?kind=orchestration").ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
+        await member.GetAsync("/v1/tasks/task-1").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+    }
+
+    [Fact]
+    public async Task Foreign_continuation_tokens_and_changes_that_come_too_early_are_refused()
+    {
+        await _client.SendJsonAsync(HttpMethod.Get, "/durabletask/instances", null, ("x-ms-continuation-token", "foreign")).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidPageToken);
+        await _client.PostJsonAsync("/durabletask/orchestrators/Wait/early", null);
+        await _client.PostJsonAsync("/durabletask/instances/early/restart?restartWithNewInstanceId=false", null).ProblemAsync(HttpStatusCode.Conflict, ErrorCodes.IllegalTransition);
+        await _client.PostJsonAsync("/durabletask/instances/early/rewind", null).ProblemAsync(HttpStatusCode.Conflict, ErrorCodes.IllegalTransition);
+        await _client.PostJsonAsync("/durabletask/instances/early/raiseEvent/go", "{").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
     }
 
     [Fact]
@@ -185,6 +283,12 @@ public sealed class DurableStatusTests(FunctionsFixture functions, PostgresFixtu
         await using var hub = await TaskHubInstance.StartAsync(await postgres.CreateDatabaseAsync("hub"), port);
         await Eventually.TrueAsync(
             async () => (await client.GetAsync("/durabletask/instances/late-1")).StatusCode == HttpStatusCode.OK, "the orchestration ran", TimeSpan.FromSeconds(40));
+    }
+
+    private async Task<HttpClient> MemberAsync()
+    {
+        using var anonymous = _app.CreateClient();
+        return _app.CreateClient((await anonymous.PostAsync<TokenResponse>("/v1/auth/register", new RegisterRequest("member", TestUser.Password))).AccessToken);
     }
 
     private static Task EnqueueAsync(FunctionsInstance app, params OutboxMessage[] messages)

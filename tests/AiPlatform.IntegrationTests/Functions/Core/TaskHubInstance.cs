@@ -1,3 +1,4 @@
+using AiPlatform.DurableTask.Entities;
 using AiPlatform.DurableTask.Worker;
 using AiPlatform.Local.Servers;
 using AiPlatform.TaskHub;
@@ -8,7 +9,10 @@ using Microsoft.Extensions.Logging;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
-/// <summary>A real task hub with a worker that knows two orchestrations: <c>Echo</c> ends at once, <c>Wait</c> with the event <c>go</c>.</summary>
+/// <summary>
+/// A real task hub with a worker that knows three orchestrations: <c>Echo</c> ends at once, <c>Wait</c> with the event <c>go</c>,
+/// <c>Fail</c> with its input; and the entity <c>counter</c>.
+/// </summary>
 public sealed class TaskHubInstance : IAsyncDisposable
 {
     private readonly WebApplication _hub;
@@ -41,6 +45,7 @@ public sealed class TaskHubInstance : IAsyncDisposable
         {
             tasks.AddOrchestratorFunc<string, string>("Echo", static (_, input) => Task.FromResult($"echo {input}"));
             tasks.AddOrchestratorFunc<string?, string>("Wait", static async (context, _) => await context.WaitForExternalEvent<string>("go"));
+            tasks.AddEntity<Counter>();
             tasks.AddOrchestratorFunc<string, string>("Fail", static (_, input) => throw new InvalidDataException(input));
         }));
         var host = builder.Build();
@@ -55,5 +60,10 @@ public sealed class TaskHubInstance : IAsyncDisposable
         _worker.Dispose();
         await _hub.StopAsync();
         await _hub.DisposeAsync();
+    }
+
+    private sealed class Counter : TaskEntity<int>
+    {
+        public int Add(int amount) => State += amount;
     }
 }

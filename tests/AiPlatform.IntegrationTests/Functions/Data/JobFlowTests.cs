@@ -68,6 +68,21 @@ public sealed class JobFlowTests(FunctionsFixture functions) : IClassFixture<Fun
         Assert.Equal(job.Id, Assert.Single((await world.Client.GetAsync<Page<PlatformTask>>($"/v1/tasks?project={world.Project.Name}")).Items).Id);
     }
 
+    [Theory]
+    [InlineData("POST", "/raiseEvent/jobEvent")]
+    [InlineData("POST", "/terminate")]
+    [InlineData("POST", "/restart")]
+    [InlineData("POST", "/rewind")]
+    [InlineData("DELETE", "")]
+    public async Task Owners_cannot_interfere_with_the_orchestration_of_their_job(string method, string action)
+    {
+        var world = await JobWorld.CreateAsync(functions);
+        var stranger = await JobWorld.CreateAsync(functions);
+        var path = $"/durabletask/instances/{(await world.SubmitAsync()).Id}{action}";
+        await world.Client.SendJsonAsync(new HttpMethod(method), path, null).ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.OrchestrationProtected);
+        await stranger.Client.SendJsonAsync(new HttpMethod(method), path, null).ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+    }
+
     [Fact]
     public async Task A_job_that_asks_for_no_model_registers_none_and_one_without_artifact_says_so()
     {

@@ -1,0 +1,33 @@
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Hosting;
+
+namespace AiPlatform.Functions.Features.Experiments.Metrics;
+
+/// <summary>Folds fresh log rows into summaries soon after they were written, many writes at once; also those of an instance that was killed.</summary>
+internal sealed class MetricFolder(MetricSummaries summaries, StartupState state, TimeProvider time, ILogger<MetricFolder> logger) : BackgroundLoop(time, logger)
+{
+    private const int MaxRuns = 64;
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
+
+    private readonly TimeProvider _time = time;
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc />
+    protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        await state.WaitAsync(cancellationToken);
+        var runs = await summaries.FreshAsync(MaxRuns, cancellationToken);
+        if (runs.Length == 0)
+        {
+            return false;
+        }
+
+        await summaries.FoldAsync(runs, cancellationToken);
+
+        // The longer the wait the more writes share one update of a series; readers do not depend on it.
+        await Task.Delay(Pace, _time, cancellationToken);
+        return true;
+    }
+}

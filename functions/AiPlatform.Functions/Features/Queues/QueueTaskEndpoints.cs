@@ -1,0 +1,70 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Contracts.Queues;
+using AiPlatform.Functions.Features.Jobs;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Features.Queues;
+
+/// <summary>Routes of tasks for those who submit them.</summary>
+internal static class QueueTaskEndpoints
+{
+    private const long MaxBulkBytes = 32 * 1024 * 1024;
+
+    /// <summary>Maps the routes below a queue, and those of a task whose queue need not be known.</summary>
+    public static void Map(IEndpointRouteBuilder routes, RouteGroupBuilder queue)
+    {
+        queue.MapPost("/tasks", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Submit a task");
+        queue.MapPost("/tasks/bulk", SubmitManyAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxBulkBytes)
+            .WithSummary("Submit up to 10,000 tasks in one transaction; they may depend on each other by ref");
+        queue.MapGet("/tasks", ListAsync).RequirePermission(Permission.Read).WithSummary("List the tasks of a queue, newest first");
+        queue.MapGet("/tasks/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a task of a queue");
+        var task = routes.MapGroup("/v1/tasks/{task}").WithTags("Queues");
+        task.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel a task of a queue, or its whole tree");
+    }
+
+    private static async Task<Created<QueueTask>> SubmitAsync(
+        string project, string pool, SubmitTaskRequest request, Caller caller, ProjectAccess projects, TaskSubmission submission, TaskStore store,
+        IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
+    {
+        QueueEndpoints.RequirePool(pool, jobs.Value);
+        var task = TaskSubmissionCheck.CheckOne(request, string.Empty, new Dictionary<string, int>(), options.Value, time.GetUtcNow());
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var submitted = (await submission.SubmitAsync(projectId, pool, caller.UserId, [task], cancellationToken))[0];
+        var row = await store.RequireAsync(submitted.Id, caller, cancellationToken);
+        return TypedResults.Created($"/v1/queues/{row.Project}/{pool}/tasks/{row.Id}", row.ToContract());
+    }
+
+    private static async Task<Ok<SubmittedTasks>> SubmitManyAsync(
+        string project, string pool, SubmitTasksRequest request, Caller caller, ProjectAccess projects, TaskSubmission submission,
+        IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
+    {
+        QueueEndpoints.RequirePool(pool, jobs.Value);
+        var tasks = TaskSubmissionCheck.CheckAll(request.Tasks, options.Value, time.GetUtcNow());
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok(new SubmittedTasks(await submission.SubmitAsync(projectId, pool, caller.UserId, tasks, cancellationToken)));
+    }
+
+    private static async Task<Ok<Page<QueueTask>>> ListAsync(
+        string project, string pool, string? status, string? priority, [AsParameters] PageRequest page, Caller caller, QueueStore queues, TaskStore store,
+        CancellationToken cancellationToken)
+    {
+        var (wanted, important) = (EnumText.Parse<QueueTaskStatus>(status, "status"), EnumText.Parse<JobPriority>(priority, "priority"));
+        var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
+        var rows = await store.ListAsync(queue.Id, wanted, important, page.Key(), page.Size, cancellationToken);
+        return TypedResults.Ok(page.ToPage(rows, static row => row.ToContract(), static row => [row.Id]));
+    }
+
+    private static async Task<Ok<QueueTask>> GetAsync(
+        string project, string pool, string task, Caller caller, TaskStore store, CancellationToken cancellationToken)
+        => TypedResults.Ok((await store.RequireInAsync(project, pool, task, caller, cancellationToken)).ToContract());
+
+    private static async Task<Ok<CancelledTasks>> CancelAsync(
+        string task, CancelTaskRequest request, Caller caller, TaskStore store, TaskCancellation cancellation, CancellationToken cancellationToken)
+    {
+        Check.Text(request.Reason, "reason", 2_000);
+        return TypedResults.Ok(await cancellation.CancelAsync(await store.RequireAsync(task, caller, cancellationToken), request, cancellationToken));
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Queues;
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Hosting;
+using AiPlatform.Messaging;
+using Prometheus;
+
+namespace AiPlatform.Functions.Features.Queues;
+
+/// <summary>
+/// Releases tasks to the broker. The decision is committed before anything is sent; a message that is lost in between is made good
+/// by the lease of the release. Any number of instances may run this: rounds take turns.
+/// </summary>
+internal sealed partial class TaskDispatcher(
+    Database database, DispatchRound round, DependencySettler settler, TaskBus bus, StartupState state, TimeProvider time, ILogger<TaskDispatcher> logger)
+    : BackgroundLoop(time, logger), ITickTask
+{
+    private const int MaxBatch = 500;
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(1);
+    private static readonly Counter Released = Metrics.CreateCounter("aiplatform_tasks_released_total", "Tasks released to the broker.", "queue");
+
+    private readonly TimeProvider _time = time;
+    private readonly ILogger _logger = logger;
+    private DateTimeOffset? _nextDue;
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay
+        => _nextDue is { } due ? TimeSpan.FromMilliseconds(Math.Clamp((due - _time.GetUtcNow()).TotalMilliseconds, 1, LongestIdle.TotalMilliseconds)) : LongestIdle;
+
+    /// <summary>Looks at each tick: on a plan that scales to zero the loop itself may not be running.</summary>
+    public Task RunAsync(CancellationToken cancellationToken)
+    {
+        Wake();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        await state.WaitAsync(cancellationToken);
+        if (!bus.IsConfigured)
+        {
+            return false;
+        }
+
+        var result = await database.InWorkAsync(round.RunAsync, cancellationToken);
+        _nextDue = result.NextDue;
+        foreach (var queue in result.Released.GroupBy(static task => task.Queue, static task => task.Message))
+        {
+            foreach (var batch in queue.Chunk(MaxBatch))
+            {
+                await SendAsync(queue.Key, batch, cancellationToken);
+            }
+        }
+
+        return (result.Unsettled && await settler.SettleAsync(cancellationToken)) || result.More;
+    }
+
+    private async Task SendAsync(string queue, TaskMessage[] tasks, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await bus.Sender(queue).SendMessagesAsync(
+                tasks.Select(static task => new ServiceBusMessage(BinaryData.FromBytes(JsonSerializer.SerializeToUtf8Bytes(task, ContractsJson.Strict)))
+                {
+                    MessageId = $"{task.TaskId}-{task.Fence}",
+                }),
+                cancellationToken);
+            Released.WithLabels(queue).Inc(tasks.Length);
+        }
+        catch (Exception exception) when (exception is ServiceBusException or TimeoutException or IOException)
+        {
+            // Some may have arrived all the same: their fence is an old one then, and a claim with it is refused.
+            LogNotSent(_logger, queue, tasks.Length, exception.Message);
+            await database.InWorkAsync(work => DispatchStore.ReturnAsync(work, tasks), CancellationToken.None);
+            throw;
+        }
+    }
+
+    [LoggerMessage(800, LogLevel.Warning, "{Count} tasks could not be sent to {Queue} and go back in line: {Reason}")]
+    private static partial void LogNotSent(ILogger logger, string queue, int count, string reason);
+}

@@ -1,0 +1,67 @@
+using AiPlatform.Contracts.Queues;
+using AiPlatform.Functions.Features.Jobs;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Features.Queues;
+
+/// <summary>Routes of workers.</summary>
+internal static class TaskExecutionEndpoints
+{
+    private const int MaxGroup = 1_000;
+    private const int MaxRunning = 10_000;
+    private const long MaxGroupBytes = 80L * 1024 * 1024;
+
+    /// <summary>Maps the routes.</summary>
+    public static void Map(RouteGroupBuilder queues)
+    {
+        queues.MapPost("/claims", ClaimAsync).RequirePermission(Permission.ExecuteTasks).WithSummary("Claim released tasks (workers only)");
+        queues.MapPost("/completions", CompleteAsync).RequirePermission(Permission.ExecuteTasks).WithBodyLimit(MaxGroupBytes)
+            .WithSummary("Report how attempts ended (workers only)");
+        queues.MapPost("/workers/{worker}/heartbeat", HeartbeatAsync).RequirePermission(Permission.ExecuteTasks)
+            .WithSummary("Give a sign of life and learn what to stop (workers only)");
+    }
+
+    private static async Task<Ok<ClaimedTasks>> ClaimAsync(ClaimTasksRequest request, TaskExecutions executions, CancellationToken cancellationToken)
+    {
+        CheckWorker(request.WorkerId);
+        CheckGroup(request.Tasks, MaxGroup);
+        return TypedResults.Ok(new ClaimedTasks(await executions.ClaimAsync(request, cancellationToken)));
+    }
+
+    private static async Task<Ok<CompletedTasks>> CompleteAsync(
+        CompleteTasksRequest request, TaskExecutions executions, TaskOutcomes outcomes, CancellationToken cancellationToken)
+    {
+        CheckWorker(request.WorkerId);
+        CheckGroup(request.Tasks, MaxGroup);
+        for (var i = 0; i < request.Tasks.Count; i++)
+        {
+            var task = request.Tasks[i];
+            Check.That(Enum.IsDefined(task.Outcome), $"tasks[{i}].outcome", "wrongType");
+            Check.That(task.ErrorKind is null || task.ErrorKind.Length is > 0 and <= 64 && !task.ErrorKind.Contains('\0', StringComparison.Ordinal), $"tasks[{i}].errorKind", "length", 1, 64);
+            Check.That(outcomes.CanStore(task), $"tasks[{i}].result", "wrongType");
+        }
+
+        return TypedResults.Ok(new CompletedTasks(await executions.CompleteAsync(request, cancellationToken)));
+    }
+
+    private static async Task<Ok<TaskWorkerCommands>> HeartbeatAsync(
+        string worker, TaskWorkerHeartbeat request, TaskExecutions executions, IOptions<JobOptions> jobs, CancellationToken cancellationToken)
+    {
+        CheckWorker(worker);
+        QueueEndpoints.RequirePool(request.Pool, jobs.Value);
+        Check.That(Enum.IsDefined(request.Lane), "lane", "wrongType");
+        Check.Range(request.Slots, "slots", 0, MaxRunning);
+        CheckGroup(request.Running, MaxRunning);
+        return TypedResults.Ok(await executions.HeartbeatAsync(worker, request, cancellationToken));
+    }
+
+    private static void CheckWorker(string worker) => Check.Length(worker, "workerId", 1, 128);
+
+    private static void CheckGroup<T>(IReadOnlyList<T> items, int max)
+    {
+        Check.That(items.Count <= max, "tasks", "count", 0, max);
+        Check.That(items.All(static item => item is not null), "tasks", "required");
+    }
+}

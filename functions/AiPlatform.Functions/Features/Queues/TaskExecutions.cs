@@ -1,0 +1,145 @@
+using System.Text.Json;
+using AiPlatform.Contracts.Queues;
+using AiPlatform.Functions.Infrastructure;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Features.Queues;
+
+/// <summary>
+/// What workers do: claim released tasks, hold them by heartbeats, report how attempts ended. Everything comes in groups and is one
+/// transaction. A claim and a report carry the fence of the release; what belongs to an earlier one changes nothing.
+/// </summary>
+internal sealed class TaskExecutions(
+    Database database, TaskOutcomes outcomes, TaskDispatcher dispatcher, IOptions<QueueOptions> options, TimeProvider time)
+{
+    /// <summary>Grants the tasks that are still to be had. Repeating a claim gives the same answer.</summary>
+    public async Task<IReadOnlyList<TaskAssignment>> ClaimAsync(ClaimTasksRequest request, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var rows = await database.InWorkAsync(
+            async work =>
+            {
+                await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
+                return await work.QueryAsync<AssignmentRow>(
+                    """
+                    UPDATE queue_tasks t SET status = 'running', worker_id = @worker, lease_until = @lease, progress = NULL,
+                        attempt = t.attempt + (CASE WHEN t.status = 'queued' THEN 1 ELSE 0 END),
+                        started_at = CASE WHEN t.status = 'queued' THEN @now ELSE t.started_at END
+                    FROM unnest(@ids, @fences) AS u (id, fence), queues q
+                    WHERE t.id = u.id AND t.fence = u.fence AND q.id = t.queue_id
+                      AND (t.status = 'queued' OR (t.status = 'running' AND t.worker_id = @worker))
+                    RETURNING t.id, t.fence, q.project_id, t.handler, t.payload::text AS payload, t.attempt, t.timeout_seconds, t.deadline_at
+                    """,
+                    new
+                    {
+                        worker = request.WorkerId,
+                        ids = request.Tasks.Select(static task => task.TaskId).ToArray(),
+                        fences = request.Tasks.Select(static task => task.Fence).ToArray(),
+                        now,
+                        lease = now + options.Value.WorkerLease,
+                    });
+            },
+            cancellationToken);
+        return [.. rows.Select(row => row.ToAssignment(now))];
+    }
+
+    /// <summary>Takes ends of attempts in.</summary>
+    public async Task<int> CompleteAsync(CompleteTasksRequest request, CancellationToken cancellationToken)
+    {
+        var accepted = await database.InWorkAsync(work => outcomes.ApplyAsync(work, request.Tasks), cancellationToken);
+        if (accepted > 0)
+        {
+            dispatcher.Wake();
+        }
+
+        return accepted;
+    }
+
+    /// <summary>Notes that a worker lives, extends its hold on what it runs, and says what it has to stop.</summary>
+    public async Task<TaskWorkerCommands> HeartbeatAsync(string workerId, TaskWorkerHeartbeat heartbeat, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var (stop, grown) = await database.InWorkAsync(
+            async work =>
+            {
+                var grown = await work.ExecuteAsync(
+                    """
+                    INSERT INTO queue_workers AS w (id, pool, lane, slots, last_seen_at) VALUES (@workerId, @pool, @lane, @slots, @now)
+                    ON CONFLICT (id) DO UPDATE SET pool = @pool, lane = @lane, slots = @slots, last_seen_at = @now
+                    WHERE w.slots < @slots OR w.last_seen_at < @since
+                    """,
+                    new { workerId, pool = heartbeat.Pool, lane = heartbeat.Lane.ToText(), slots = heartbeat.Slots, now, since = now - options.Value.WorkerLease });
+                if (grown == 0)
+                {
+                    await work.ExecuteAsync(
+                        "UPDATE queue_workers SET pool = @pool, lane = @lane, slots = @slots, last_seen_at = @now WHERE id = @workerId",
+                        new { workerId, pool = heartbeat.Pool, lane = heartbeat.Lane.ToText(), slots = heartbeat.Slots, now });
+                }
+
+                return (await HoldAsync(work, workerId, heartbeat.Running, now), grown > 0);
+            },
+            cancellationToken);
+        if (grown)
+        {
+            dispatcher.Wake();
+        }
+
+        return new TaskWorkerCommands(stop, options.Value.HeartbeatInterval.TotalSeconds);
+    }
+
+    private async Task<List<string>> HoldAsync(UnitOfWork work, string workerId, IReadOnlyList<RunningTask> running, DateTimeOffset now)
+    {
+        if (running.Count == 0)
+        {
+            return [];
+        }
+
+        var held = await work.QueryAsync<HeldRow>(
+            """
+            UPDATE queue_tasks t SET lease_until = @lease, progress = coalesce(u.progress, t.progress)
+            FROM unnest(@ids, @fences, @progress) AS u (id, fence, progress)
+            WHERE t.id = u.id AND t.fence = u.fence AND t.status = 'running' AND t.worker_id = @workerId
+            RETURNING t.id, t.cancel_requested
+            """,
+            new
+            {
+                workerId,
+                lease = now + options.Value.WorkerLease,
+                ids = running.Select(static task => task.TaskId).ToArray(),
+                fences = running.Select(static task => task.Fence).ToArray(),
+                progress = running.Select(static task => task.Progress is { } value ? Math.Clamp(value, 0, 1) : (double?)null).ToArray(),
+            });
+        var keep = held.Where(static row => !row.CancelRequested).Select(static row => row.Id).ToHashSet(StringComparer.Ordinal);
+        return [.. running.Select(static task => task.TaskId).Where(id => !keep.Contains(id))];
+    }
+
+    private sealed class HeldRow
+    {
+        public required string Id { get; init; }
+
+        public bool CancelRequested { get; init; }
+    }
+
+    private sealed class AssignmentRow
+    {
+        public required string Id { get; init; }
+
+        public int Fence { get; init; }
+
+        public required string ProjectId { get; init; }
+
+        public required string Handler { get; init; }
+
+        public string? Payload { get; init; }
+
+        public int Attempt { get; init; }
+
+        public int TimeoutSeconds { get; init; }
+
+        public DateTimeOffset? DeadlineAt { get; init; }
+
+        public TaskAssignment ToAssignment(DateTimeOffset now) => new(
+            Id, Fence, ProjectId, Handler, Payload is null ? null : JsonElement.Parse(Payload), Attempt,
+            DeadlineAt is { } deadline ? Math.Clamp((deadline - now).TotalSeconds, 0.001, TimeoutSeconds) : TimeoutSeconds);
+    }
+}

@@ -1,0 +1,58 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Tasks;
+using AiPlatform.DurableTask.Client;
+using AiPlatform.Functions.Features.DurableStatus;
+using AiPlatform.Functions.Infrastructure;
+
+namespace AiPlatform.Functions.Features.Tasks;
+
+/// <summary>Orchestrations of the task hub as long operations. They belong to no project: administrators and services see them.</summary>
+internal sealed class OrchestrationTasks(DurableTaskClient client)
+{
+    /// <summary>What the API calls them.</summary>
+    public const string Kind = "orchestration";
+
+    /// <summary>A page, in the order of creation.</summary>
+    /// <exception cref="ApiException">403; 400 when the page token is not the hub's.</exception>
+    public async Task<Page<PlatformTask>> ListAsync(PageRequest page, Caller caller, CancellationToken cancellationToken)
+    {
+        if (!caller.ReachesEverything)
+        {
+            throw new ApiException(ErrorCodes.Forbidden);
+        }
+
+        var pages = client.GetAllInstancesAsync(new OrchestrationQuery(PageSize: page.Size, ContinuationToken: page.Key())).AsPages();
+        try
+        {
+            await foreach (var first in pages.WithCancellation(cancellationToken))
+            {
+                return new([.. first.Values.Select(ToContract)], first.ContinuationToken is { } next ? PageToken.Encode([next]) : null);
+            }
+        }
+        catch (ArgumentException)
+        {
+            throw new ApiException(ErrorCodes.InvalidPageToken);
+        }
+
+        return new([]);
+    }
+
+    /// <summary>An orchestration; null when there is none, or the caller does not reach it.</summary>
+    public async Task<PlatformTask?> FindAsync(string id, Caller caller, CancellationToken cancellationToken)
+        => caller.ReachesEverything && await client.GetInstanceAsync(id, cancellationToken) is { } instance ? ToContract(instance) : null;
+
+    private static PlatformTask ToContract(OrchestrationMetadata instance) => new(
+        instance.InstanceId, null, Kind, instance.Name, State(instance.RuntimeStatus), instance.FailureDetails?.ErrorMessage,
+        instance.RuntimeStatus == OrchestrationRuntimeStatus.Completed ? 1 : null,
+        $"{ManagementUris.Base}/instances/{Uri.EscapeDataString(instance.InstanceId)}", instance.CreatedAt, null, instance.CompletedAt);
+
+    private static TaskState State(OrchestrationRuntimeStatus status) => status switch
+    {
+        OrchestrationRuntimeStatus.Pending => TaskState.Pending,
+        OrchestrationRuntimeStatus.Running or OrchestrationRuntimeStatus.ContinuedAsNew or OrchestrationRuntimeStatus.Suspended => TaskState.Running,
+        OrchestrationRuntimeStatus.Completed => TaskState.Succeeded,
+        OrchestrationRuntimeStatus.Failed => TaskState.Failed,
+        OrchestrationRuntimeStatus.Canceled or OrchestrationRuntimeStatus.Terminated => TaskState.Cancelled,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
+    };
+}

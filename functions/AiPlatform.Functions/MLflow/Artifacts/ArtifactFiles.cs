@@ -1,0 +1,169 @@
+using System.Security.Cryptography;
+using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Http;
+using Dapper;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.MLflow.Artifacts;
+
+/// <summary>A file or a folder among artifacts.</summary>
+internal sealed record ArtifactEntry(string Path, bool IsDirectory, long Size);
+
+/// <summary>Artifacts of runs and of logged models: the rows in PostgreSQL, the bytes in Blob storage under their hash.</summary>
+internal sealed class ArtifactFiles(Database database, BlobStorage storage, IOptions<ExperimentOptions> options, TimeProvider time)
+{
+    private const int MaxEntries = 10_000;
+
+    /// <summary>What lies directly in a folder: files and folders, by path.</summary>
+    public async Task<IReadOnlyList<ArtifactEntry>> ListAsync(ArtifactPlace place, CancellationToken cancellationToken)
+    {
+        var prefix = place.Path.Length == 0 ? string.Empty : place.Path + "/";
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = await connection.QueryAsync<(string Name, bool Directory, long Size)>(new CommandDefinition(
+            $"""
+            SELECT split_part(substr(path, @length), '/', 1) AS name, strpos(substr(path, @length), '/') > 0 AS directory, max(size_bytes)
+            FROM {Table(place)} WHERE {Key(place)} = @owner AND starts_with(path, @prefix) GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {MaxEntries}
+            """,
+            new { owner = place.Owner, prefix, length = prefix.Length + 1 },
+            cancellationToken: cancellationToken));
+        return [.. rows.Select(row => new ArtifactEntry(prefix + row.Name, row.Directory, row.Size))];
+    }
+
+    /// <summary>Streams a file: where its bytes are, and how many.</summary>
+    /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST.</exception>
+    public async Task<(string Blob, long Size)> RequireAsync(ArtifactPlace place, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var row = await connection.QuerySingleOrDefaultAsync<(byte[] Sha256, long Size)?>(new CommandDefinition(
+            $"SELECT sha256, size_bytes FROM {Table(place)} WHERE {Key(place)} = @owner AND path = @path", new { owner = place.Owner, path = place.Path }, cancellationToken: cancellationToken));
+        return row is { } found
+            ? (ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(found.Sha256), place.Path), found.Size)
+            : throw MLflowException.Missing($"No such artifact: {place.Path}");
+    }
+
+    /// <summary>Stores what the stream contains, never whole in memory, and records it once it is complete.</summary>
+    public async Task WriteAsync(ArtifactPlace place, Stream content, CancellationToken cancellationToken)
+    {
+        var upload = $"{place.Owner}/uploads/{Ids.New(time)}";
+        try
+        {
+            await using var hashing = new HashingStream(content, options.Value.MaxArtifactBytes);
+            await storage.WriteAsync(BlobStorage.Runs, upload, hashing, cancellationToken);
+            await CommitAsync(place, upload, hashing.Length, hashing.Hash(), cancellationToken);
+        }
+        finally
+        {
+            await storage.DeleteAsync(BlobStorage.Runs, upload, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Records an uploaded blob as this file; the upload may be deleted afterwards.</summary>
+    public async Task CommitAsync(ArtifactPlace place, string upload, long size, byte[] sha256, CancellationToken cancellationToken)
+    {
+        var target = ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(sha256), place.Path);
+        if (await storage.OpenVersionAsync(BlobStorage.Runs, upload, cancellationToken) is not { } blob)
+        {
+            throw MLflowException.Missing($"No such artifact: {place.Path}");
+        }
+
+        await blob.Content.DisposeAsync();
+        if (!await storage.CopyAsync(BlobStorage.Runs, upload, target, blob.Tag, cancellationToken))
+        {
+            throw new MLflowException("RESOURCE_CONFLICT", $"The upload of {place.Path} changed while it was being stored.");
+        }
+
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(
+            place.IsModel
+                ? """
+                  INSERT INTO logged_model_artifacts (model_id, path, size_bytes, sha256, created_at) VALUES (@owner, @path, @size, @sha256, @now)
+                  ON CONFLICT (model_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
+                  """
+                : """
+                  INSERT INTO artifacts (id, run_id, project_id, path, kind, size_bytes, sha256, created_at) VALUES (@id, @owner, @project, @path, 'file', @size, @sha256, @now)
+                  ON CONFLICT (run_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
+                  """,
+            new { id = Ids.New(time), owner = place.Owner, project = place.ProjectId, path = place.Path, size, sha256, now = time.GetUtcNow() },
+            cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Deletes a file, or everything in a folder. Bytes that a model version refers to stay.</summary>
+    public async Task DeleteAsync(ArtifactPlace place, CancellationToken cancellationToken)
+    {
+        List<(string Path, byte[] Sha256)> gone;
+        await using (var connection = await database.OpenAsync(cancellationToken))
+        {
+            gone = (await connection.QueryAsync<(string, byte[])>(new CommandDefinition(
+                $"""
+                DELETE FROM {Table(place)} a WHERE {Key(place)} = @owner AND (path = @path OR @path = '' OR starts_with(path, @path || '/'))
+                RETURNING path, CASE WHEN EXISTS (SELECT 1 FROM model_versions v WHERE v.run_id = @owner AND v.artifact_path = a.path AND v.sha256 = a.sha256) THEN NULL ELSE sha256 END
+                """,
+                new { owner = place.Owner, path = place.Path },
+                cancellationToken: cancellationToken))).AsList();
+        }
+
+        foreach (var (path, sha256) in gone.Where(row => row.Sha256 is not null))
+        {
+            await storage.DeleteAsync(BlobStorage.Runs, ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(sha256), path), cancellationToken);
+        }
+    }
+
+    private static string Table(ArtifactPlace place) => place.IsModel ? "logged_model_artifacts" : "artifacts";
+
+    private static string Key(ArtifactPlace place) => place.IsModel ? "model_id" : "run_id";
+}
+
+/// <summary>Reads a stream, hashes what passes and refuses more than a limit.</summary>
+internal sealed class HashingStream(Stream inner, long max) : Stream
+{
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private long _length;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    /// <summary>Bytes so far.</summary>
+    public override long Length => _length;
+
+    public override long Position
+    {
+        get => _length;
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>The hash of what passed; ends the hashing.</summary>
+    public byte[] Hash() => _hash.GetHashAndReset();
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var count = await inner.ReadAsync(buffer, cancellationToken);
+        _hash.AppendData(buffer.Span[..count]);
+        _length += count;
+        return _length <= max ? count : throw MLflowException.Invalid($"An artifact has at most {max} bytes.");
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read asynchronously.");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        _hash.Dispose();
+        base.Dispose(disposing);
+    }
+}

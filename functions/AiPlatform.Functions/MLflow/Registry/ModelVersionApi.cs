@@ -1,0 +1,217 @@
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Http;
+using AiPlatform.Functions.MLflow.Models;
+using AiPlatform.Functions.MLflow.Search;
+using AiPlatform.Functions.MLflow.Tracking;
+using Dapper;
+
+namespace AiPlatform.Functions.MLflow.Registry;
+
+/// <summary>Model versions of MLflow clients.</summary>
+internal sealed class ModelVersionApi(Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, EventStream events, TimeProvider time)
+{
+    private const int MaxSource = 1_024;
+    private const int MaxDescription = 100_000;
+    private const int DefaultResults = 10_000;
+    private const int MaxResults = 200_000;
+    private const int MaxPage = 10_000;
+
+    private static readonly SearchColumns Columns = new(
+        static attribute => attribute switch
+        {
+            "name" => "m.name",
+            "version_number" => "v.version",
+            "run_id" => "v.run_id",
+            "source_path" => "v.source",
+            "creation_timestamp" => "floor(extract(epoch FROM v.created_at) * 1000)",
+            "last_updated_timestamp" => "floor(extract(epoch FROM v.updated_at) * 1000)",
+            _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
+        },
+        static (_, _) => new EntityRows("jsonb_each_text(v.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"));
+
+    /// <summary>A stage in its canonical spelling.</summary>
+    /// <exception cref="MLflowException">There is no such stage.</exception>
+    public static string Stage(string stage) => stage.ToLowerInvariant() switch
+    {
+        "none" => "None",
+        "staging" => "Staging",
+        "production" => "Production",
+        "archived" => "Archived",
+        _ => throw MLflowException.Invalid($"Invalid Model Version stage: {stage}. Value must be one of None, Staging, Production, Archived."),
+    };
+
+    /// <summary>Answers one version.</summary>
+    public static Task WriteAsync(MLflowCall call, VersionRow version) => call.WriteAsync(json =>
+    {
+        json.WritePropertyName("model_version"u8);
+        RegistryStore.Write(json, version);
+    });
+
+    /// <summary><c>model-versions/create</c>.</summary>
+    public async Task CreateAsync(MLflowCall call)
+    {
+        var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
+        var source = Source(call.RequiredText("source"));
+        var run = call.Text("run_id") is { Length: > 0 } id ? await runs.RequireAsync(id, call.Caller, call.Token) : null;
+        if (run is not null && run.ProjectId != call.ProjectId)
+        {
+            throw MLflowException.Missing($"Run with id={run.Id} not found");
+        }
+
+        var logged = call.Text("model_id") is { Length: > 0 } modelId ? await models.RequireAsync(modelId, call.Caller, call.Token) : null;
+        var parameters = new
+        {
+            id = Ids.New(time),
+            model = model.Id,
+            project = call.ProjectId,
+            source,
+            run = run?.Id,
+            job = run?.JobId,
+            logged = logged?.Id,
+            link = call.Text("run_link"),
+            description = call.Text("description") is { } text ? Names.Value(text, "description", "description", MaxDescription) : null,
+            tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)),
+            by = call.Caller.Role is CallerRole.Member or CallerRole.Administrator ? call.Caller.UserId : null,
+            now = time.GetUtcNow(),
+        };
+        var number = await database.InWorkAsync(
+            async work =>
+            {
+                var version = await work.SingleAsync<int>(
+                    """
+                    WITH number AS (UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @model RETURNING last_version)
+                    INSERT INTO model_versions (id, model_id, project_id, version, description, run_id, job_id, source, run_link, logged_model_id, tags, created_by, created_at, updated_at)
+                    SELECT @id, @model, @project, last_version, @description, @run, @job, @source, @link, @logged, @tags::jsonb, @by, @now, @now FROM number
+                    RETURNING version
+                    """,
+                    parameters);
+                await events.PublishAsync(work, $"project:{call.ProjectId}", "model.version", new { parameters.id, model.Name, version });
+                return version;
+            },
+            call.Token);
+        await WriteAsync(call, await store.RequireVersionAsync(call.ProjectId, model.Name, $"{number}", call.Token));
+    }
+
+    /// <summary><c>model-versions/get</c>.</summary>
+    public async Task GetAsync(MLflowCall call) => await WriteAsync(call, await VersionAsync(call));
+
+    /// <summary><c>model-versions/update</c>.</summary>
+    public async Task UpdateAsync(MLflowCall call)
+    {
+        var version = await VersionAsync(call);
+        var description = Names.Value(call.Text("description") ?? string.Empty, "description", "description", MaxDescription);
+        await ChangeAsync("UPDATE model_versions SET description = @description, updated_at = @now WHERE id = @Id", new { version.Id, description, now = time.GetUtcNow() }, call.Token);
+        await GetAsync(call);
+    }
+
+    /// <summary><c>model-versions/delete</c>: its aliases go with it.</summary>
+    public async Task DeleteAsync(MLflowCall call)
+    {
+        var version = await VersionAsync(call);
+        await ChangeAsync(
+            """
+            DELETE FROM model_aliases WHERE model_id = @ModelId AND version = @Version;
+            UPDATE model_versions SET deleted_at = @now, updated_at = @now WHERE id = @Id
+            """,
+            new { version.Id, version.ModelId, version.Version, now = time.GetUtcNow() },
+            call.Token);
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>model-versions/transition-stage</c>.</summary>
+    public async Task TransitionAsync(MLflowCall call)
+    {
+        var version = await VersionAsync(call);
+        var stage = Stage(call.RequiredText("stage"));
+        var archive = call.Flag("archive_existing_versions") ?? false;
+        if (archive && stage is not ("Staging" or "Production"))
+        {
+            throw MLflowException.Invalid($"Model version transition cannot archive existing model versions because '{stage}' is not an Active stage. Valid stages are Staging, Production");
+        }
+
+        await ChangeAsync(
+            """
+            UPDATE model_versions SET stage = 'Archived', updated_at = @now WHERE @archive AND model_id = @ModelId AND stage = @stage AND id <> @Id AND deleted_at IS NULL;
+            UPDATE model_versions SET stage = @stage, updated_at = @now WHERE id = @Id
+            """,
+            new { version.Id, version.ModelId, stage, archive, now = time.GetUtcNow() },
+            call.Token);
+        await GetAsync(call);
+    }
+
+    /// <summary><c>model-versions/set-tag</c>.</summary>
+    public async Task SetTagAsync(MLflowCall call)
+    {
+        var version = await VersionAsync(call);
+        var key = Names.Key(call.RequiredText("key"), "tag");
+        var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxTag);
+        await ChangeAsync("UPDATE model_versions SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { version.Id, key, value, now = time.GetUtcNow() }, call.Token);
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>model-versions/delete-tag</c>: no error when there is none.</summary>
+    public async Task DeleteTagAsync(MLflowCall call)
+    {
+        var version = await VersionAsync(call);
+        await ChangeAsync("UPDATE model_versions SET tags = tags - @key, updated_at = @now WHERE id = @Id", new { version.Id, key = call.RequiredText("key"), now = time.GetUtcNow() }, call.Token);
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>model-versions/get-download-uri</c>.</summary>
+    public async Task DownloadUriAsync(MLflowCall call)
+    {
+        var version = await VersionAsync(call);
+        var uri = version.LoggedModelId is { } logged ? (await models.RequireAsync(logged, call.Caller, call.Token)).ArtifactUri : version.Source ?? string.Empty;
+        await call.WriteAsync(json => json.WriteString("artifact_uri"u8, uri));
+    }
+
+    /// <summary><c>model-versions/search</c>.</summary>
+    public async Task SearchAsync(MLflowCall call)
+    {
+        var limit = Math.Min(MaxPage, call.MaxResults(DefaultResults, MaxResults));
+        var offset = Offsets.Read(call.Text("page_token"));
+        var sql = new SearchSql(Columns).Filter(FilterParser.Parse(call.Text("filter"), SearchDialect.ModelVersions)).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.ModelVersions));
+        sql.Parameters.Add("project", call.ProjectId);
+        sql.Parameters.Add("limit", limit + 1);
+        sql.Parameters.Add("offset", offset);
+        await using var connection = await database.OpenAsync(call.Token);
+        var rows = (await connection.QueryAsync<VersionRow>(new CommandDefinition(
+            $"""
+            {VersionRow.Select}{sql.Joins} WHERE v.project_id = @project AND m.deleted_at IS NULL AND v.deleted_at IS NULL{sql.Where}
+            ORDER BY {sql.Order}v.updated_at DESC, m.name, v.version DESC LIMIT @limit OFFSET @offset
+            """,
+            sql.Parameters,
+            cancellationToken: call.Token))).AsList();
+        await call.WriteAsync(json =>
+        {
+            json.WriteStartArray("model_versions"u8);
+            foreach (var row in rows.Take(limit))
+            {
+                RegistryStore.Write(json, row);
+            }
+
+            json.WriteEndArray();
+            if (rows.Count > limit)
+            {
+                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
+            }
+        });
+    }
+
+    private Task<VersionRow> VersionAsync(MLflowCall call)
+        => store.RequireVersionAsync(call.ProjectId, call.RequiredText("name"), call.Text("version") is { Length: > 0 } version ? version : throw MLflowException.Required("version"), call.Token);
+
+    private Task<int> ChangeAsync(string sql, object parameters, CancellationToken cancellationToken)
+        => database.InWorkAsync(work => work.ExecuteAsync(sql, parameters), cancellationToken);
+
+    // A path on this machine or out of its folder would give the reader of the model another file than its writer meant.
+    private static string Source(string source)
+    {
+        var decoded = Uri.UnescapeDataString(Uri.UnescapeDataString(source));
+        var parts = decoded.Split('/', '\\');
+        return source.Length <= MaxSource && !source.StartsWith('/') && !source.StartsWith("file:", StringComparison.OrdinalIgnoreCase) && !parts.Contains("..")
+            ? source
+            : throw MLflowException.Invalid(
+                $"Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.");
+    }
+}

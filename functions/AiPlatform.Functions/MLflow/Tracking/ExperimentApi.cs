@@ -1,0 +1,279 @@
+using System.Text.Json;
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Http;
+using AiPlatform.Functions.MLflow.Search;
+using Dapper;
+using Npgsql;
+
+namespace AiPlatform.Functions.MLflow.Tracking;
+
+/// <summary>Experiments of MLflow clients.</summary>
+internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, RunDirectory runs, TimeProvider time)
+{
+    private const int MaxName = 500;
+    private const int DefaultResults = 1_000;
+    private const int MaxResults = 50_000;
+
+    private static readonly SearchColumns Columns = new(
+        static attribute => attribute switch
+        {
+            "name" => "e.name",
+            "experiment_id" => "CASE WHEN e.is_default THEN '0' ELSE e.id END",
+            "creation_time" => "floor(extract(epoch FROM e.created_at) * 1000)",
+            "last_update_time" => "floor(extract(epoch FROM e.updated_at) * 1000)",
+            _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
+        },
+        static (_, _) => new EntityRows("jsonb_each_text(e.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"));
+
+    /// <summary><c>experiments/create</c>.</summary>
+    public async Task CreateAsync(MLflowCall call)
+    {
+        var name = call.RequiredText("name");
+        if (name.Length > MaxName)
+        {
+            throw MLflowException.Invalid($"Experiment name exceeds the maximum length of {MaxName} characters.");
+        }
+
+        var location = call.Text("artifact_location");
+        if (location is not null && (location.Contains('#', StringComparison.Ordinal) || location.Contains('?', StringComparison.Ordinal) || location.Contains("..", StringComparison.Ordinal)))
+        {
+            throw MLflowException.Invalid($"Invalid artifact_location '{location}'.");
+        }
+
+        var id = Ids.New(time);
+        await experiments.DefaultAsync(call.ProjectId, call.Token);
+        await using var connection = await database.OpenAsync(call.Token);
+        try
+        {
+            var added = await connection.ExecuteAsync(new CommandDefinition(
+                """
+                INSERT INTO experiments (id, project_id, name, artifact_location, tags, created_by, created_at, updated_at)
+                SELECT @id, @project, @name, @location, @tags::jsonb, @by, @now, @now
+                WHERE NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = @project AND name = @name)
+                """,
+                new { id, project = call.ProjectId, name, location, tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)), by = call.Caller.UserId, now = time.GetUtcNow() },
+                cancellationToken: call.Token));
+            if (added == 0)
+            {
+                throw MLflowException.Exists($"Experiment(name={name}) already exists.");
+            }
+        }
+        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
+        {
+            throw MLflowException.Exists($"Experiment(name={name}) already exists.");
+        }
+
+        await call.WriteAsync(json => json.WriteString("experiment_id"u8, id));
+    }
+
+    /// <summary><c>experiments/get</c>.</summary>
+    public async Task GetAsync(MLflowCall call)
+        => await WriteAsync(call, await experiments.RequireAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token));
+
+    /// <summary><c>experiments/get-by-name</c>.</summary>
+    public async Task GetByNameAsync(MLflowCall call)
+    {
+        var name = call.RequiredText("experiment_name");
+        await experiments.DefaultAsync(call.ProjectId, call.Token);
+        await using var connection = await database.OpenAsync(call.Token);
+        var row = await connection.QueryFirstOrDefaultAsync<ExperimentRow>(new CommandDefinition(
+            $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.project_id = @project AND e.name = @name ORDER BY e.deleted_at NULLS FIRST LIMIT 1",
+            new { project = call.ProjectId, name },
+            cancellationToken: call.Token));
+        await WriteAsync(call, row ?? throw MLflowException.Missing($"Could not find experiment with name '{name}'"));
+    }
+
+    /// <summary><c>experiments/delete</c>: its runs go with it.</summary>
+    public async Task DeleteAsync(MLflowCall call)
+    {
+        var row = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
+        if (row.IsDefault)
+        {
+            throw MLflowException.Invalid("The default experiment cannot be deleted.");
+        }
+
+        await database.InWorkAsync(
+            async work =>
+            {
+                var at = new { row.Id, now = time.GetUtcNow() };
+                await work.ExecuteAsync("UPDATE experiments SET deleted_at = @now, updated_at = @now WHERE id = @Id AND deleted_at IS NULL", at);
+                await work.ExecuteAsync("UPDATE runs SET deleted_at = @now, updated_at = @now WHERE experiment_id = @Id AND deleted_at IS NULL", at);
+            },
+            call.Token);
+        runs.Clear();
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>experiments/restore</c>: with the runs that went with it.</summary>
+    public async Task RestoreAsync(MLflowCall call)
+    {
+        var id = call.RequiredText("experiment_id");
+        var row = await experiments.RequireAsync(call.ProjectId, id, call.Token);
+        if (row.DeletedAt is not { } deleted)
+        {
+            throw MLflowException.Missing($"No Experiment with id={id} exists");
+        }
+
+        try
+        {
+            await database.InWorkAsync(
+                async work =>
+                {
+                    await work.ExecuteAsync("UPDATE runs SET deleted_at = NULL, updated_at = @now WHERE experiment_id = @Id AND deleted_at = @deleted", new { row.Id, deleted, now = time.GetUtcNow() });
+                    await work.ExecuteAsync("UPDATE experiments SET deleted_at = NULL, updated_at = @now WHERE id = @Id", new { row.Id, now = time.GetUtcNow() });
+                },
+                call.Token);
+        }
+        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
+        {
+            throw MLflowException.Exists($"Experiment(name={row.Name}) already exists.");
+        }
+
+        runs.Clear();
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>experiments/update</c>.</summary>
+    public async Task UpdateAsync(MLflowCall call)
+    {
+        var row = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
+        var name = call.RequiredText("new_name");
+        if (name.Length > MaxName)
+        {
+            throw MLflowException.Invalid($"Experiment name exceeds the maximum length of {MaxName} characters.");
+        }
+
+        await using var connection = await database.OpenAsync(call.Token);
+        try
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                "UPDATE experiments SET name = @name, updated_at = @now WHERE id = @Id", new { row.Id, name, now = time.GetUtcNow() }, cancellationToken: call.Token));
+        }
+        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
+        {
+            throw MLflowException.Exists($"Experiment(name={name}) already exists.");
+        }
+
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>experiments/set-experiment-tag</c>.</summary>
+    public async Task SetTagAsync(MLflowCall call)
+    {
+        var row = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
+        var key = Names.Key(call.RequiredText("key"), "tag");
+        var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxTag);
+        await using var connection = await database.OpenAsync(call.Token);
+        await connection.ExecuteAsync(new CommandDefinition(
+            "UPDATE experiments SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id",
+            new { row.Id, key, value, now = time.GetUtcNow() },
+            cancellationToken: call.Token));
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>experiments/delete-experiment-tag</c>.</summary>
+    public async Task DeleteTagAsync(MLflowCall call)
+    {
+        var row = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
+        var key = call.RequiredText("key");
+        await using var connection = await database.OpenAsync(call.Token);
+        if (await connection.ExecuteAsync(new CommandDefinition(
+            "UPDATE experiments SET tags = tags - @key, updated_at = @now WHERE id = @Id AND jsonb_exists(tags, @key)",
+            new { row.Id, key, now = time.GetUtcNow() },
+            cancellationToken: call.Token)) == 0)
+        {
+            throw MLflowException.Missing($"No tag with name: {key} in experiment with id {row.PublicId}");
+        }
+
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>experiments/search</c> and, of 1.x, <c>experiments/list</c>.</summary>
+    public async Task SearchAsync(MLflowCall call)
+    {
+        var limit = call.MaxResults(DefaultResults, MaxResults);
+        var offset = Offsets.Read(call.Text("page_token"));
+        var sql = new SearchSql(Columns).Filter(FilterParser.Parse(call.Text("filter"), SearchDialect.Experiments)).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.Experiments));
+        await experiments.DefaultAsync(call.ProjectId, call.Token);
+        sql.Parameters.Add("project", call.ProjectId);
+        sql.Parameters.Add("limit", limit + 1);
+        sql.Parameters.Add("offset", offset);
+        await using var connection = await database.OpenAsync(call.Token);
+        var rows = (await connection.QueryAsync<ExperimentRow>(new CommandDefinition(
+            $"""
+            SELECT {ExperimentRow.Columns} FROM experiments e{sql.Joins}
+            WHERE e.project_id = @project{Views.Of(call.Text("view_type"), "e.deleted_at")}{sql.Where}
+            ORDER BY {sql.Order}e.created_at DESC, e.id DESC LIMIT @limit OFFSET @offset
+            """,
+            sql.Parameters,
+            cancellationToken: call.Token))).AsList();
+        await call.WriteAsync(json =>
+        {
+            json.WriteStartArray("experiments"u8);
+            foreach (var row in rows.Take(limit))
+            {
+                Write(json, row);
+            }
+
+            json.WriteEndArray();
+            if (rows.Count > limit)
+            {
+                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
+            }
+        });
+    }
+
+    /// <summary><c>experiments/search-datasets</c>: what went into the runs of some experiments.</summary>
+    public async Task SearchDatasetsAsync(MLflowCall call)
+    {
+        var ids = new List<string>();
+        foreach (var id in call.Texts("experiment_ids"))
+        {
+            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
+        }
+
+        await using var connection = await database.OpenAsync(call.Token);
+        var rows = await connection.QueryAsync<(string Experiment, string Name, string Digest, string? Context)>(new CommandDefinition(
+            """
+            SELECT DISTINCT CASE WHEN e.is_default THEN '0' ELSE e.id END, i.name, i.digest, i.tags ->> 'mlflow.data.context'
+            FROM run_inputs i JOIN runs r ON r.id = i.run_id JOIN experiments e ON e.id = r.experiment_id
+            WHERE r.experiment_id = ANY(@ids) AND r.project_id = @project ORDER BY 1, 2, 3 LIMIT 1000
+            """,
+            new { ids = ids.ToArray(), project = call.ProjectId },
+            cancellationToken: call.Token));
+        await call.WriteAsync(json =>
+        {
+            json.WriteStartArray("dataset_summaries"u8);
+            foreach (var (experiment, name, digest, context) in rows)
+            {
+                json.WriteStartObject();
+                json.WriteString("experiment_id"u8, experiment);
+                json.WriteString("name"u8, name);
+                json.WriteString("digest"u8, digest);
+                json.WriteString("context"u8, context);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    private static Task WriteAsync(MLflowCall call, ExperimentRow row) => call.WriteAsync(json =>
+    {
+        json.WritePropertyName("experiment"u8);
+        Write(json, row);
+    });
+
+    private static void Write(Utf8JsonWriter json, ExperimentRow row)
+    {
+        json.WriteStartObject();
+        json.WriteString("experiment_id"u8, row.PublicId);
+        json.WriteString("name"u8, row.Name);
+        json.WriteString("artifact_location"u8, row.ArtifactLocation ?? $"mlflow-artifacts:/{row.PublicId}");
+        json.WriteString("lifecycle_stage"u8, row.LifecycleStage);
+        json.WriteNumber("creation_time"u8, row.CreatedAt.ToUnixTimeMilliseconds());
+        json.WriteNumber("last_update_time"u8, row.UpdatedAt.ToUnixTimeMilliseconds());
+        RunDocument.Pairs(json, "tags", JsonTags.Read(row.Tags));
+        json.WriteEndObject();
+    }
+}

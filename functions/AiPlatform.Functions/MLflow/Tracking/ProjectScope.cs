@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Http;
+using Dapper;
+using Npgsql;
+
+namespace AiPlatform.Functions.MLflow.Tracking;
+
+/// <summary>
+/// Which project a client works in: the one that its tracking URI names (<c>https://host/p/{project}</c>), else the caller's
+/// oldest one, which is made at the first call of somebody who has none; a job works in its own.
+/// </summary>
+internal sealed class ProjectScope(Database database, ProjectAccess access, TimeProvider time)
+{
+    private const int MaxEntries = 10_000;
+    private static readonly TimeSpan Life = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<(string User, string? Name), (string Id, long Until)> _entries = new();
+
+    /// <summary>The project's id.</summary>
+    /// <exception cref="ApiException">404 <c>not_found</c> for a project that the caller does not reach.</exception>
+    public async ValueTask<string> ResolveAsync(HttpContext context, Caller caller)
+    {
+        var key = (caller.UserId, context.Features.Get<NamedProject>()?.Name);
+        if (_entries.TryGetValue(key, out var entry) && entry.Until > time.GetTimestamp())
+        {
+            return entry.Id;
+        }
+
+        var id = key.Name is { } name && caller.Role != CallerRole.Job
+            ? await access.RequireAsync(name, caller, context.RequestAborted)
+            : await OwnAsync(caller, context.RequestAborted);
+        if (_entries.Count >= MaxEntries)
+        {
+            _entries.Clear();
+        }
+
+        _entries[key] = (id, time.GetTimestamp() + (long)(Life.TotalSeconds * time.TimestampFrequency));
+        return id;
+    }
+
+    private async Task<string> OwnAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        if (caller.RunId is { } run)
+        {
+            return await connection.ExecuteScalarAsync<string?>(new CommandDefinition("SELECT project_id FROM runs WHERE id = @run", new { run }, cancellationToken: cancellationToken))
+                ?? throw ApiException.NotFound("run", run);
+        }
+
+        const string oldest = "SELECT id FROM projects WHERE owner_id = @owner AND deleted_at IS NULL ORDER BY id LIMIT 1";
+        if (await connection.ExecuteScalarAsync<string?>(new CommandDefinition(oldest, new { owner = caller.UserId }, cancellationToken: cancellationToken)) is { } own)
+        {
+            return own;
+        }
+
+        if (caller.IsPlatform)
+        {
+            throw MLflowException.Invalid("Name a project in the tracking URI: https://host/p/{project}.");
+        }
+
+        var id = Ids.New(time);
+        foreach (var name in new[] { $"default-{Slug(caller.Name)}", $"default-{id[^12..]}" })
+        {
+            try
+            {
+                await connection.ExecuteAsync(new CommandDefinition(
+                    "INSERT INTO projects (id, name, owner_id, created_at, updated_at) VALUES (@id, @name, @owner, @now, @now)",
+                    new { id, name, owner = caller.UserId, now = time.GetUtcNow() },
+                    cancellationToken: cancellationToken));
+                break;
+            }
+            catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "projects_name"))
+            {
+                // Somebody has a project of this name: the second name is nobody's.
+            }
+        }
+
+        return (await connection.ExecuteScalarAsync<string>(new CommandDefinition(oldest, new { owner = caller.UserId }, cancellationToken: cancellationToken)))!;
+    }
+
+    private static string Slug(string name) => new([.. name.ToLowerInvariant().Take(50).Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')]);
+}

@@ -1,0 +1,184 @@
+using System.Text.Json;
+using AiPlatform.Client;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Contracts.Queues;
+using AiPlatform.Hosting;
+using AiPlatform.Messaging;
+using Microsoft.Extensions.Logging;
+
+namespace AiPlatform.TaskWorker;
+
+/// <summary>
+/// Serves one pool's lane: takes released tasks from the queues of the four priorities, claims them, runs their handlers, reports
+/// how they ended, and tells by heartbeats that it lives. The platform releases no more than there is room for, so no priority can
+/// take the slots of another.
+/// </summary>
+public sealed class TaskQueueWorker : BackgroundLoop
+{
+    private static readonly TimeSpan HeartbeatPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly AiPlatformClient _client;
+    private readonly ServiceBusClient _bus;
+    private readonly TaskWorkerOptions _options;
+    private readonly Dictionary<string, ITaskHandler> _handlers;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly TaskReporter _reporter;
+    private readonly ActiveTasks _active = new();
+    private readonly List<ServiceBusProcessor> _processors = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private TimeSpan _interval = RetryPause;
+
+    /// <param name="client">With the identity of a worker.</param>
+    /// <param name="bus">The broker.</param>
+    /// <param name="handlers">One for each kind of task.</param>
+    /// <param name="options">What is served.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For failures.</param>
+    public TaskQueueWorker(
+        AiPlatformClient client, ServiceBusClient bus, IEnumerable<ITaskHandler> handlers, TaskWorkerOptions options, TimeProvider time,
+        ILogger<TaskQueueWorker> logger)
+        : base(time, logger)
+    {
+        (_client, _bus, _options, _time, _logger) = (client, bus, options, time, logger);
+        _handlers = handlers.ToDictionary(static handler => handler.Name, StringComparer.Ordinal);
+        _reporter = new TaskReporter(client, options, time, logger);
+    }
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => _interval;
+
+    /// <inheritdoc />
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var priority in Enum.GetValues<JobPriority>())
+        {
+            // As many as the platform may release: a message that waits for a slot here would wait behind less important ones.
+            var processor = _bus.CreateProcessor(
+                TaskQueues.For(_options.Pool, _options.Lane, priority),
+                new ServiceBusProcessorOptions { MaxConcurrentCalls = _options.Slots, MaxAutoLockRenewalDuration = Timeout.InfiniteTimeSpan });
+            processor.ProcessMessageAsync += HandleAsync;
+            processor.ProcessErrorAsync += error =>
+            {
+                Logs.BrokerFailed(_logger, error.EntityPath, error.Exception.Message);
+                return Task.CompletedTask;
+            };
+            _processors.Add(processor);
+            await processor.StartProcessingAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await base.StartAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes no more tasks, gives back those that run, and returns when that is reported.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_processors.Select(processor => processor.CloseAsync(cancellationToken))).ConfigureAwait(false);
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+        await SayGoodbyeAsync(cancellationToken).ConfigureAwait(false);
+        await _reporter.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        _stopping.Dispose();
+        base.Dispose();
+    }
+
+    /// <inheritdoc />
+    protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(HeartbeatPatience);
+        try
+        {
+            var commands = await _client.TaskWorkerHeartbeatAsync(
+                _options.WorkerId, new TaskWorkerHeartbeat(_options.Pool, _options.Lane, _options.Slots, _active.Running), patience.Token).ConfigureAwait(false);
+            _interval = TimeSpan.FromSeconds(Math.Clamp(commands.IntervalSeconds, 0.05, 60));
+            foreach (var task in commands.Stop)
+            {
+                _active.Stop(task);
+            }
+        }
+        catch (Exception exception) when (exception is HttpRequestException or ApiException { IsTransient: true }
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // Expected while the platform is away: no long back-off, so that it hears of this worker soon after its return.
+            Logs.HeartbeatFailed(_logger, exception.Message);
+            _interval = RetryPause;
+        }
+
+        return false;
+    }
+
+    // An abandoned message comes back; a claim that fails for good ends with the queue's delivery limit and the lease of the release.
+    private async Task HandleAsync(ProcessMessageEventArgs arguments)
+    {
+        var message = JsonSerializer.Deserialize<TaskMessage>(arguments.Message.Body.ToMemory().Span, ContractsJson.Tolerant)
+            ?? throw new JsonException("The body is null.");
+        if (await _reporter.ClaimAsync(message, arguments.CancellationToken).ConfigureAwait(false) is not { } assignment
+            || _active.TryAdd(assignment, _stopping.Token) is not { } task)
+        {
+            return;
+        }
+
+        try
+        {
+            await _reporter.CompleteAsync(await RunAsync(task).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _active.Remove(task);
+        }
+    }
+
+    private async Task<TaskCompletion> RunAsync(ActiveTask task)
+    {
+        var assignment = task.Context.Assignment;
+        TaskCompletion Ended(TaskOutcome outcome, string? kind = null, string? error = null)
+            => new(assignment.TaskId, assignment.Fence, outcome, ErrorKind: kind, Error: error);
+        try
+        {
+            if (!_handlers.TryGetValue(assignment.Handler, out var handler))
+            {
+                return Ended(TaskOutcome.Failed, "invalid", $"This worker has no handler '{assignment.Handler}'.");
+            }
+
+            task.StopAfter(TimeSpan.FromSeconds(assignment.TimeoutSeconds));
+            var result = await handler.RunAsync(task.Context, task.Token).ConfigureAwait(false);
+            return Ended(TaskOutcome.Succeeded) with { Result = result };
+        }
+        catch (OperationCanceledException) when (task.Token.IsCancellationRequested)
+        {
+            return task.IsStopped ? Ended(TaskOutcome.Stopped)
+                : _stopping.IsCancellationRequested ? Ended(TaskOutcome.GivenBack)
+                : Ended(TaskOutcome.Failed, "timeout", $"The attempt took longer than {assignment.TimeoutSeconds:0.###} s.");
+        }
+        catch (TaskFailedException exception)
+        {
+            return Ended(TaskOutcome.Failed, exception.Kind, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            return Ended(TaskOutcome.Failed, "error", $"{exception.GetType().Name}: {exception.Message}");
+        }
+    }
+
+    // Without slots nothing is released to a worker that is gone.
+    private async Task SayGoodbyeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.TaskWorkerHeartbeatAsync(_options.WorkerId, new TaskWorkerHeartbeat(_options.Pool, _options.Lane, 0, []), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or ApiException or OperationCanceledException)
+        {
+            // The platform is away too, or in a hurry: the worker's lease ends by itself.
+            Logs.HeartbeatFailed(_logger, exception.Message);
+        }
+    }
+}

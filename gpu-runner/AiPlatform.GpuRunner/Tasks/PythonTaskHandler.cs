@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text.Json;
+using AiPlatform.Client;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Queues;
+using AiPlatform.GpuRunner.Launch;
+using AiPlatform.GpuRunner.Report;
+using AiPlatform.TaskWorker;
+
+namespace AiPlatform.GpuRunner.Tasks;
+
+/// <summary>
+/// Runs a function of a package in a process of its own: as job code is run, without the runner's rights, environment or folders.
+/// Errors are of the kinds <c>python.{exception}</c>, <c>python.exit</c> (no answer) and <c>invalid</c>.
+/// </summary>
+internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient client) : ITaskHandler
+{
+    private const int MaxAnswerBytes = 256 * 1024;
+    private static readonly TimeSpan OutputPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc />
+    public string Name => TaskHandlers.Python;
+
+    /// <inheritdoc />
+    public async Task<JsonElement?> RunAsync(TaskContext task, CancellationToken cancellationToken)
+    {
+        var payload = task.Assignment.Payload?.Deserialize<PythonTaskPayload>(ContractsJson.Tolerant)
+            ?? throw new TaskFailedException("invalid", "The task has no payload.");
+        var workspace = new TaskWorkspace(services.Identity.DataDirectory, task.Assignment);
+        try
+        {
+            var package = await client.GetTaskPackageContentAsync(payload.Package, cancellationToken).ConfigureAwait(false);
+            workspace.Stage(package, payload, services.Account);
+            return await RunAsync(task, workspace, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (exception.Code == ErrorCodes.NotFound)
+        {
+            throw new TaskFailedException("invalid", $"There is no package {payload.Package}.");
+        }
+        finally
+        {
+            workspace.Delete();
+        }
+    }
+
+    private async Task<JsonElement?> RunAsync(TaskContext task, TaskWorkspace workspace, CancellationToken cancellationToken)
+    {
+        var log = new RankLog(Path.Combine(workspace.Root, "output.log"), services.Options.LogLimitBytes);
+        await using (log.ConfigureAwait(false))
+        {
+            using var process = RankProcess.Start(Plan(workspace), log);
+            var known = new HashSet<(int, ulong)> { (process.Entry.Id, process.Entry.StartTime) };
+            try
+            {
+                while (await Task.WhenAny(process.Exited, Task.Delay(ProgressInterval, services.Time, cancellationToken)).ConfigureAwait(false) != process.Exited)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    task.Progress = workspace.ReadProgress() ?? task.Progress;
+                }
+            }
+            finally
+            {
+                // What the function started ends with it.
+                var grace = process.Exited.IsCompleted ? TimeSpan.Zero : services.Options.KillGrace;
+                await ProcessTree.EndAsync(workspace.Marker, known, grace, services.Time, CancellationToken.None).ConfigureAwait(false);
+            }
+
+            await process.FinishOutputAsync(OutputPatience, services.Time).ConfigureAwait(false);
+            return Answer(workspace, await process.Exited.ConfigureAwait(false), log);
+        }
+    }
+
+    private static JsonElement? Answer(TaskWorkspace workspace, int exitCode, RankLog log)
+    {
+        if (workspace.ReadAnswer(MaxAnswerBytes) is not { } answer)
+        {
+            throw new TaskFailedException("python.exit", $"The process ended with {exitCode} and no answer. {log.LastLines()}");
+        }
+
+        if (answer.TryGetProperty("error", out var error))
+        {
+            var name = error.ToString();
+            throw new TaskFailedException($"python.{name[..Math.Min(name.Length, 50)]}", $"{answer.GetProperty("message")}\n{log.LastLines()}");
+        }
+
+        return answer.TryGetProperty("result", out var result) ? result : null;
+    }
+
+    private LaunchPlan Plan(TaskWorkspace workspace)
+    {
+        List<string> command = ["/usr/bin/setsid", "--"];
+        if (services.Account is { } account)
+        {
+            command.AddRange(["/usr/bin/setpriv", $"--reuid={account.UserId}", $"--regid={account.GroupId}", "--clear-groups", "--no-new-privs", "--"]);
+        }
+
+        command.AddRange([services.Options.Python, "-u", Path.Combine(services.Stager.PythonDirectory, "aiplatform_runtime", "task.py")]);
+        return new LaunchPlan(0, workspace.Code, command, new Dictionary<string, string>
+        {
+            ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
+            ["LANG"] = "C.UTF-8",
+            ["HOME"] = workspace.Home,
+            ["TMPDIR"] = workspace.Home,
+            ["PYTHONDONTWRITEBYTECODE"] = "1",
+            ["PYTHONPATH"] = $"{workspace.Code}:{services.Stager.PythonDirectory}",
+            ["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
+            ["CUDA_VISIBLE_DEVICES"] = "", // GPUs belong to jobs, which ask for them.
+            [ProcessTree.Marker] = workspace.Marker,
+            ["AIP_TASK_INPUT"] = workspace.Input,
+            ["AIP_TASK_RESULT"] = workspace.Result,
+            ["AIP_TASK_PROGRESS"] = workspace.Progress,
+        });
+    }
+}

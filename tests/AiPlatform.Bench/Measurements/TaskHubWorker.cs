@@ -1,0 +1,40 @@
+using AiPlatform.DurableTask;
+using AiPlatform.DurableTask.Worker;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace AiPlatform.Bench.Measurements;
+
+/// <summary>The worker process of the task hub's measurements: a sequence, a fan-out, one activity and a long history.</summary>
+internal static class TaskHubWorker
+{
+    public static async Task<int> RunAsync(string connection)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddDurableTaskWorker(worker => worker
+            .AddTasks(tasks => tasks
+                .AddActivityFunc<int, int>("PlusOne", (_, value) => value + 1)
+                .AddOrchestratorFunc<int, int>("Sequence", async (context, count) =>
+                {
+                    var value = 0;
+                    for (var index = 0; index < count; index++)
+                    {
+                        value = await context.CallActivityAsync<int>("PlusOne", value);
+                    }
+
+                    return value;
+                })
+                .AddOrchestratorFunc<int, int>("FanOut", async (context, count) =>
+                    (await Task.WhenAll(Enumerable.Range(0, count).Select(value => context.CallActivityAsync<int>("PlusOne", value)))).Length))
+            .Configure(options =>
+            {
+                options.Concurrency.MaximumConcurrentActivityWorkItems = 1000;
+                options.Concurrency.MaximumConcurrentOrchestrationWorkItems = 1000;
+                options.CachedOrchestrators = 5000;
+            })
+            .UseDurableTaskScheduler(connection));
+        using var host = builder.Build();
+        await host.RunAsync();
+        return 0;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Messaging;
+
+namespace AiPlatform.IntegrationTests.ServiceBus;
+
+[Collection(ServersCollection.Name)]
+public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgres)
+{
+    [Fact]
+    public async Task A_session_is_received_in_order_by_one_receiver_and_keeps_its_state()
+    {
+        await SendAsync(("a", "1"), ("b", "2"), ("a", "3"));
+        await using (var session = await Client.AcceptSessionAsync(BrokerInstance.SessionQueue, "a"))
+        {
+            Assert.Equal("a", session.SessionId);
+            Assert.True(session.SessionLockedUntil > DateTimeOffset.UtcNow);
+            var refused = await Assert.ThrowsAsync<ServiceBusException>(() => Client.AcceptSessionAsync(BrokerInstance.SessionQueue, "a"));
+            Assert.Equal(ServiceBusFailureReason.SessionCannotBeLocked, refused.Reason);
+            Assert.Null(await session.GetSessionStateAsync());
+            await session.SetSessionStateAsync(BinaryData.FromString("half"));
+            foreach (var body in (string[])["1", "3"])
+            {
+                var message = (await session.ReceiveMessageAsync(Soon))!;
+                Assert.Equal((body, "a"), (message.Body.ToString(), message.SessionId));
+                await session.CompleteMessageAsync(message);
+            }
+
+            Assert.Null(await session.ReceiveMessageAsync(AMoment));
+        }
+
+        await using var next = await Client.AcceptNextSessionAsync(BrokerInstance.SessionQueue);
+        Assert.Equal("b", next.SessionId);
+        var again = await AcceptAgainAsync("a");
+        Assert.Equal("half", (await again.GetSessionStateAsync())!.ToString());
+        await again.SetSessionStateAsync(null);
+        Assert.Null(await again.GetSessionStateAsync());
+        await again.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_session_whose_lock_ended_is_told_to_its_holder()
+    {
+        await SendAsync(("lost", "x"));
+        await using var holder = await Client.AcceptSessionAsync(BrokerInstance.SessionQueue, "lost");
+        var message = (await holder.ReceiveMessageAsync(Soon))!;
+        await holder.RenewSessionLockAsync();
+        await using var second = await Client.AcceptNextSessionAsync(BrokerInstance.SessionQueue);
+        Assert.Equal("lost", second.SessionId);
+        await Assert.ThrowsAsync<ServiceBusException>(() => holder.CompleteMessageAsync(message));
+        var lost = await Assert.ThrowsAsync<ServiceBusException>(() => holder.ReceiveMessageAsync(Soon));
+        Assert.Equal(ServiceBusFailureReason.SessionLockLost, lost.Reason);
+        var taken = (await second.ReceiveMessageAsync(Soon))!;
+        Assert.Equal(2, taken.DeliveryCount);
+        await second.CompleteMessageAsync(taken);
+    }
+
+    [Fact]
+    public async Task Sessions_are_processed_side_by_side_each_in_order_with_renewed_locks()
+    {
+        const int sessions = 6;
+        const int messages = 5;
+        for (var i = 0; i < messages; i++)
+        {
+            await SendAsync([.. Enumerable.Range(0, sessions).Select(s => ($"p{s}", $"{i}"))]);
+        }
+
+        var order = new ConcurrentDictionary<string, ConcurrentQueue<string>>();
+        var opened = new ConcurrentBag<string>();
+        var errors = new ConcurrentQueue<Exception>();
+        await using var processor = Client.CreateSessionProcessor(
+            BrokerInstance.SessionQueue,
+            new ServiceBusSessionProcessorOptions { MaxConcurrentSessions = 3, SessionIdleTimeout = TimeSpan.FromMilliseconds(200) });
+        processor.SessionInitializingAsync += args =>
+        {
+            opened.Add(args.SessionId);
+            return Task.CompletedTask;
+        };
+        processor.ProcessMessageAsync += async args =>
+        {
+            // One handler outlasts the session's lock.
+            await Task.Delay(args.Message.Body.ToString() == "0" && args.SessionId == "p0" ? 3_000 : 5, args.CancellationToken);
+            order.GetOrAdd(args.SessionId, static _ => new ConcurrentQueue<string>()).Enqueue(args.Message.Body.ToString());
+        };
+        processor.ProcessErrorAsync += args =>
+        {
+            errors.Enqueue(args.Exception);
+            return Task.CompletedTask;
+        };
+        await processor.StartProcessingAsync();
+        await Eventually.TrueAsync(() => Task.FromResult(order.Values.Sum(queue => queue.Count) == sessions * messages), "all messages were handled");
+        await processor.StopProcessingAsync();
+        Assert.Empty(errors);
+        Assert.All(order.Values, handled => Assert.Equal(Enumerable.Range(0, messages).Select(i => $"{i}"), handled));
+        Assert.Equal(sessions, opened.Distinct().Count());
+    }
+
+    private async Task SendAsync(params (string Session, string Body)[] messages)
+    {
+        await using var sender = Client.CreateSender(BrokerInstance.SessionQueue);
+        await sender.SendMessagesAsync(messages.Select(message => new ServiceBusMessage(message.Body) { SessionId = message.Session }));
+    }
+
+    // A session that was given back is free a moment later.
+    private async Task<ServiceBusSessionReceiver> AcceptAgainAsync(string id)
+    {
+        ServiceBusSessionReceiver? receiver = null;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    receiver = await Client.AcceptSessionAsync(BrokerInstance.SessionQueue, id);
+                    return true;
+                }
+                catch (ServiceBusException exception) when (exception.Reason == ServiceBusFailureReason.SessionCannotBeLocked)
+                {
+                    return false;
+                }
+            },
+            "the session is free");
+        return receiver!;
+    }
+}

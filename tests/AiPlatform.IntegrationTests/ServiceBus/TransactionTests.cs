@@ -1,0 +1,94 @@
+using System.Transactions;
+using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Messaging;
+
+namespace AiPlatform.IntegrationTests.ServiceBus;
+
+[Collection(ServersCollection.Name)]
+public sealed class TransactionTests(PostgresFixture postgres) : BrokerTests(postgres)
+{
+    private const string Target = "plain";
+
+    [Fact]
+    public async Task What_is_sent_and_settled_in_a_transaction_happens_together()
+    {
+        await using var receiver = await SendAsync(BrokerInstance.Queue, "job");
+        await using var sender = Client.CreateSender(Target);
+        await using var results = Client.CreateReceiver(Target);
+        var job = await ReceiveAsync(receiver);
+        using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
+        {
+            await sender.SendMessageAsync(new ServiceBusMessage("result 1"));
+            await sender.SendMessagesAsync([new ServiceBusMessage("result 2"), new ServiceBusMessage("result 3")]);
+            await receiver.CompleteMessageAsync(job);
+            using (new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled))
+            {
+                Assert.Null(await results.ReceiveMessageAsync(AMoment));
+            }
+
+            scope.Complete();
+        }
+
+        foreach (var body in (string[])["result 1", "result 2", "result 3"])
+        {
+            var result = await ReceiveAsync(results);
+            Assert.Equal(body, result.Body.ToString());
+            await results.CompleteMessageAsync(result);
+        }
+
+        Assert.Null(await receiver.PeekMessageAsync(0));
+    }
+
+    [Fact]
+    public async Task What_was_done_in_a_transaction_that_is_not_completed_is_undone()
+    {
+        await using var receiver = await SendAsync(BrokerInstance.Queue, "job");
+        await using var sender = Client.CreateSender(Target);
+        await using var results = Client.CreateReceiver(Target);
+        var job = await ReceiveAsync(receiver);
+        using (new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
+        {
+            await sender.SendMessageAsync(new ServiceBusMessage("never"));
+            await receiver.CompleteMessageAsync(job);
+        }
+
+        // The lock is as it was: the message can be settled again, now for good.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    await receiver.CompleteMessageAsync(job);
+                    return true;
+                }
+                catch (ServiceBusException exception) when (exception.Reason == ServiceBusFailureReason.MessageLockLost)
+                {
+                    return false;
+                }
+            },
+            "the rollback arrives");
+        Assert.Null(await results.ReceiveMessageAsync(AMoment));
+    }
+
+    [Fact]
+    public async Task A_transaction_with_too_much_in_it_is_refused()
+    {
+        await using var sender = Client.CreateSender(Target);
+        using var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled);
+        var failure = await Assert.ThrowsAsync<ServiceBusException>(async () =>
+        {
+            for (var i = 0; i <= 100; i++)
+            {
+                await sender.SendMessageAsync(new ServiceBusMessage("x"));
+            }
+        });
+        Assert.Equal(ServiceBusFailureReason.QuotaExceeded, failure.Reason);
+    }
+
+    private async Task<ServiceBusReceiver> SendAsync(string queue, string body)
+    {
+        await using var sender = Client.CreateSender(queue);
+        await sender.SendMessageAsync(new ServiceBusMessage(body));
+        return Client.CreateReceiver(queue);
+    }
+}
