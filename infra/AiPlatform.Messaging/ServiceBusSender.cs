@@ -24,7 +24,9 @@ public class ServiceBusSender : IAsyncDisposable
         _link = new(
             token => OpenedSender.OpenAsync(scope, entityPath, token),
             static sender => !sender.Link.IsClosed,
-            static sender => LinkOpening.CloseAsync(sender.Link.Session));
+            static sender => LinkOpening.CloseAsync(sender.Link.Session),
+            retry.Options.TryTimeout,
+            retry.Time);
     }
 
     /// <summary>The queue or topic.</summary>

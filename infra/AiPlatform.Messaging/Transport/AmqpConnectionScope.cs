@@ -29,7 +29,8 @@ internal sealed class AmqpConnectionScope : IAsyncDisposable
         _plainTcp = plainTcp;
         _tokens = tokens;
         _options = options;
-        _connection = new(OpenConnectionAsync, static connection => connection.IsOpen, static connection => connection.DisposeAsync().AsTask());
+        _connection = new(
+            OpenConnectionAsync, static connection => connection.IsOpen, static connection => connection.DisposeAsync().AsTask(), options.RetryOptions.TryTimeout, options.Time);
         _refresh = RefreshTokensAsync();
     }
 

@@ -18,7 +18,7 @@ internal sealed class ManagementClient : IAsyncDisposable
         _session = session;
         _entityPath = entityPath;
         _retry = retry;
-        _link = new(token => scope.OpenManagementAsync(entityPath, token), static link => link.IsOpen, static link => link.CloseAsync());
+        _link = new(token => scope.OpenManagementAsync(entityPath, token), static link => link.IsOpen, static link => link.CloseAsync(), retry.Options.TryTimeout, retry.Time);
     }
 
     /// <summary>Settles locked messages; returns only when the broker has confirmed every one of them.</summary>

@@ -28,6 +28,8 @@ internal sealed class MessagePump : IAsyncDisposable
     private readonly ConcurrentQueue<ServiceBusReceivedMessage> _buffer = new();
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly SemaphoreSlim _arrived = new(0);
+    private int _receives;
+    private volatile bool _keepsUnwanted = true;
 
     internal MessagePump(AmqpConnectionScope scope, string address, ServiceBusReceiveMode mode, int prefetch, RetryRunner retry, ReceiverSession? session)
     {
@@ -37,7 +39,7 @@ internal sealed class MessagePump : IAsyncDisposable
         _prefetch = prefetch;
         _retry = retry;
         _session = session;
-        _link = new(OpenAsync, static opened => !opened.Link.IsClosed, static opened => opened.DisposeAsync().AsTask());
+        _link = new(OpenAsync, static opened => !opened.Link.IsClosed, static opened => opened.DisposeAsync().AsTask(), retry.Options.TryTimeout, retry.Time);
     }
 
     /// <summary>Opens the link of a session, and thereby locks the session.</summary>
@@ -64,6 +66,8 @@ internal sealed class MessagePump : IAsyncDisposable
             return result;
         }
 
+        _receives++;
+        _keepsUnwanted = keepCredit || _prefetch > 0 || _mode == ServiceBusReceiveMode.ReceiveAndDelete;
         try
         {
             Take(result, maxMessages);
@@ -86,11 +90,7 @@ internal sealed class MessagePump : IAsyncDisposable
                 Take(result, maxMessages);
             }
 
-            if (!keepCredit && _prefetch == 0)
-            {
-                _link.Current?.DrainSoon();
-            }
-            else if (_prefetch > 0 && _link.Current is { } open)
+            if (_prefetch > 0 && _link.Current is { } open)
             {
                 await open.RequestAsync(_prefetch - _buffer.Count, CancellationToken.None);
             }
@@ -105,6 +105,10 @@ internal sealed class MessagePump : IAsyncDisposable
         finally
         {
             _gate.Release();
+            if (!keepCredit && _prefetch == 0 && (!_buffer.IsEmpty || _link.Current is { HasCredit: true }))
+            {
+                _ = ReturnUnwantedAsync();
+            }
         }
     }
 
@@ -168,6 +172,37 @@ internal sealed class MessagePump : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _link.DisposeAsync();
+    }
+
+    // Unless somebody receives within a moment: takes the credit back, and gives back what arrived for nobody. It would stay
+    // locked here while another receiver waits for it.
+    private async Task ReturnUnwantedAsync()
+    {
+        var receives = Volatile.Read(ref _receives);
+        await Task.Delay(KeepCredit);
+        if (!await _gate.WaitAsync(TimeSpan.Zero))
+        {
+            return;
+        }
+
+        try
+        {
+            if (_receives != receives)
+            {
+                return;
+            }
+
+            _link.Current?.Drain();
+            while (!_keepsUnwanted && _buffer.TryDequeue(out var message))
+            {
+                // When its link is gone, its lock ends by itself.
+                TryRelease(message);
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     // With prefetch the broker may go on sending between calls: that is what it is for.
@@ -246,6 +281,11 @@ internal sealed class MessagePump : IAsyncDisposable
         var token = message.DeliveryTag is { Length: 16 } tag ? new Guid(tag) : Guid.Empty;
         _buffer.Enqueue(AmqpMessageConverter.FromAmqp(message, token, isDelivery: _mode == ServiceBusReceiveMode.PeekLock));
         _arrived.Release();
+        if (!_keepsUnwanted && _gate.CurrentCount > 0)
+        {
+            // Sent before the broker knew that its credit was taken back.
+            _ = ReturnUnwantedAsync();
+        }
     }
 
     /// <summary>One life of the link, with the credit that is outstanding on it.</summary>
@@ -255,7 +295,6 @@ internal sealed class MessagePump : IAsyncDisposable
         private readonly Action<Message> _onMessage;
         private readonly Lock _lock = new();
         private int _outstanding;
-        private int _drainVersion;
         private long _drainedAt;
 
         internal OpenedReceiver(ReceiverLink link, Action<Message> onMessage)
@@ -277,6 +316,18 @@ internal sealed class MessagePump : IAsyncDisposable
             _closed.Dispose();
         }
 
+        /// <summary>Whether the broker may send something.</summary>
+        internal bool HasCredit
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _outstanding > 0;
+                }
+            }
+        }
+
         internal bool Owns(Message delivery) => !Link.IsClosed && delivery.DeliveryTag is not null;
 
         /// <summary>Raises the outstanding credit to <paramref name="wanted"/>.</summary>
@@ -287,7 +338,6 @@ internal sealed class MessagePump : IAsyncDisposable
                 TimeSpan wait;
                 lock (_lock)
                 {
-                    _drainVersion++;
                     wait = _drainedAt == 0 ? TimeSpan.Zero : DrainGrace - Stopwatch.GetElapsedTime(_drainedAt);
                     if (wait <= TimeSpan.Zero)
                     {
@@ -312,50 +362,16 @@ internal sealed class MessagePump : IAsyncDisposable
         {
             lock (_lock)
             {
-                return DrainLocked();
-            }
-        }
-
-        /// <summary>Takes the outstanding credit back unless it is asked for again in a moment.</summary>
-        internal void DrainSoon()
-        {
-            int version;
-            lock (_lock)
-            {
-                if (_outstanding == 0)
+                if (_outstanding <= 0 || Link.IsClosed)
                 {
-                    return;
+                    return false;
                 }
 
-                version = ++_drainVersion;
+                Link.SetCredit(_outstanding, CreditMode.Drain);
+                _outstanding = 0;
+                _drainedAt = Stopwatch.GetTimestamp();
+                return true;
             }
-
-            _ = DrainLaterAsync(version);
-        }
-
-        private async Task DrainLaterAsync(int version)
-        {
-            await Task.Delay(KeepCredit);
-            lock (_lock)
-            {
-                if (version == _drainVersion && !Link.IsClosed)
-                {
-                    DrainLocked();
-                }
-            }
-        }
-
-        private bool DrainLocked()
-        {
-            if (_outstanding <= 0)
-            {
-                return false;
-            }
-
-            Link.SetCredit(_outstanding, CreditMode.Drain);
-            _outstanding = 0;
-            _drainedAt = Stopwatch.GetTimestamp();
-            return true;
         }
 
         private void SignalClosed()

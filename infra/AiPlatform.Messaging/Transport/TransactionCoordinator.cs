@@ -19,7 +19,7 @@ internal sealed class TransactionCoordinator : IAsyncDisposable
     internal TransactionCoordinator(AmqpConnectionScope scope, RetryRunner retry)
     {
         _retry = retry;
-        _link = new(scope.OpenCoordinatorAsync, static link => !link.IsClosed, static link => LinkOpening.CloseAsync(link.Session));
+        _link = new(scope.OpenCoordinatorAsync, static link => !link.IsClosed, static link => LinkOpening.CloseAsync(link.Session), retry.Options.TryTimeout, retry.Time);
     }
 
     /// <summary>The state of work that is done now: null outside a transaction.</summary>

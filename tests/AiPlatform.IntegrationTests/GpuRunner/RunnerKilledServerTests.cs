@@ -51,6 +51,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
             print("all logged", flush=True)
             open("done", "w").write("x")
             aip.log_artifact("done")
+            open("waits", "w").close()
             while True:
                 time.sleep(0.1)
             """);
@@ -59,7 +60,9 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         Assert.Equal(JobEventKind.Started, (await NextEventAsync()).Kind);
         _platform.Down = true;
         var node = Path.Combine(_data, "nodes", $"{_job}-1-0");
-        await RunnerHarness.UntilAsync(() => new FileInfo(Path.Combine(node, "artifacts.spool")).Length > 0);
+        // Killed before the rank has its answer, the runner would take the rank with it.
+        await RunnerHarness.UntilAsync(() => Directory.EnumerateFiles(node, "waits", SearchOption.AllDirectories).Any());
+        Assert.True(new FileInfo(Path.Combine(node, "artifacts.spool")).Length > 0);
 
         _runner!.Kill();
         await _runner.WaitForExitAsync();

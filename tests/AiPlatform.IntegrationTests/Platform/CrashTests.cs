@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Processes;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
-[Collection(ServersCollection.Name)]
+[Collection(PlatformCollection.Name)]
 public sealed class CrashTests
 {
     /// <summary>Long enough that every kill happens while the job trains.</summary>

@@ -2,13 +2,12 @@ using System.Diagnostics;
 using System.Text.Json;
 using AiPlatform.Client;
 using AiPlatform.Contracts.Projects;
-using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Servers;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
-[Collection(ServersCollection.Name)]
+[Collection(PlatformCollection.Name)]
 public sealed class LauncherTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -1,10 +1,9 @@
-using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Quickstart;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
-[Collection(ServersCollection.Name)]
+[Collection(PlatformCollection.Name)]
 public sealed class QuickstartTests
 {
     private const int Epochs = 15;

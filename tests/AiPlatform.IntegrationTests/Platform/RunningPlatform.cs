@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Local.Platform;
 using AiPlatform.Local.Quickstart;
+using AiPlatform.Local.Servers;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
@@ -70,7 +71,20 @@ internal sealed class RunningPlatform : IAsyncDisposable
         await Platform.DisposeAsync();
         _tokens.Dispose();
         _http.Dispose();
+        KeepLogs();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    // What a failure leaves to look at; the next tests/run removes it.
+    private void KeepLogs()
+    {
+        var kept = Directory.CreateDirectory(Path.Combine(RepositoryFolders.Root, ".artifacts", "tests", "platforms", Path.GetFileName(Folder))).FullName;
+        foreach (var log in Directory.EnumerateFiles(Path.Combine(Folder, "logs")))
+        {
+            File.Copy(log, Path.Combine(kept, Path.GetFileName(log)), overwrite: true);
+        }
+
+        File.WriteAllText(Path.Combine(kept, "progress.log"), Progress.ToString());
     }
 
     private async Task<List<long>> StepsAsync(string run, string key)

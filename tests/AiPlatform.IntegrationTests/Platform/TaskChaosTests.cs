@@ -3,13 +3,12 @@ using System.Globalization;
 using AiPlatform.Client;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Queues;
-using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Processes;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
 /// <summary>Tasks under load while processes are killed. AIPLATFORM_CHAOS_SECONDS says for how long; 20 when it is not set.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(PlatformCollection.Name)]
 public sealed class TaskChaosTests
 {
     private const string Pool = "default";

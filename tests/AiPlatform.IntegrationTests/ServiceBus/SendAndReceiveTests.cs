@@ -260,4 +260,42 @@ public sealed class SendAndReceiveTests(PostgresFixture postgres) : BrokerTests(
 
         Assert.Null(await receiver.ReceiveMessageAsync(AMoment));
     }
+
+    [Fact]
+    public async Task A_receiver_with_less_patience_than_opening_a_link_takes_receives_in_the_end()
+    {
+        await using var sender = Client.CreateSender(BrokerInstance.Queue);
+        await sender.SendMessageAsync(new ServiceBusMessage("x"));
+        await using var client = Broker.CreateClient();
+        await using var receiver = client.CreateReceiver(BrokerInstance.Queue);
+        using var limit = new CancellationTokenSource(Soon);
+        ServiceBusReceivedMessage? message = null;
+        while (message is null)
+        {
+            message = await receiver.ReceiveMessageAsync(TimeSpan.FromMilliseconds(1), limit.Token);
+        }
+
+        Assert.Equal("x", message.Body.ToString());
+    }
+
+    [Fact]
+    public async Task What_arrives_after_the_receiver_got_enough_goes_to_another_receiver()
+    {
+        await using var sender = Client.CreateSender(BrokerInstance.Queue);
+        await using var first = Client.CreateReceiver(BrokerInstance.Queue);
+        await sender.SendMessageAsync(new ServiceBusMessage("0"));
+        Assert.Single(await first.ReceiveMessagesAsync(10, Soon));
+        await sender.SendMessagesAsync(Enumerable.Range(1, 5).Select(i => new ServiceBusMessage($"{i}")));
+
+        await using var second = Client.CreateReceiver(BrokerInstance.Queue);
+        var bodies = new List<string>();
+        while (bodies.Count < 5)
+        {
+            var message = await ReceiveAsync(second);
+            Assert.Equal(1, message.DeliveryCount);
+            bodies.Add(message.Body.ToString());
+        }
+
+        Assert.Equal(["1", "2", "3", "4", "5"], bodies.Order(StringComparer.Ordinal));
+    }
 }
