@@ -67,6 +67,12 @@ internal sealed partial class HubEngine
         }
         else if (started.ParentInstance is { } parent)
         {
+            if (hub.Instances.TryGetValue(parent.OrchestrationInstance.InstanceId, out var caller))
+            {
+                // Whose id that is lives on when the caller is terminated with its children.
+                caller.SubOrchestrations.Remove(parent.TaskScheduledId);
+            }
+
             Deliver(commit, hub, new(parent.OrchestrationInstance.InstanceId, AlreadyExists(parent.TaskScheduledId, message.Target), parent.OrchestrationInstance.ExecutionId));
         }
     }

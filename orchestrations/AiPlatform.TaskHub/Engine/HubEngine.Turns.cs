@@ -220,6 +220,15 @@ internal sealed partial class HubEngine
             instance.Stage = TurnStage.Idle;
             Activate(instance);
         };
+        foreach (var item in record.Events)
+        {
+            if (item.SubOrchestrationInstanceCreated is { } child)
+            {
+                // Now, not when it is durable: a request that comes meanwhile to terminate them all must not miss this one.
+                instance.SubOrchestrations[item.EventId] = child.InstanceId;
+            }
+        }
+
         foreach (var message in messages)
         {
             // After the turn's own row, so that a refusal follows the start in the log.

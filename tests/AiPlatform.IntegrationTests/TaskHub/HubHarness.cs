@@ -5,6 +5,7 @@ using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.DurableTask.Worker;
 using AiPlatform.TaskHub;
+using AiPlatform.TaskHub.Engine;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,6 +24,9 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     public int GrpcPort { get; } = FreePort();
 
     public int HttpPort { get; } = FreePort();
+
+    /// <summary>The engine of the hub in this process.</summary>
+    public HubEngine Engine => _app!.Services.GetRequiredService<EngineHost>().Engine!;
 
     public DurableTaskClient Client => field ??= CreateClient("default");
 
