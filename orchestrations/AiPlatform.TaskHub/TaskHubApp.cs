@@ -31,6 +31,8 @@ public static class TaskHubApp
         builder.Services.AddHostedService(services => services.GetRequiredService<EngineHost>());
         builder.Services.AddSingleton<EngineMetrics>();
         builder.Services.AddHealthChecks().AddCheck<EngineHost>("engine", tags: [ReadyTag]);
+        builder.Services.AddSingleton<CallStatus>();
+        builder.Services.AddSingleton<TaskHubService>();
         builder.Services.AddGrpc(options =>
         {
             options.Interceptors.Add<StatusInterceptor>();
@@ -41,6 +43,7 @@ public static class TaskHubApp
 
         var app = builder.Build();
         app.MapGrpcService<TaskHubService>();
+        app.MapGrpcService<CompletionStreamService>();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
         app.MapMetrics();

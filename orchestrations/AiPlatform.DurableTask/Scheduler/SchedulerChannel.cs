@@ -61,11 +61,15 @@ internal sealed class SchedulerChannel : IDisposable
             ServiceConfig = new ServiceConfig { MethodConfigs = { new MethodConfig { Names = { MethodName.Default }, RetryPolicy = Retries } } },
         });
         Stub = new P.TaskHubSidecarService.TaskHubSidecarServiceClient(_channel);
+        CompletionStub = new P.CompletionStream.CompletionStreamClient(_channel);
     }
 
     public DurableTaskSchedulerConnectionString Connection { get; }
 
     public P.TaskHubSidecarService.TaskHubSidecarServiceClient Stub { get; }
+
+    /// <summary>What our hub offers beside the protocol.</summary>
+    public P.CompletionStream.CompletionStreamClient CompletionStub { get; }
 
     public void Dispose()
     {

@@ -45,7 +45,7 @@ internal sealed class DurableTaskWorker(
             {
                 await channel.Stub.HelloAsync(new Empty(), deadline: time.GetUtcNow().UtcDateTime.AddSeconds(30), cancellationToken: stoppingToken);
                 failures = 0;
-                await ReceiveAsync(channel, turns, activities, entities, stoppingToken);
+                await ReceiveAsync(channel, turns, activities, entities, completions, abandoned.Token, stoppingToken);
                 status.Lost("The hub ended the connection.");
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -67,15 +67,35 @@ internal sealed class DurableTaskWorker(
         await DrainAsync(abandoned);
     }
 
-    private async Task ReceiveAsync(SchedulerChannel channel, TurnRunner turns, ActivityRunner activities, EntityRunner entities, CancellationToken stoppingToken)
+    private async Task ReceiveAsync(
+        SchedulerChannel channel, TurnRunner turns, ActivityRunner activities, EntityRunner entities, CompletionSender completions, CancellationToken abandoned, CancellationToken stoppingToken)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         silence.CancelAfter(MaxSilence);
         using var call = channel.Stub.GetWorkItems(Request(), new Metadata { { TurnRunner.CachingHeader, "1" } }, cancellationToken: silence.Token);
-        await call.ResponseHeadersAsync;
+        var headers = await call.ResponseHeadersAsync;
         status.Connected();
         Logs.Connected(_logger, _workerId, connection.Endpoint, connection.TaskHubName);
-        await foreach (var item in call.ResponseStream.ReadAllAsync(silence.Token))
+        var stream = headers.Get(CompletionStream.Header) is null ? null : new CompletionStream(channel.CompletionStub, abandoned);
+        completions.Use(stream);
+        try
+        {
+            await ReceiveAsync(call.ResponseStream, turns, activities, entities, silence);
+        }
+        finally
+        {
+            // A worker that stops finishes what is running, and reports it here.
+            if (!stoppingToken.IsCancellationRequested)
+            {
+                completions.Use(null);
+                stream?.Close();
+            }
+        }
+    }
+
+    private async Task ReceiveAsync(IAsyncStreamReader<P.WorkItem> items, TurnRunner turns, ActivityRunner activities, EntityRunner entities, CancellationTokenSource silence)
+    {
+        await foreach (var item in items.ReadAllAsync(silence.Token))
         {
             silence.CancelAfter(MaxSilence);
             switch (item.RequestCase)

@@ -1,14 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
-using AiPlatform.TaskHub.Engine;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.TaskHub.Service;
 
-/// <summary>The one place where exceptions become gRPC status codes, and where the bearer token is checked.</summary>
-internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, EngineHost host, ILogger<StatusInterceptor> logger) : Interceptor
+/// <summary>What all calls have in common: the bearer token is checked, and exceptions become status codes.</summary>
+internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, CallStatus status) : Interceptor
 {
     private readonly byte[]? _expected = options.Value.BearerToken is { Length: > 0 } token ? Encoding.UTF8.GetBytes("Bearer " + token) : null;
 
@@ -22,7 +21,7 @@ internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, Engine
         }
         catch (Exception exception)
         {
-            throw Translate(exception, context);
+            throw status.Of(exception, context);
         }
     }
 
@@ -36,7 +35,21 @@ internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, Engine
         }
         catch (Exception exception)
         {
-            throw Translate(exception, context);
+            throw status.Of(exception, context);
+        }
+    }
+
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            Authorize(context);
+            await continuation(requestStream, responseStream, context);
+        }
+        catch (Exception exception)
+        {
+            throw status.Of(exception, context);
         }
     }
 
@@ -48,38 +61,4 @@ internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, Engine
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The bearer token is missing or wrong."));
         }
     }
-
-    private RpcException Translate(Exception exception, ServerCallContext context)
-    {
-        switch (exception)
-        {
-            case RpcException status:
-                return status;
-            case InstanceExistsException:
-                return New(StatusCode.AlreadyExists, exception);
-            case KeyNotFoundException:
-                return New(StatusCode.NotFound, exception);
-            case StaleTokenException or InvalidOperationException:
-                return New(StatusCode.FailedPrecondition, exception);
-            case ArgumentException:
-                return New(StatusCode.InvalidArgument, exception);
-            case NotSupportedException or NotImplementedException:
-                return New(StatusCode.Unimplemented, exception);
-            case NotOwnerException:
-                return New(StatusCode.Unavailable, exception);
-            case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
-                return New(StatusCode.Cancelled, exception);
-        }
-
-        // What else fails while the engine goes or PostgreSQL is away is worth a retry.
-        var away = exception is OperationCanceledException or Npgsql.NpgsqlException || host.Engine is null or { Faulted.IsCompleted: true };
-        if (!away)
-        {
-            Logs.CallFailed(logger, exception, context.Method);
-        }
-
-        return new RpcException(new Status(away ? StatusCode.Unavailable : StatusCode.Internal, away ? "The task hub is restarting." : "The call failed."));
-    }
-
-    private static RpcException New(StatusCode code, Exception exception) => new(new Status(code, exception.Message));
 }

@@ -23,7 +23,7 @@ internal sealed partial class TaskHubService
         var relays = IsForwarded(context) ? Task.CompletedTask : RelayAsync(worker, Peers.Forward(context), ended.Token);
         try
         {
-            await context.WriteResponseHeadersAsync([]);
+            await context.WriteResponseHeadersAsync([new(CompletionStreamService.Header, "1")]);
             await SendAsync(worker, responseStream, ended.Token);
         }
         catch (OperationCanceledException)

@@ -9,7 +9,7 @@ namespace AiPlatform.TaskHub.Service;
 
 /// <summary>
 /// The Durable Task protocol over the engine.
-/// Exceptions become status codes in <see cref="StatusInterceptor"/>.
+/// Exceptions become status codes in <see cref="CallStatus"/>.
 /// </summary>
 internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOptions<TaskHubOptions> options, ILogger<TaskHubService> logger)
     : TaskHubSidecarService.TaskHubSidecarServiceBase

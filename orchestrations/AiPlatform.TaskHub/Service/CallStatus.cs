@@ -1,0 +1,43 @@
+using AiPlatform.TaskHub.Engine;
+using Grpc.Core;
+
+namespace AiPlatform.TaskHub.Service;
+
+/// <summary>The one place where exceptions become gRPC status codes.</summary>
+internal sealed class CallStatus(EngineHost host, ILogger<CallStatus> logger)
+{
+    /// <summary>The status that a caller sees. What was not foreseen is logged here and hidden from the caller.</summary>
+    public RpcException Of(Exception exception, ServerCallContext context)
+    {
+        switch (exception)
+        {
+            case RpcException known:
+                return known;
+            case InstanceExistsException:
+                return New(StatusCode.AlreadyExists, exception);
+            case KeyNotFoundException:
+                return New(StatusCode.NotFound, exception);
+            case StaleTokenException or InvalidOperationException:
+                return New(StatusCode.FailedPrecondition, exception);
+            case ArgumentException:
+                return New(StatusCode.InvalidArgument, exception);
+            case NotSupportedException or NotImplementedException:
+                return New(StatusCode.Unimplemented, exception);
+            case NotOwnerException:
+                return New(StatusCode.Unavailable, exception);
+            case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
+                return New(StatusCode.Cancelled, exception);
+        }
+
+        // What else fails while the engine goes or PostgreSQL is away is worth a retry.
+        var away = exception is OperationCanceledException or Npgsql.NpgsqlException || host.Engine is null or { Faulted.IsCompleted: true };
+        if (!away)
+        {
+            Logs.CallFailed(logger, exception, context.Method);
+        }
+
+        return new RpcException(new Status(away ? StatusCode.Unavailable : StatusCode.Internal, away ? "The task hub is restarting." : "The call failed."));
+    }
+
+    private static RpcException New(StatusCode code, Exception exception) => new(new Status(code, exception.Message));
+}
