@@ -38,4 +38,13 @@ internal static partial class Logs
 
     [LoggerMessage(12, LogLevel.Error, "{Instance}: work is parked until the instance is resumed. {Reason}")]
     public static partial void Parked(ILogger logger, string instance, string reason);
+
+    [LoggerMessage(13, LogLevel.Information, "Removed {Count} large payloads that nothing names any more")]
+    public static partial void PayloadsRemoved(ILogger logger, int count);
+
+    [LoggerMessage(14, LogLevel.Error, "The large payloads of a work item could not be read; it is given back")]
+    public static partial void PayloadNotRead(ILogger logger, Exception exception);
+
+    [LoggerMessage(15, LogLevel.Warning, "Removing large payloads that nothing names failed; it is tried again")]
+    public static partial void PayloadSweepFailed(ILogger logger, Exception exception);
 }

@@ -30,6 +30,12 @@ internal static class Metrics
 
     public static Counter Parked { get; } = Prometheus.Metrics.CreateCounter("taskhub_parked_total", "Work items parked after too many deliveries.");
 
+    public static Counter PayloadsStored { get; } = Prometheus.Metrics.CreateCounter("taskhub_payloads_stored_total", "Large payloads written to Blob storage.");
+
+    public static Counter PayloadBytes { get; } = Prometheus.Metrics.CreateCounter("taskhub_payload_bytes_total", "Bytes of large payloads written to Blob storage.");
+
+    public static Counter PayloadsRemoved { get; } = Prometheus.Metrics.CreateCounter("taskhub_payloads_removed_total", "Large payloads removed because nothing named them any more.");
+
     public static Histogram ReplayEvents { get; } = Prometheus.Metrics.CreateHistogram(
         "taskhub_replay_events", "Events of the past that a turn was sent with.", new HistogramConfiguration { Buckets = [0, 10, 100, 1000, 10_000, 100_000] });
 

@@ -1,5 +1,6 @@
 using System.Net;
 using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Service;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -27,6 +28,8 @@ public static class TaskHubApp
         builder.Services.AddOptions<TaskHubOptions>().BindConfiguration(TaskHubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Peers>();
+        builder.Services.AddSingleton<PayloadStore>();
+        builder.Services.AddSingleton<PayloadCarrier>();
         builder.Services.AddSingleton<EngineHost>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EngineHost>());
         builder.Services.AddSingleton<EngineMetrics>();

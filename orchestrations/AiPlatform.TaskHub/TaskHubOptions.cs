@@ -65,6 +65,20 @@ internal sealed class TaskHubOptions
     /// <summary>Sends entities' work in the protocol's first format, for workers that do not know the second.</summary>
     public bool EntityRequestV1 { get; init; }
 
+    /// <summary>Payloads of more UTF-8 bytes are kept in Blob storage, if <c>ConnectionStrings:Blob</c> says where.</summary>
+    [Range(1024, 64 * 1024 * 1024)]
+    public int PayloadThreshold { get; init; } = 1024 * 1024;
+
+    /// <summary>The container for large payloads.</summary>
+    [Required]
+    public string PayloadContainer { get; init; } = "taskhub-payloads";
+
+    /// <summary>How often payloads that nothing names any more are looked for.</summary>
+    public TimeSpan PayloadSweep { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How old a payload must be to be removed: longer than any call between storing it and writing what names it.</summary>
+    public TimeSpan PayloadGrace { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>After so many deliveries in vain a work item is parked until its instance is resumed.</summary>
     [Range(1, 1000)]
     public int MaxDeliveries { get; init; } = 10;

@@ -94,6 +94,13 @@ const orchestrators = {
     const first = yield context.callActivity("plusOne", value);
     return yield context.callActivity("broken", first);
   },
+  async *repairableAfterRetries(context, value) {
+    const retry = new RetryPolicy({ maxNumberOfAttempts: 2, firstRetryIntervalInMilliseconds: 20 });
+    return yield context.callActivity("broken", value, { retry });
+  },
+  async *echo(context, text) {
+    return yield context.callActivity("same", text);
+  },
   async *repairableParent(context, value) {
     return yield context.callSubOrchestrator("repairable", value, { instanceId: `${context.instanceId}-child` });
   },
@@ -181,6 +188,7 @@ before(async () => {
   worker = new TaskHubGrpcWorker({ hostAddress, metadataGenerator, logger, shutdownTimeoutMs: 1000 });
   for (const [name, orchestrator] of Object.entries(orchestrators)) worker.addNamedOrchestrator(name, orchestrator);
   worker.addNamedActivity("plusOne", async (_, value) => value + 1);
+  worker.addNamedActivity("same", async (_, value) => value);
   worker.addNamedActivity("fails", async (_, message) => { throw new Error(message); });
   worker.addNamedActivity("failsTwice", async () => {
     attempts++;
@@ -375,6 +383,24 @@ test("rewind runs what failed again, in sub-orchestrations too, and nothing else
   assert.equal(repairs.get(`${state.instanceId}-child`), 2);
   await assert.rejects(client.rewindInstance(state.instanceId, "again"));
   await assert.rejects(client.rewindInstance("no-such-instance", "why"));
+});
+
+test("rewind of a retried activity runs its last attempt again", async () => {
+  repaired = false;
+  const state = await run("repairableAfterRetries", 4);
+  assert.equal(state.runtimeStatus, OrchestrationStatus.FAILED);
+  assert.equal(repairs.get(state.instanceId), 2);
+  repaired = true;
+  await client.rewindInstance(state.instanceId, "repaired");
+  completed(await client.waitForOrchestrationCompletion(state.instanceId, true, 30), 40);
+  assert.equal(repairs.get(state.instanceId), 3);
+});
+
+test("payloads of several megabytes pass unchanged", async () => {
+  const text = "0123456789".repeat(300_000);
+  const state = await run("echo", text);
+  completed(state, text);
+  assert.equal(JSON.parse(state.serializedInput), text);
 });
 
 test("entities keep what they are signalled, in order", async () => {

@@ -40,6 +40,7 @@ internal sealed class PlatformServices(
     private ServiceProcess Hub() => Service("taskhub", "AiPlatform.TaskHub", Url(PlatformPorts.TaskHubHttp), new()
     {
         ["ConnectionStrings__Postgres"] = postgres.ConnectionString("taskhub"),
+        ["ConnectionStrings__Blob"] = blob.ConnectionString,
         ["TaskHub__GrpcPort"] = Text(ports[PlatformPorts.TaskHub]),
         ["TaskHub__HttpPort"] = Text(ports[PlatformPorts.TaskHubHttp]),
     });

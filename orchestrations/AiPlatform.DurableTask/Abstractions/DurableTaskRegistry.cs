@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.DurableTask;
 
 /// <summary>The orchestrators, activities and entities of a worker, by name. A name can be added once of each kind.</summary>
-public sealed class DurableTaskRegistry
+public sealed partial class DurableTaskRegistry
 {
     internal Dictionary<TaskName, Func<IServiceProvider, ITaskOrchestrator>> Orchestrators { get; } = [];
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -14,9 +15,53 @@ internal sealed class ActivityRunner(
     ILogger logger,
     CancellationToken stopping)
 {
+    // By instance, execution and task: what comes of it. Null when it was given up because the worker stops.
+    private readonly ConcurrentDictionary<(string InstanceId, string ExecutionId, int TaskId), TaskCompletionSource<P.ActivityResponse?>> _outcomes = new();
+    private readonly ConcurrentDictionary<string, bool> _tokens = new(StringComparer.Ordinal);
+
+    /// <summary>Completion tokens of the activities that run.</summary>
+    public IEnumerable<string> Running => _tokens.Keys;
+
+    /// <summary>
+    /// Runs an activity and reports its result. One that comes again while it runs here, because the hub was restarted say, is not run a
+    /// second time: its result answers every delivery.
+    /// </summary>
     public async Task RunAsync(P.ActivityRequest request, string completionToken)
     {
         var instanceId = request.OrchestrationInstance?.InstanceId ?? string.Empty;
+        var key = (instanceId, request.OrchestrationInstance?.ExecutionId ?? string.Empty, request.TaskId);
+        var outcome = new TaskCompletionSource<P.ActivityResponse?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = _outcomes.GetOrAdd(key, outcome);
+        _tokens[completionToken] = true;
+        try
+        {
+            if (first == outcome)
+            {
+                outcome.SetResult(await ExecuteAsync(request, instanceId, completionToken));
+            }
+
+            if (await first.Task is { } response)
+            {
+                await completions.CompleteAsync(first == outcome ? response : new P.ActivityResponse(response) { CompletionToken = completionToken });
+            }
+            else
+            {
+                await completions.AbandonActivityAsync(instanceId, completionToken);
+            }
+        }
+        finally
+        {
+            _tokens.TryRemove(completionToken, out _);
+            if (first == outcome)
+            {
+                _outcomes.TryRemove(key, out _);
+            }
+        }
+    }
+
+    /// <summary>The result; null when the worker stops before there is one: then another, or this one after its restart, does it again.</summary>
+    private async Task<P.ActivityResponse?> ExecuteAsync(P.ActivityRequest request, string instanceId, string completionToken)
+    {
         var response = new P.ActivityResponse { InstanceId = instanceId, TaskId = request.TaskId, CompletionToken = completionToken };
         using var span = DurableTaskTracing.StartActivity(request);
         try
@@ -32,9 +77,7 @@ internal sealed class ActivityRunner(
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // Not a failure: another worker, or this one after its restart, does it again.
-            await completions.AbandonActivityAsync(instanceId, completionToken);
-            return;
+            return null;
         }
         catch (Exception exception)
         {
@@ -43,9 +86,7 @@ internal sealed class ActivityRunner(
             span?.SetStatus(ActivityStatusCode.Error, exception.Message);
         }
 
-        span?.Stop();
-
-        await completions.CompleteAsync(response);
+        return response;
     }
 
     private async Task<string?> InvokeAsync(Func<IServiceProvider, ITaskActivity> factory, P.ActivityRequest request, string instanceId)

@@ -19,7 +19,7 @@ internal sealed class DurableTaskWorker(
     IServiceProvider services,
     ILoggerFactory loggerFactory) : BackgroundService
 {
-    private static readonly TimeSpan MaxBackOff = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxBackOff = TimeSpan.FromSeconds(2);
 
     /// <summary>Hubs ping every 30 to 60 s; after this the connection is taken for dead.</summary>
     private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(120);
@@ -27,7 +27,11 @@ internal sealed class DurableTaskWorker(
     private readonly ILogger _logger = loggerFactory.CreateLogger<DurableTaskWorker>();
     private readonly ConcurrentDictionary<long, Task> _running = new();
     private readonly string _workerId = $"{Environment.MachineName},{Environment.ProcessId},{Guid.NewGuid():N}";
+    private ActivityRunner? _activities;
     private long _lastRun;
+
+    /// <summary>Completion tokens of the activities that run.</summary>
+    public IEnumerable<string> RunningActivities => _activities?.Running ?? [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -36,7 +40,7 @@ internal sealed class DurableTaskWorker(
         using var abandoned = new CancellationTokenSource();
         var completions = new CompletionSender(channel.Stub, _logger, abandoned.Token);
         var turns = new TurnRunner(channel.Stub, completions, registry, options, services, loggerFactory);
-        var activities = new ActivityRunner(completions, registry, options, services, _logger, stoppingToken);
+        var activities = _activities = new ActivityRunner(completions, registry, options, services, _logger, stoppingToken);
         var entities = new EntityRunner(completions, registry, options, time, services, _logger);
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
@@ -72,7 +76,7 @@ internal sealed class DurableTaskWorker(
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         silence.CancelAfter(MaxSilence);
-        using var call = channel.Stub.GetWorkItems(Request(), new Metadata { { TurnRunner.CachingHeader, "1" } }, cancellationToken: silence.Token);
+        using var call = channel.Stub.GetWorkItems(Request(activities.Running), new Metadata { { TurnRunner.CachingHeader, "1" } }, cancellationToken: silence.Token);
         var headers = await call.ResponseHeadersAsync;
         status.Connected();
         Logs.Connected(_logger, _workerId, connection.Endpoint, connection.TaskHubName);
@@ -119,7 +123,7 @@ internal sealed class DurableTaskWorker(
         }
     }
 
-    private P.GetWorkItemsRequest Request()
+    private P.GetWorkItemsRequest Request(IEnumerable<string> running)
     {
         var request = new P.GetWorkItemsRequest
         {
@@ -127,6 +131,7 @@ internal sealed class DurableTaskWorker(
             MaxConcurrentOrchestrationWorkItems = options.Concurrency.MaximumConcurrentOrchestrationWorkItems,
             MaxConcurrentEntityWorkItems = registry.Entities.Count == 0 ? 0 : options.Concurrency.MaximumConcurrentEntityWorkItems,
             Capabilities = { P.WorkerCapability.HistoryStreaming },
+            RunningActivities = { running },
         };
         if (options.UseWorkItemFilters)
         {

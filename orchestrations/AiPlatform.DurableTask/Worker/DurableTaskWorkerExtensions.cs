@@ -30,8 +30,13 @@ public static class DurableTaskWorkerExtensions
 {
     /// <summary>Adds a hosted worker that runs the registered orchestrators and activities.</summary>
     public static IServiceCollection AddDurableTaskWorker(this IServiceCollection services, Action<IDurableTaskWorkerBuilder> configure)
+        => services.AddDurableTaskWorker(string.Empty, configure);
+
+    /// <summary>Adds a hosted worker beside others, for another hub say, with tasks and options of its own.</summary>
+    public static IServiceCollection AddDurableTaskWorker(this IServiceCollection services, string name, Action<IDurableTaskWorkerBuilder> configure)
     {
-        var builder = new Builder(services);
+        ArgumentNullException.ThrowIfNull(name);
+        var builder = new Builder(services, name);
         configure(builder);
         var connection = builder.Connection ?? throw new InvalidOperationException("The Durable Task worker has no task hub: call UseDurableTaskScheduler.");
         services.TryAddSingleton(TimeProvider.System);
@@ -41,9 +46,9 @@ public static class DurableTaskWorkerExtensions
         return services;
     }
 
-    private sealed class Builder(IServiceCollection services) : IDurableTaskWorkerBuilder
+    private sealed class Builder(IServiceCollection services, string name) : IDurableTaskWorkerBuilder
     {
-        public string Name => string.Empty;
+        public string Name => name;
 
         public IServiceCollection Services => services;
 

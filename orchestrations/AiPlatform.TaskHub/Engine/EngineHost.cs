@@ -1,3 +1,4 @@
+using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
 using Grpc.Core;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -10,7 +11,8 @@ namespace AiPlatform.TaskHub.Engine;
 
 /// <summary>Runs the engine, and takes and gives partitions so that the processes that live share them evenly.</summary>
 internal sealed class EngineHost(
-    IConfiguration configuration, IOptions<TaskHubOptions> options, IHostApplicationLifetime lifetime, IServer server, Peers peers, TimeProvider time, ILogger<EngineHost> logger)
+    IConfiguration configuration, IOptions<TaskHubOptions> options, IHostApplicationLifetime lifetime, IServer server, Peers peers, PayloadStore payloads,
+    TimeProvider time, ILogger<EngineHost> logger)
     : BackgroundService, IHealthCheck
 {
     private readonly string _connectionString = configuration.GetConnectionString("Postgres")
@@ -41,10 +43,16 @@ internal sealed class EngineHost(
             try
             {
                 await HubSchema.MigrateAsync(_connectionString, stoppingToken);
-                if (await HubOwner.TryConnectAsync(_connectionString, _name, stoppingToken) is { } owner)
+                var reader = new HubReader(source);
+                if (!payloads.IsEnabled && await reader.HasPayloadsAsync(stoppingToken))
+                {
+                    throw new InvalidOperationException("The task hub has payloads in Blob storage, but ConnectionStrings:Blob is not configured.");
+                }
+
+                if (await HubOwner.TryConnectAsync(_connectionString, _name, payloads.IsEnabled, stoppingToken) is { } owner)
                 {
                     (failures, standingBy) = (0, false);
-                    await RunAsync(owner, new HubReader(source), stoppingToken);
+                    await RunAsync(owner, reader, stoppingToken);
                     continue;
                 }
 
@@ -83,7 +91,11 @@ internal sealed class EngineHost(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         _engine = engine;
         await using var draining = lifetime.ApplicationStopping.Register(engine.Drain);
-        var loops = new[] { ShareAsync(engine, reader, stop.Token), RepeatAsync(engine.ReceiveMessagesAsync, stop.Token), RepeatAsync(token => RingOthersAsync(engine, token), stop.Token) };
+        var loops = new[]
+        {
+            ShareAsync(engine, reader, stop.Token), RepeatAsync(engine.ReceiveMessagesAsync, stop.Token), RepeatAsync(token => RingOthersAsync(engine, token), stop.Token),
+            SweepAsync(engine, stop.Token),
+        };
         try
         {
             var fault = await engine.Faulted.WaitAsync(stoppingToken);
@@ -150,6 +162,32 @@ internal sealed class EngineHost(
             foreach (var address in sent.Select(peers.AddressOf).OfType<string>().Distinct(StringComparer.Ordinal))
             {
                 await peers.At(address).HelloAsync(new(), Peers.Headers(options.Value.BearerToken), cancellationToken: cancellationToken);
+            }
+        }
+    }
+
+    private async Task SweepAsync(HubEngine engine, CancellationToken cancellationToken)
+    {
+        if (!payloads.IsEnabled)
+        {
+            return;
+        }
+
+        var sweep = new PayloadSweep(payloads, time, logger);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(options.Value.PayloadSweep, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await sweep.RunAsync(engine, options.Value.PayloadGrace, cancellationToken);
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                Logs.PayloadSweepFailed(logger, exception);
             }
         }
     }

@@ -1,4 +1,5 @@
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.DurableTask.Worker.Replay;
 
 namespace AiPlatform.TaskHub.Engine;
 
@@ -7,12 +8,11 @@ internal static class History
 {
     /// <summary>
     /// What is left of a failed execution when it is rewound: without its end, failed activities with their schedules, and failures
-    /// of sub-orchestrations; those keep their creation, for they are rewound themselves.
+    /// of sub-orchestrations; those keep their creation, for they are rewound themselves. Attempts that others followed stay.
     /// </summary>
-    public static List<HistoryEvent> WithoutFailures(IReadOnlyCollection<HistoryEvent> history)
+    public static List<HistoryEvent> WithoutFailures(IReadOnlyList<HistoryEvent> history)
     {
-        var failed = history.Where(item => item.TaskFailed is not null).Select(item => item.TaskFailed.TaskScheduledId).ToHashSet();
-        return [.. history.Where(item => item.TaskFailed is null && item.SubOrchestrationInstanceFailed is null && item.ExecutionCompleted is null
-            && !(item.TaskScheduled is not null && failed.Contains(item.EventId)))];
+        var undone = UndoneFailures.In(history);
+        return [.. history.Where((item, position) => item.ExecutionCompleted is null && !undone.Contains(position))];
     }
 }

@@ -78,6 +78,26 @@ internal sealed partial class HubEngine
         }
     }
 
+    /// <summary>Gives back an item that could not be sent.</summary>
+    /// <exception cref="StaleTokenException">It was taken back already.</exception>
+    public void Abandon(WorkItem item)
+    {
+        switch (item.RequestCase)
+        {
+            case WorkItem.RequestOneofCase.ActivityRequest:
+                AbandonActivity(item.CompletionToken);
+                break;
+            case WorkItem.RequestOneofCase.OrchestratorRequest:
+                AbandonTurn(item.CompletionToken);
+                break;
+            case WorkItem.RequestOneofCase.EntityRequest or WorkItem.RequestOneofCase.EntityRequestV2:
+                AbandonEntity(item.CompletionToken);
+                break;
+            default:
+                break;
+        }
+    }
+
     /// <summary>The activity of a token, freed from its worker; null when there is none. Called under the lock.</summary>
     private PendingActivity? TakeLease(string token)
     {

@@ -11,6 +11,7 @@ internal sealed partial class HubEngine
 
     // Above this a worker that can is asked to stream the history, so that no message grows without bound.
     private const int MaxInlineEvents = 5000;
+    private const int MaxInlineBytes = 2 * 1024 * 1024;
 
     private static readonly TimeSpan LeaseSweep = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxRedeliveryDelay = TimeSpan.FromSeconds(30);
@@ -22,6 +23,7 @@ internal sealed partial class HubEngine
         lock (_gate)
         {
             hub.Workers.Add(worker);
+            Claim(worker, request.RunningActivities);
             Pump(hub);
         }
 
@@ -38,6 +40,7 @@ internal sealed partial class HubEngine
         {
             worker.Close();
             worker.Hub.Workers.Remove(worker);
+            ForgetElsewhere(worker);
             foreach (var instance in worker.Turns.ToArray())
             {
                 TakeBack(instance);
@@ -198,7 +201,7 @@ internal sealed partial class HubEngine
         {
             request.Properties.Add(ContinuesProperty, Value.ForString(TurnToken(instance, last)));
         }
-        else if (instance.History.Count > MaxInlineEvents && worker.StreamsHistory)
+        else if ((instance.History.Count > MaxInlineEvents || instance.HistoryBytes > MaxInlineBytes) && worker.StreamsHistory)
         {
             request.RequiresHistoryStreaming = true;
         }

@@ -1,4 +1,5 @@
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -307,6 +308,12 @@ internal sealed partial class HubEngine
     private void Change(Commit commit, LiveEntity entity, IReadOnlyCollection<EntityMessage> done, string? lockedBy, string? section, string? state)
     {
         commit.EntityMessagesDone.AddRange(done.Select(message => new EntityMessageKey(entity.Hub.Id, entity.Id, message.Seq)));
+        commit.PayloadsFreed.AddRange(done.Where(message => PayloadToken.Is(PayloadFields.Of(message.Event))).Select(message => PayloadRows.OfMessage(message.Seq)));
+        if (PayloadToken.Is(entity.State))
+        {
+            commit.PayloadsFreed.Add(PayloadRows.OfEntity(entity.Hub.Id, entity.Id));
+        }
+
         commit.EntityUpdates.Add(new(entity.Hub.Id, entity.Id, Now, lockedBy, section, state));
         var gone = done.Select(message => message.Seq).ToHashSet();
         commit.Apply += () =>

@@ -1,4 +1,5 @@
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
 
 namespace AiPlatform.TaskHub.Engine;
@@ -106,10 +107,9 @@ internal sealed partial class HubEngine
                 _byKey[instance.Key] = instance;
                 instance.Hub.Instances[instance.Id] = instance;
                 instance.Parent = instance.Started.ParentInstance;
-                Resume(instance);
-                Activate(instance);
             }
 
+            Resume(instances.Values);
             foreach (var (key, item) in messages.Where(message => hubs.ContainsKey(message.Key.Hub)))
             {
                 Arrive(Entity(hubs[key.Hub], key.EntityId), new(key.Seq, item));
@@ -189,12 +189,25 @@ internal sealed partial class HubEngine
     private Task Receive(HubState? hub, MessageRow row)
     {
         var commit = new Commit { MessagesDone = { row.Id } };
+        if (PayloadToken.In(row.Payload).Count > 0)
+        {
+            commit.PayloadsFreed.Add(PayloadRows.OfMessage(row.Id));
+        }
+
         if (hub is not null)
         {
             Deliver(commit, hub, new(row.Target, HistoryEvent.Parser.ParseFrom(row.Payload), row.ExecutionId, row.SenderKey));
         }
 
         return Write(commit);
+    }
+
+    /// <summary>Those of the given blobs that no row names, asked when everything decided before is durable.</summary>
+    public async Task<IReadOnlyList<string>> UnnamedPayloadsAsync(string[] blobs, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> unnamed = [];
+        await ControlAsync(async (owner, token) => unnamed = await owner.UnnamedPayloadsAsync(blobs, token)).WaitAsync(cancellationToken);
+        return unnamed;
     }
 
     private async Task<Dictionary<int, HubState>> KnowHubsAsync(CancellationToken cancellationToken)

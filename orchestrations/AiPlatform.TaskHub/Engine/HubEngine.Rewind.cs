@@ -107,6 +107,7 @@ internal sealed partial class HubEngine
         commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Rewound, 0, row.ToByteArray()));
         commit.Apply += () =>
         {
+            Disarm(instance);
             instance.FoldRewound(history);
             Resume(instance);
             instance.Stage = TurnStage.Idle;
@@ -134,6 +135,11 @@ internal sealed partial class HubEngine
             EnqueueActivity(activity);
         }
 
+        ArmTimers(instance);
+    }
+
+    private void ArmTimers(LiveInstance instance)
+    {
         foreach (var (id, fireAt) in instance.Timers)
         {
             ArmTimer(instance, id, fireAt);

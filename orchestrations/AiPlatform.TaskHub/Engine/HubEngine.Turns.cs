@@ -292,6 +292,7 @@ internal sealed partial class HubEngine
                 return;
             }
 
+            Disarm(instance);
             instance.FoldStart(seq, first.Events, consumed);
             Release(instance.StartWaiters);
             instance.Stage = TurnStage.Idle;

@@ -178,6 +178,7 @@ internal sealed partial class HubEngine : IAsyncDisposable
 
     private void Forget(LiveInstance instance)
     {
+        Disarm(instance);
         _byKey.Remove(instance.Key);
         if (instance.Hub.Instances.TryGetValue(instance.Id, out var current) && current == instance)
         {
@@ -198,8 +199,9 @@ internal sealed partial class HubEngine : IAsyncDisposable
     private void ArmTimer(LiveInstance instance, int timerId, DateTime fireAt)
     {
         var execution = instance.State.ExecutionId;
-        _deadlines.Add(fireAt, () =>
+        instance.Armed[timerId] = _deadlines.Add(fireAt, () =>
         {
+            instance.Armed.Remove(timerId);
             if (instance.Ended || instance.State.ExecutionId != execution || !instance.Timers.ContainsKey(timerId))
             {
                 return;
@@ -214,5 +216,16 @@ internal sealed partial class HubEngine : IAsyncDisposable
             });
             _ = Write(commit, instance);
         });
+    }
+
+    /// <summary>Timers of an execution that is over are not waited for.</summary>
+    private void Disarm(LiveInstance instance)
+    {
+        foreach (var deadline in instance.Armed.Values)
+        {
+            _deadlines.Cancel(deadline);
+        }
+
+        instance.Armed.Clear();
     }
 }

@@ -1,4 +1,5 @@
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
 using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
 
@@ -47,6 +48,9 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>Consumed events and the events of actions, in the order of the history.</summary>
     public List<HistoryEvent> History { get; } = [];
 
+    /// <summary>About how many bytes the history is when it is sent.</summary>
+    public long HistoryBytes { get; private set; }
+
     /// <summary>Durable events that no turn consumed yet.</summary>
     public List<Arrival> Inbox { get; } = [];
 
@@ -54,6 +58,9 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
 
     /// <summary>Timers that have not fired, by id.</summary>
     public Dictionary<int, DateTime> Timers { get; } = [];
+
+    /// <summary>What waits in the engine for timers, by id.</summary>
+    public Dictionary<int, Deadline> Armed { get; } = [];
 
     /// <summary>Ids of sub-orchestrations that have not reported back, by the id of the action.</summary>
     public Dictionary<int, string> SubOrchestrations { get; } = [];
@@ -128,10 +135,10 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>A turn: its first event starts it, then come the consumed arrivals, then the events of its actions.</summary>
     public void FoldTurn(HistoryChunk turn, int consumed)
     {
-        History.Add(turn.Events[0]);
+        Record(turn.Events[0]);
         for (var index = 0; index < consumed; index++)
         {
-            History.Add(Inbox[index].Event);
+            Record(Inbox[index].Event);
             if (!Inbox[index].FromStart)
             {
                 LastConsumedSeq = Inbox[index].Seq;
@@ -141,7 +148,7 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
         Inbox.RemoveRange(0, consumed);
         foreach (var item in turn.Events.Skip(1))
         {
-            History.Add(item);
+            Record(item);
             Asked(item);
         }
     }
@@ -150,10 +157,10 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     public void FoldRewound(IReadOnlyList<HistoryEvent> history)
     {
         ClearPending();
-        History.Clear();
-        History.AddRange(history);
+        Forget();
         foreach (var item in history)
         {
+            Record(item);
             Asked(item);
             Answered(item);
         }
@@ -185,7 +192,7 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     public void FoldStart(long seq, IReadOnlyList<HistoryEvent> events, int consumed)
     {
         Started = events.First(static item => item.ExecutionStarted is not null).ExecutionStarted;
-        History.Clear();
+        Forget();
         ClearPending();
 
         // Arrivals that came with the last start are part of the new row's payload if they are still wanted.
@@ -193,6 +200,18 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
         // Results for the past execution are not: their task ids mean something else now.
         Inbox.RemoveAll(static arrival => arrival.FromStart || !Survives(arrival.Event));
         Inbox.InsertRange(0, events.Select(item => new Arrival(seq, item, true)));
+    }
+
+    private void Record(HistoryEvent item)
+    {
+        History.Add(item);
+        HistoryBytes += PayloadFields.Size(item);
+    }
+
+    private void Forget()
+    {
+        History.Clear();
+        HistoryBytes = 0;
     }
 
     private void ClearPending()
@@ -307,4 +326,7 @@ internal sealed class PendingActivity(LiveInstance instance, HistoryEvent schedu
         Worker = worker;
         Token = $"a:{Instance.Partition}:{Instance.Key}:{TaskId}:{nonce}:{ExecutionId}";
     }
+
+    /// <summary>A worker has it still from a delivery of before.</summary>
+    public void Continue(WorkerConnection worker, string token) => (Worker, Token) = (worker, token);
 }

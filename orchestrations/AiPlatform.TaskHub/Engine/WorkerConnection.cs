@@ -7,7 +7,7 @@ namespace AiPlatform.TaskHub.Engine;
 internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request, bool caches, int defaultConcurrency)
 {
     // Unbounded, but never holds more than the worker's declared concurrency plus a health ping.
-    private readonly Channel<WorkItem> _outgoing = Channel.CreateUnbounded<WorkItem>(new() { SingleReader = true });
+    private readonly Channel<(WorkItem Item, bool IsRelayed)> _outgoing = Channel.CreateUnbounded<(WorkItem, bool)>(new() { SingleReader = true });
 
     public HubState Hub { get; } = hub;
 
@@ -31,6 +31,9 @@ internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request
     public HashSet<LiveEntity> Entities { get; } = [];
 
     public HashSet<PendingActivity> Activities { get; } = [];
+
+    /// <summary>Tokens of activities that it runs for other processes.</summary>
+    public HashSet<string> Elsewhere { get; } = new(StringComparer.Ordinal);
 
     public bool IsClosed { get; private set; }
 
@@ -64,7 +67,10 @@ internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request
         return part;
     }
 
-    public void Send(WorkItem item) => _outgoing.Writer.TryWrite(item);
+    /// <summary>Sends an item, if the worker has not gone.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="isRelayed">Whether another process sent it: then its payloads are in it already.</param>
+    public void Send(WorkItem item, bool isRelayed = false) => _outgoing.Writer.TryWrite((item, isRelayed));
 
     public void Close()
     {
@@ -73,5 +79,5 @@ internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request
     }
 
     /// <summary>Reads the next item to send.</summary>
-    public ChannelReader<WorkItem> Outgoing => _outgoing.Reader;
+    public ChannelReader<(WorkItem Item, bool IsRelayed)> Outgoing => _outgoing.Reader;
 }

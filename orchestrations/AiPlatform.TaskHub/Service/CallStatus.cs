@@ -1,4 +1,5 @@
 using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Payloads;
 using Grpc.Core;
 
 namespace AiPlatform.TaskHub.Service;
@@ -23,7 +24,7 @@ internal sealed class CallStatus(EngineHost host, ILogger<CallStatus> logger)
                 return New(StatusCode.InvalidArgument, exception);
             case NotSupportedException or NotImplementedException:
                 return New(StatusCode.Unimplemented, exception);
-            case NotOwnerException:
+            case NotOwnerException or PayloadStoreException:
                 return New(StatusCode.Unavailable, exception);
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
                 return New(StatusCode.Cancelled, exception);

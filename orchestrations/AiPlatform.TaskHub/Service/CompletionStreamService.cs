@@ -37,6 +37,10 @@ internal sealed class CompletionStreamService(EngineHost host, TaskHubService hu
         {
             // The worker went, or the hub stops.
         }
+        catch (IOException)
+        {
+            // The worker went without a word.
+        }
         finally
         {
             // What has come is still answered.

@@ -17,6 +17,7 @@ internal sealed partial class TaskHubService
         var id = RequireEntityId(request.InstanceId);
         return RouteAsync(id, context, (owner, call) => owner.SignalEntityAsync(request, call), async (engine, hub) =>
         {
+            request.Input = await payloads.TakeAsync(Partition.Of(id), request.Input, context.CancellationToken);
             await engine.SignalEntityAsync(hub, id, request).WaitAsync(context.CancellationToken);
             return new SignalEntityResponse();
         });
@@ -27,7 +28,7 @@ internal sealed partial class TaskHubService
         var id = RequireEntityId(request.InstanceId);
         var (engine, hub) = await HubAsync(context);
         return await engine.Reader.FindEntityAsync(hub.Id, id, request.IncludeState, context.CancellationToken) is { Exists: true } stored
-            ? new() { Exists = true, Entity = Metadata(stored) }
+            ? new() { Exists = true, Entity = await MetadataAsync(stored, context) }
             : new();
     }
 
@@ -35,7 +36,21 @@ internal sealed partial class TaskHubService
     {
         var (engine, hub) = await HubAsync(context);
         var (page, next) = await engine.Reader.QueryEntitiesAsync(hub.Id, request.Query ?? new EntityQuery(), context.CancellationToken);
-        return new() { Entities = { page.Select(Metadata) }, ContinuationToken = next };
+        var response = new QueryEntitiesResponse { ContinuationToken = next };
+        var bytes = 0L;
+        foreach (var stored in page)
+        {
+            if (bytes > MaxPageBytes)
+            {
+                response.ContinuationToken = response.Entities[^1].InstanceId;
+                break;
+            }
+
+            response.Entities.Add(await MetadataAsync(stored, context));
+            bytes += response.Entities[^1].SerializedState?.Length ?? 0;
+        }
+
+        return response;
     }
 
     public override async Task<CleanEntityStorageResponse> CleanEntityStorage(CleanEntityStorageRequest request, ServerCallContext context)
@@ -65,6 +80,7 @@ internal sealed partial class TaskHubService
     public override Task<CompleteTaskResponse> CompleteEntityTask(EntityBatchResult request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteEntityTaskAsync(request, call), async engine =>
         {
+            await payloads.TakeAsync(PartitionOf(request.CompletionToken), request, context.CancellationToken);
             await engine.CompleteEntityAsync(request).WaitAsync(context.CancellationToken);
             return Completed;
         });
@@ -76,13 +92,13 @@ internal sealed partial class TaskHubService
             return Task.FromResult(new AbandonEntityTaskResponse());
         });
 
-    private static EntityMetadata Metadata(StoredEntity entity) => new()
+    private async Task<EntityMetadata> MetadataAsync(StoredEntity entity, ServerCallContext context) => new()
     {
         InstanceId = entity.Id,
         LastModifiedTime = Timestamp.FromDateTime(entity.ModifiedAt),
         BacklogQueueSize = entity.Backlog,
         LockedBy = entity.LockedBy,
-        SerializedState = entity.State,
+        SerializedState = await payloads.GiveAsync(entity.State, context.CancellationToken),
     };
 
     private static string RequireEntityId(string id)

@@ -33,19 +33,25 @@ internal sealed partial class TaskHubService
         string token, ServerCallContext context, Func<TaskHubSidecarService.TaskHubSidecarServiceClient, CallOptions, AsyncUnaryCall<T>> remote, Func<HubEngine, Task<T>> local)
     {
         var engine = RequireEngine();
-        if (token.Split(':', 3) is not [_, var text, _] || !int.TryParse(text, out var partition) || partition is < 0 or >= Partition.Count)
+        var partition = PartitionOf(token);
+        if (engine.Owns(partition))
         {
-            throw new StaleTokenException();
+            return await local(engine);
         }
 
-        return engine.Owns(partition) ? await local(engine) : await remote(Owner(partition, context), Peers.Forward(context));
+        var answer = await remote(Owner(partition, context), Peers.Forward(context));
+        engine.EndedElsewhere(token);
+        return answer;
     }
+
+    private static int PartitionOf(string token)
+        => token.Split(':', 3) is [_, var text, _] && int.TryParse(text, out var partition) && partition is >= 0 and < Partition.Count ? partition : throw new StaleTokenException();
 
     private TaskHubSidecarService.TaskHubSidecarServiceClient Owner(int partition, ServerCallContext context)
         => Peers.Hops(context) < MaxHops && peers.AddressOf(partition) is { } address ? peers.At(address) : throw new NotOwnerException();
 
     /// <summary>Has the other processes send their work for a worker here, as long as it is connected.</summary>
-    private async Task RelayAsync(WorkerConnection worker, CallOptions call, CancellationToken cancellationToken)
+    private async Task RelayAsync(HubEngine engine, WorkerConnection worker, CallOptions call, CancellationToken cancellationToken)
     {
         var relays = new Dictionary<string, (Task Task, CancellationTokenSource Stop)>(StringComparer.Ordinal);
         while (!cancellationToken.IsCancellationRequested)
@@ -61,7 +67,7 @@ internal sealed partial class TaskHubService
             foreach (var address in others.Where(address => !relays.ContainsKey(address)))
             {
                 var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                relays[address] = (RelayAsync(worker, address, call.WithCancellationToken(stop.Token)), stop);
+                relays[address] = (RelayAsync(engine, worker, address, call.WithCancellationToken(stop.Token)), stop);
             }
 
             await Task.Delay(RelayRetry, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -70,7 +76,7 @@ internal sealed partial class TaskHubService
         await StopAsync(relays);
     }
 
-    private async Task RelayAsync(WorkerConnection worker, string address, CallOptions options)
+    private async Task RelayAsync(HubEngine engine, WorkerConnection worker, string address, CallOptions options)
     {
         while (!options.CancellationToken.IsCancellationRequested && !worker.IsClosed)
         {
@@ -79,7 +85,12 @@ internal sealed partial class TaskHubService
                 using var call = peers.At(address).GetWorkItems(worker.RelayRequest(), options);
                 await foreach (var item in call.ResponseStream.ReadAllAsync(options.CancellationToken))
                 {
-                    worker.Send(item);
+                    if (item.ActivityRequest is not null)
+                    {
+                        engine.PassedOn(worker, item.CompletionToken);
+                    }
+
+                    worker.Send(item, isRelayed: true);
                 }
             }
             catch (Exception) when (options.CancellationToken.IsCancellationRequested)

@@ -1,5 +1,6 @@
 using AiPlatform.DurableTask.Protobuf;
 using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Payloads;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 
@@ -9,6 +10,7 @@ namespace AiPlatform.TaskHub.Service;
 internal sealed partial class TaskHubService
 {
     private const int EventsPerChunk = 500;
+    private const int BytesPerChunk = 1024 * 1024;
 
     /// <summary>Set by workers that keep orchestrators in memory between turns.</summary>
     private const string CachingHeader = "x-aip-caches-orchestrators";
@@ -20,11 +22,11 @@ internal sealed partial class TaskHubService
         var name = context.RequestHeaders.GetValue("workerid") ?? context.Peer;
         var worker = engine.Connect(hub, request, context.RequestHeaders.GetValue(CachingHeader) is not null);
         Logs.WorkerConnected(logger, name, hub.Name);
-        var relays = IsForwarded(context) ? Task.CompletedTask : RelayAsync(worker, Peers.Forward(context), ended.Token);
+        var relays = IsForwarded(context) ? Task.CompletedTask : RelayAsync(engine, worker, Peers.Forward(context), ended.Token);
         try
         {
             await context.WriteResponseHeadersAsync([new(CompletionStreamService.Header, "1")]);
-            await SendAsync(worker, responseStream, ended.Token);
+            await SendAsync(engine, worker, responseStream, ended.Token);
         }
         catch (OperationCanceledException)
         {
@@ -42,6 +44,7 @@ internal sealed partial class TaskHubService
     public override Task<CompleteTaskResponse> CompleteActivityTask(ActivityResponse request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteActivityTaskAsync(request, call), async engine =>
         {
+            request.Result = await payloads.TakeAsync(PartitionOf(request.CompletionToken), request.Result, context.CancellationToken);
             await engine.CompleteActivityAsync(request).WaitAsync(context.CancellationToken);
             return Completed;
         });
@@ -49,6 +52,7 @@ internal sealed partial class TaskHubService
     public override Task<CompleteTaskResponse> CompleteOrchestratorTask(OrchestratorResponse request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteOrchestratorTaskAsync(request, call), async engine =>
         {
+            await payloads.TakeAsync(PartitionOf(request.CompletionToken), request, context.CancellationToken);
             await engine.CompleteTurnAsync(request).WaitAsync(context.CancellationToken);
             return Completed;
         });
@@ -83,9 +87,34 @@ internal sealed partial class TaskHubService
         }
 
         var events = await engine.HistoryAsync(hub, request.InstanceId, context.CancellationToken);
-        foreach (var chunk in (request.ForWorkItemProcessing ? events : WithTurnEnds(events)).Chunk(EventsPerChunk))
+        foreach (var chunk in Chunks(request.ForWorkItemProcessing ? events : WithTurnEnds(events)))
         {
-            await responseStream.WriteAsync(new HistoryChunk { Events = { chunk } }, context.CancellationToken);
+            await payloads.GiveAsync(chunk.Events, context.CancellationToken);
+            await responseStream.WriteAsync(chunk, context.CancellationToken);
+        }
+    }
+
+    /// <summary>A history in messages of bounded size; an event that is larger comes alone.</summary>
+    internal static IEnumerable<HistoryChunk> Chunks(IEnumerable<HistoryEvent> events)
+    {
+        var chunk = new HistoryChunk();
+        var bytes = 0L;
+        foreach (var item in events)
+        {
+            var size = PayloadFields.Size(item);
+            if (chunk.Events.Count > 0 && (chunk.Events.Count == EventsPerChunk || bytes + size > BytesPerChunk))
+            {
+                yield return chunk;
+                (chunk, bytes) = (new(), 0);
+            }
+
+            chunk.Events.Add(item);
+            bytes += size;
+        }
+
+        if (chunk.Events.Count > 0)
+        {
+            yield return chunk;
         }
     }
 
@@ -112,7 +141,7 @@ internal sealed partial class TaskHubService
         }
     }
 
-    private async Task SendAsync(WorkerConnection worker, IServerStreamWriter<WorkItem> stream, CancellationToken cancellationToken)
+    private async Task SendAsync(HubEngine engine, WorkerConnection worker, IServerStreamWriter<WorkItem> stream, CancellationToken cancellationToken)
     {
         var waiting = worker.Outgoing.WaitToReadAsync(cancellationToken).AsTask();
         while (true)
@@ -133,14 +162,44 @@ internal sealed partial class TaskHubService
                 return;
             }
 
-            while (worker.Outgoing.TryRead(out var item))
+            while (worker.Outgoing.TryRead(out var next))
             {
+                var (item, isRelayed) = next;
+                if (!isRelayed && !await FillAsync(engine, item, cancellationToken))
+                {
+                    continue;
+                }
+
                 // More is waiting: let it share a frame.
                 stream.WriteOptions = worker.Outgoing.TryPeek(out _) ? BufferedWrite : null;
                 await stream.WriteAsync(item, cancellationToken);
             }
 
             waiting = worker.Outgoing.WaitToReadAsync(cancellationToken).AsTask();
+        }
+    }
+
+    /// <summary>Puts large payloads into a work item. One whose payloads cannot be read is given back: others wait no longer for that.</summary>
+    private async ValueTask<bool> FillAsync(HubEngine engine, WorkItem item, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await payloads.GiveAsync(item, cancellationToken);
+            return true;
+        }
+        catch (PayloadStoreException exception)
+        {
+            Logs.PayloadNotRead(logger, exception);
+            try
+            {
+                engine.Abandon(item);
+            }
+            catch (StaleTokenException)
+            {
+                // It was taken back meanwhile.
+            }
+
+            return false;
         }
     }
 

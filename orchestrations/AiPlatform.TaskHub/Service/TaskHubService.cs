@@ -1,5 +1,6 @@
 using AiPlatform.DurableTask.Protobuf;
 using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -11,11 +12,12 @@ namespace AiPlatform.TaskHub.Service;
 /// The Durable Task protocol over the engine.
 /// Exceptions become status codes in <see cref="CallStatus"/>.
 /// </summary>
-internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOptions<TaskHubOptions> options, ILogger<TaskHubService> logger)
+internal sealed partial class TaskHubService(EngineHost host, Peers peers, PayloadCarrier payloads, IOptions<TaskHubOptions> options, ILogger<TaskHubService> logger)
     : TaskHubSidecarService.TaskHubSidecarServiceBase
 {
     private const int MaxIdLength = 1024;
     private const int MaxBatch = 500;
+    private const int MaxPageBytes = 16 * 1024 * 1024;
 
     private static readonly Empty Nothing = new();
     private static readonly CompleteTaskResponse Completed = new();
@@ -38,6 +40,7 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOpti
         Require(request.Name, "name");
         return RouteAsync(request.InstanceId, context, (owner, call) => owner.StartInstanceAsync(request, call), async (engine, hub) =>
         {
+            request.Input = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Input, context.CancellationToken);
             await engine.StartAsync(hub, request).WaitAsync(context.CancellationToken);
             return new CreateInstanceResponse { InstanceId = request.InstanceId };
         });
@@ -45,21 +48,22 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOpti
 
     public override Task<GetInstanceResponse> GetInstance(GetInstanceRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.GetInstanceAsync(request, call), async (engine, hub)
-            => Answer(await engine.GetAsync(hub, request.InstanceId, request.GetInputsAndOutputs, context.CancellationToken)));
+            => await AnswerAsync(await engine.GetAsync(hub, request.InstanceId, request.GetInputsAndOutputs, context.CancellationToken), context));
 
     public override Task<GetInstanceResponse> WaitForInstanceStart(GetInstanceRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.WaitForInstanceStartAsync(request, call), async (engine, hub)
-            => Answer(await engine.WaitAsync(hub, request.InstanceId, untilEnd: false, request.GetInputsAndOutputs, context.CancellationToken)));
+            => await AnswerAsync(await engine.WaitAsync(hub, request.InstanceId, untilEnd: false, request.GetInputsAndOutputs, context.CancellationToken), context));
 
     public override Task<GetInstanceResponse> WaitForInstanceCompletion(GetInstanceRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.WaitForInstanceCompletionAsync(request, call), async (engine, hub)
-            => Answer(await engine.WaitAsync(hub, request.InstanceId, untilEnd: true, request.GetInputsAndOutputs, context.CancellationToken)));
+            => await AnswerAsync(await engine.WaitAsync(hub, request.InstanceId, untilEnd: true, request.GetInputsAndOutputs, context.CancellationToken), context));
 
     public override Task<RaiseEventResponse> RaiseEvent(RaiseEventRequest request, ServerCallContext context)
     {
         Require(request.Name, "name");
         return RouteAsync(request.InstanceId, context, (owner, call) => owner.RaiseEventAsync(request, call), async (engine, hub) =>
         {
+            request.Input = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Input, context.CancellationToken);
             await engine.RaiseEventAsync(hub, request, context.CancellationToken);
             return new RaiseEventResponse();
         });
@@ -68,7 +72,8 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOpti
     public override Task<TerminateResponse> TerminateInstance(TerminateRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.TerminateInstanceAsync(request, call), async (engine, hub) =>
         {
-            await engine.TerminateAsync(hub, request.InstanceId, request.Output, request.Recursive, context.CancellationToken);
+            var output = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Output, context.CancellationToken);
+            await engine.TerminateAsync(hub, request.InstanceId, output, request.Recursive, context.CancellationToken);
             return new TerminateResponse();
         });
 
@@ -142,7 +147,23 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOpti
         }
 
         var (page, next) = await engine.Reader.QueryAsync(hub.Id, query, after, context.CancellationToken);
-        return new() { OrchestrationState = { page.Select(stored => stored.State) }, ContinuationToken = next?.ToString() };
+        var response = new QueryInstancesResponse { ContinuationToken = next?.ToString() };
+        var bytes = 0L;
+        foreach (var stored in page)
+        {
+            if (bytes > MaxPageBytes)
+            {
+                // Large payloads: the page ends early, and the caller goes on from here.
+                response.ContinuationToken = after.ToString();
+                break;
+            }
+
+            response.OrchestrationState.Add(await payloads.GiveAsync(stored.State, context.CancellationToken));
+            bytes += (stored.State.Input?.Length ?? 0) + (stored.State.Output?.Length ?? 0);
+            after = stored.Key;
+        }
+
+        return response;
     }
 
     public override async Task<ListInstanceIdsResponse> ListInstanceIds(ListInstanceIdsRequest request, ServerCallContext context)
@@ -229,7 +250,8 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, IOpti
         return new();
     }
 
-    private static GetInstanceResponse Answer(OrchestrationState? state) => new() { Exists = state is not null, OrchestrationState = state };
+    private async Task<GetInstanceResponse> AnswerAsync(OrchestrationState? state, ServerCallContext context)
+        => new() { Exists = state is not null, OrchestrationState = await payloads.GiveAsync(state, context.CancellationToken) };
 
     private static void Require(string value, string field)
     {

@@ -91,6 +91,9 @@ internal sealed class Commit
     /// <summary>Messages to other processes' instances and entities.</summary>
     public List<MessageRow> Messages { get; } = [];
 
+    /// <summary>Owners that name no large payloads any more, as <c>PayloadRows</c> writes them.</summary>
+    public List<string> PayloadsFreed { get; } = [];
+
     /// <summary>Ids of messages whose effect this commit is.</summary>
     public List<long> MessagesDone { get; } = [];
 

@@ -1,5 +1,6 @@
 using AiPlatform.DurableTask.Protobuf;
 using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Payloads;
 using Google.Protobuf;
 using Npgsql;
 using NpgsqlTypes;
@@ -34,6 +35,9 @@ internal sealed class HubOwner : IAsyncDisposable
         Epoch = epoch;
     }
 
+    /// <summary>Whether payloads may be in Blob storage, so that it must be written what names them.</summary>
+    public bool HasPayloads { get; init; }
+
     /// <summary>Names the process.</summary>
     public string Name { get; }
 
@@ -41,7 +45,7 @@ internal sealed class HubOwner : IAsyncDisposable
     public long Epoch { get; }
 
     /// <summary>Connects as a possible owner; null while a version without partitions owns everything.</summary>
-    public static async Task<HubOwner?> TryConnectAsync(string connectionString, string name, CancellationToken cancellationToken)
+    public static async Task<HubOwner?> TryConnectAsync(string connectionString, string name, bool hasPayloads, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(connectionString, cancellationToken);
         try
@@ -57,7 +61,7 @@ internal sealed class HubOwner : IAsyncDisposable
                 Parameters = { new() { Value = name } },
             };
             var epoch = (long)(await advance.ExecuteScalarAsync(cancellationToken))!;
-            return new HubOwner(connectionString, name, connection, epoch);
+            return new HubOwner(connectionString, name, connection, epoch) { HasPayloads = hasPayloads };
         }
         catch
         {
@@ -164,6 +168,12 @@ internal sealed class HubOwner : IAsyncDisposable
 
         await using var batch = new NpgsqlBatch(_connection);
         var deletes = commits.SelectMany(commit => commit.Deletes).Concat(replaced).ToArray();
+        if (HasPayloads)
+        {
+            PayloadRows.RemoveFrom(batch, deletes, commits);
+            PayloadRows.AddTo(batch, commits);
+        }
+
         if (deletes.Length > 0)
         {
             Add(batch, "DELETE FROM log l USING instances i WHERE i.key = ANY ($1) AND i.completed_at IS NOT NULL AND l.instance_key = i.key", Array(NpgsqlDbType.Bigint, deletes));
@@ -197,6 +207,23 @@ internal sealed class HubOwner : IAsyncDisposable
         {
             await batch.ExecuteNonQueryAsync(cancellationToken);
         }
+    }
+
+    /// <summary>Those of the given blobs that no row names.</summary>
+    public async Task<List<string>> UnnamedPayloadsAsync(string[] blobs, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT b FROM unnest($1) AS b WHERE NOT EXISTS (SELECT 1 FROM payload_refs r WHERE r.blob = b)", _connection)
+        {
+            Parameters = { Array(NpgsqlDbType.Text, blobs) },
+        };
+        var unnamed = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            unnamed.Add(reader.GetString(0));
+        }
+
+        return unnamed;
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();

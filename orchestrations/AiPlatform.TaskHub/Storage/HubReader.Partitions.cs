@@ -59,6 +59,13 @@ internal sealed partial class HubReader
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Whether rows name payloads in Blob storage.</summary>
+    public async Task<bool> HasPayloadsAsync(CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand("SELECT EXISTS (SELECT 1 FROM payload_refs)");
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     /// <summary>All work that is parked.</summary>
     public async Task<List<ParkedRow>> ParkedAsync(CancellationToken cancellationToken)
     {

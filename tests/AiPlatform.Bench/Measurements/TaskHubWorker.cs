@@ -12,20 +12,7 @@ internal static class TaskHubWorker
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddDurableTaskWorker(worker => worker
-            .AddTasks(tasks => tasks
-                .AddActivityFunc<int, int>("PlusOne", (_, value) => value + 1)
-                .AddOrchestratorFunc<int, int>("Sequence", async (context, count) =>
-                {
-                    var value = 0;
-                    for (var index = 0; index < count; index++)
-                    {
-                        value = await context.CallActivityAsync<int>("PlusOne", value);
-                    }
-
-                    return value;
-                })
-                .AddOrchestratorFunc<int, int>("FanOut", async (context, count) =>
-                    (await Task.WhenAll(Enumerable.Range(0, count).Select(value => context.CallActivityAsync<int>("PlusOne", value)))).Length))
+            .AddTasks(Register)
             .Configure(options =>
             {
                 options.Concurrency.MaximumConcurrentActivityWorkItems = 1000;
@@ -37,4 +24,20 @@ internal static class TaskHubWorker
         await host.RunAsync();
         return 0;
     }
+
+    /// <summary>The tasks that are measured.</summary>
+    public static void Register(DurableTaskRegistry tasks) => tasks
+        .AddActivityFunc<int, int>("PlusOne", (_, value) => value + 1)
+        .AddOrchestratorFunc<int, int>("Sequence", async (context, count) =>
+        {
+            var value = 0;
+            for (var index = 0; index < count; index++)
+            {
+                value = await context.CallActivityAsync<int>("PlusOne", value);
+            }
+
+            return value;
+        })
+        .AddOrchestratorFunc<int, int>("FanOut", async (context, count) =>
+            (await Task.WhenAll(Enumerable.Range(0, count).Select(value => context.CallActivityAsync<int>("PlusOne", value)))).Length);
 }

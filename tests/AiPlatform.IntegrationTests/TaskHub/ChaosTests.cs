@@ -3,16 +3,18 @@ using System.Diagnostics;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.Local.Servers;
+using Xunit.Abstractions;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>
-/// Hub, worker and PostgreSQL are killed in turn under load: every orchestration ends once, with the right output, and each activity's
+/// Hub, workers and PostgreSQL are killed in turn under load: every orchestration ends once, with the right output, and each activity's
 /// result is applied once. <c>AIPLATFORM_CHAOS_SECONDS</c> sets the length.
 /// </summary>
-public sealed class ChaosTests
+public sealed class ChaosTests(ITestOutputHelper output)
 {
     private const int Lanes = 16;
+    private const int Steps = 5;
 
     [Fact]
     public async Task Every_orchestration_ends_once_and_right_whatever_is_killed()
@@ -22,7 +24,7 @@ public sealed class ChaosTests
         await using var server = await PostgresServer.StartAsync(Path.Combine(directory.FullName, "postgres"), 0, "test", CancellationToken.None);
         await using var hub = new HubHarness(server.ConnectionString("taskhub"));
         await hub.StartProcessAsync();
-        await hub.StartWorkerAsync(SampleTasks.Register);
+        var worker = SampleWorker.Start(hub.SchedulerConnectionString("default"));
         var activities = Conformance.Start("durabletask.worker.mjs", hub.GrpcPort);
         var clock = Stopwatch.StartNew();
         var ended = new ConcurrentBag<(int Value, OrchestrationMetadata Instance)>();
@@ -48,20 +50,23 @@ public sealed class ChaosTests
                 ended.Add((value, await PersistAsync(() => hub.EndAsync(id))));
             }
         }).ToArray();
-        for (var kill = 0; clock.Elapsed < length; kill++)
+        var kills = 0;
+        for (; clock.Elapsed < length; kills++)
         {
             await Task.Delay(TimeSpan.FromSeconds(2));
-            switch (kill % 3)
+            switch (kills % 4)
             {
                 case 0:
                     await hub.KillProcessAsync();
                     await hub.StartProcessAsync();
                     break;
                 case 1:
-                    activities.Kill(entireProcessTree: true);
-                    await activities.WaitForExitAsync();
-                    activities.Dispose();
+                    await EndAsync(activities);
                     activities = Conformance.Start("durabletask.worker.mjs", hub.GrpcPort);
+                    break;
+                case 2:
+                    await EndAsync(worker);
+                    worker = SampleWorker.Start(hub.SchedulerConnectionString("default"));
                     break;
                 default:
                     await server.KillAsync();
@@ -71,18 +76,25 @@ public sealed class ChaosTests
         }
 
         await Task.WhenAll(load);
-        activities.Kill(entireProcessTree: true);
-        await activities.WaitForExitAsync();
-        activities.Dispose();
+        await EndAsync(activities);
+        await EndAsync(worker);
+        output.WriteLine($"{ended.Count} orchestrations, {kills} kills");
         Assert.NotEmpty(ended);
         foreach (var (value, instance) in ended)
         {
             Assert.True(instance.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{instance.InstanceId} {instance.RuntimeStatus}: {instance.FailureDetails}");
-            Assert.Equal(value + 5, instance.ReadOutputAs<int>());
+            Assert.Equal(value + Steps, instance.ReadOutputAs<int>());
             var history = await PersistAsync(() => hub.Client.GetOrchestrationHistoryAsync(instance.InstanceId));
-            Assert.Equal(5, history.Count(item => item.EventType == "TaskCompleted"));
+            Assert.Equal(Enumerable.Range(value + 1, Steps).Select(result => $"{result}"), history.Where(item => item.EventType == "TaskCompleted").Select(item => item.Result));
             Assert.Single(history, item => item.EventType == "ExecutionCompleted");
         }
+    }
+
+    private static async Task EndAsync(Process process)
+    {
+        process.Kill(entireProcessTree: true);
+        await process.WaitForExitAsync();
+        process.Dispose();
     }
 
     /// <summary>Repeats a call while the hub is away.</summary>

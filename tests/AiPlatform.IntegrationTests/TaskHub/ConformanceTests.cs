@@ -4,12 +4,13 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>The official JavaScript SDK, client and worker, runs on our hub unchanged.</summary>
 [Collection(ServersCollection.Name)]
-public sealed class ConformanceTests(PostgresFixture postgres)
+public sealed class ConformanceTests(PostgresFixture postgres, AzuriteFixture azurite)
 {
     [Fact]
     public async Task The_official_SDK_works_unchanged()
     {
-        await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"));
+        await using var hub = await HubHarness.StartAsync(
+            await postgres.CreateDatabaseAsync("taskhub"), $"--ConnectionStrings:Blob={azurite.ConnectionString}", $"--TaskHub:PayloadContainer=payloads-{Guid.NewGuid():N}");
         using var node = Conformance.Start("durabletask.test.mjs", hub.GrpcPort, "--test", "--test-reporter=spec", "--test-timeout=60000");
         var output = node.StandardOutput.ReadToEndAsync();
         var errors = node.StandardError.ReadToEndAsync();

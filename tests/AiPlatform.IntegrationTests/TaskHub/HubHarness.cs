@@ -40,11 +40,14 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     }
 
     /// <summary>Starts the hub in this process.</summary>
-    public async Task StartHubAsync(params string[] arguments)
+    public Task StartHubAsync(params string[] arguments) => StartHubAsync(null, arguments);
+
+    /// <summary>Starts the hub in this process, and waits no longer than so for it to be ready.</summary>
+    public async Task StartHubAsync(TimeSpan? patience, params string[] arguments)
     {
         _app = TaskHubApp.Build([.. Arguments(), .. arguments]);
         await _app.StartAsync();
-        await ReadyAsync();
+        await ReadyAsync(patience);
     }
 
     /// <summary>Stops the hub of this process in good order.</summary>
@@ -93,8 +96,8 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
         return response.StatusCode;
     }
 
-    public async Task ReadyAsync()
-        => await Eventually.TrueAsync(async () => await StatusAsync("/health/ready") == HttpStatusCode.OK, "the task hub is ready", TimeSpan.FromSeconds(60));
+    public async Task ReadyAsync(TimeSpan? patience = null)
+        => await Eventually.TrueAsync(async () => await StatusAsync("/health/ready") == HttpStatusCode.OK, "the task hub is ready", patience ?? TimeSpan.FromSeconds(60));
 
     public DurableTaskClient CreateClient(string hub)
     {

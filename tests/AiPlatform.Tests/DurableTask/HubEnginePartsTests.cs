@@ -50,6 +50,30 @@ public sealed class HubEnginePartsTests
     }
 
     [Fact]
+    public void Cancelled_deadlines_do_not_run_and_do_not_stay_in_memory_until_they_are_due()
+    {
+        var time = new FakeTimeProvider();
+        var gate = new Lock();
+        var ran = new List<int>();
+        using var queue = new DeadlineQueue(time, gate, () => { });
+        lock (gate)
+        {
+            var later = Enumerable.Range(0, 5000).Select(index => queue.Add(time.GetUtcNow().UtcDateTime.AddDays(1 + index), () => ran.Add(index))).ToArray();
+            foreach (var deadline in later.Skip(1))
+            {
+                queue.Cancel(deadline);
+                queue.Cancel(deadline);
+            }
+
+            Assert.InRange(queue.Count, 1, 2048);
+        }
+
+        time.Advance(TimeSpan.FromDays(6000));
+        Assert.Equal([0], ran);
+        Assert.Equal(0, queue.Count);
+    }
+
+    [Fact]
     public void The_state_is_the_fold_of_the_log_and_a_new_execution_forgets_what_was_pending()
     {
         var instance = new LiveInstance(new HubState(1, "h"), 1, new OrchestrationState { InstanceId = "i", ExecutionId = "e" });

@@ -1,11 +1,11 @@
 using P = AiPlatform.DurableTask.Protobuf;
-using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
 
 namespace AiPlatform.DurableTask.Worker.Replay;
 
 /// <summary>
 /// Rewrites the history of a failed instance that is rewound: what failed is taken out, so that the next replay asks for it again.
-/// All SDKs rewrite it in the same way. Failed sub-orchestrations stay as created: the hub rewinds those instances too.
+/// Other SDKs rewrite it in the same way, but for failures that were retried, which they cannot rewind. Failed sub-orchestrations
+/// stay as created: the hub rewinds those instances too.
 /// </summary>
 internal static class RewindHistory
 {
@@ -16,12 +16,11 @@ internal static class RewindHistory
     /// <summary>The answer to such a turn.</summary>
     public static P.OrchestratorAction Rewrite(IReadOnlyCollection<P.HistoryEvent> past, IReadOnlyCollection<P.HistoryEvent> newEvents)
     {
-        var failed = past.Where(item => item.TaskFailed is not null).Select(item => item.TaskFailed.TaskScheduledId).ToHashSet();
+        P.HistoryEvent[] all = [.. past, .. newEvents];
+        var undone = UndoneFailures.In(all);
         var parentExecution = newEvents.First(item => item.ExecutionRewound is not null).ExecutionRewound.ParentExecutionId;
         var execution = Guid.NewGuid().ToString("N");
-        var history = past.Concat(newEvents)
-            .Where(item => item.EventTypeCase is not (EventCase.TaskFailed or EventCase.SubOrchestrationInstanceFailed or EventCase.ExecutionCompleted)
-                && !(item.TaskScheduled is not null && failed.Contains(item.EventId)))
+        var history = all.Where((item, position) => item.ExecutionCompleted is null && !undone.Contains(position))
             .Select(item => item.ExecutionStarted is null ? item : Restarted(item, execution, parentExecution));
         return new() { Id = -1, RewindOrchestration = new() { NewHistory = { history } } };
     }

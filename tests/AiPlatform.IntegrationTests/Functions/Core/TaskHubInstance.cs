@@ -1,3 +1,4 @@
+using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Entities;
 using AiPlatform.DurableTask.Worker;
 using AiPlatform.Local.Servers;
@@ -46,7 +47,7 @@ public sealed class TaskHubInstance : IAsyncDisposable
             tasks.AddOrchestratorFunc<string, string>("Echo", static (_, input) => Task.FromResult($"echo {input}"));
             tasks.AddOrchestratorFunc<string?, string>("Wait", static async (context, _) => await context.WaitForExternalEvent<string>("go"));
             tasks.AddEntity<Counter>();
-            tasks.AddOrchestratorFunc<string, string>("Fail", static (_, input) => throw new InvalidDataException(input));
+            tasks.AddOrchestratorFunc<string, string>("Fail", static Task<string> (TaskOrchestrationContext _, string input) => throw new InvalidDataException(input));
         }));
         var host = builder.Build();
         await host.StartAsync();

@@ -1,0 +1,111 @@
+using AiPlatform.DurableTask;
+using AiPlatform.DurableTask.Client;
+using AiPlatform.DurableTask.Worker;
+using AiPlatform.IntegrationTests.Servers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace AiPlatform.IntegrationTests.TaskHub;
+
+/// <summary>Activities that a worker still runs when its hub is restarted, or replaced, are not run a second time.</summary>
+[Collection(ServersCollection.Name)]
+public sealed class SurvivorTests(PostgresFixture postgres)
+{
+    private readonly SlowActivity _slow = new();
+
+    [Fact]
+    public async Task A_restarted_hub_leaves_running_activities_to_the_worker_that_runs_them()
+    {
+        const string Patient = "--TaskHub:ActivityLeaseGrace=00:00:10";
+        await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), Patient);
+        await StartWorkerAsync(hub);
+        var ids = await StartAsync(hub, 5);
+
+        await hub.StopHubAsync();
+        await hub.StartHubAsync(Patient);
+
+        // Another worker with nothing to do, which would take them.
+        await StartWorkerAsync(hub);
+        await Eventually.TrueAsync(async () => (await hub.GetAsync("/metrics")).Contains("taskhub_workers{hub=\"default\"} 2", StringComparison.Ordinal), "both workers are connected");
+        _slow.Release();
+        foreach (var id in ids)
+        {
+            Assert.Equal("done", (await hub.EndAsync(id)).ReadOutputAs<string>());
+        }
+
+        Assert.Equal(ids.Count, _slow.Runs);
+    }
+
+    [Fact]
+    public async Task A_worker_that_gets_a_running_activity_again_answers_both_deliveries_with_one_result()
+    {
+        await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:ActivityLeaseGrace=00:00:00");
+        var worker = (await StartWorkerAsync(hub)).Services.GetServices<IHostedService>().OfType<DurableTaskWorker>().Single();
+        var ids = await StartAsync(hub, 1);
+        var stub = RawWorker.Client(hub.GrpcPort);
+
+        // Given back by somebody who has the token: the hub delivers it again, to the only worker there is.
+        var token = Assert.Single(worker.RunningActivities);
+        await stub.AbandonTaskActivityWorkItemAsync(new() { CompletionToken = token });
+        await Eventually.TrueAsync(() => Task.FromResult(worker.RunningActivities.Count() == 2), "it was delivered again");
+        _slow.Release();
+        Assert.Equal("done", (await hub.EndAsync(ids[0])).ReadOutputAs<string>());
+        Assert.Equal(1, _slow.Runs);
+    }
+
+    [Fact]
+    public async Task A_process_that_takes_over_knows_what_its_workers_run_for_the_one_that_is_gone()
+    {
+        var database = await postgres.CreateDatabaseAsync("taskhub");
+        await using var first = new HubHarness(database);
+        await using var second = new HubHarness(database);
+        await first.StartProcessAsync();
+        await second.StartHubAsync("--TaskHub:ActivityLeaseGrace=00:00:00");
+        await Eventually.TrueAsync(() => Task.FromResult(second.Engine.Owned.Length == 8), "each has its share");
+        await StartWorkerAsync(second);
+        var ids = await StartAsync(second, 12);
+        await first.KillProcessAsync();
+        await Eventually.TrueAsync(() => Task.FromResult(second.Engine.Owned.Length == 16), "the second has taken over");
+        _slow.Release();
+        foreach (var id in ids)
+        {
+            Assert.Equal("done", (await second.EndAsync(id)).ReadOutputAs<string>());
+        }
+
+        Assert.Equal(ids.Count, _slow.Runs);
+    }
+
+    private Task<IHost> StartWorkerAsync(HubHarness hub) => hub.StartWorkerAsync(registry => registry
+        .AddOrchestratorFunc<string, string>("CallsSlow", async (context, _) => await context.CallActivityAsync<string>("Slow"))
+        .AddActivityFunc<string, string>("Slow", async (_, _) => await _slow.RunAsync()));
+
+    /// <summary>Starts orchestrations whose activities are then all running.</summary>
+    private async Task<List<string>> StartAsync(HubHarness hub, int count)
+    {
+        var ids = new List<string>();
+        for (var index = 0; index < count; index++)
+        {
+            ids.Add(await hub.Client.ScheduleNewOrchestrationInstanceAsync("CallsSlow"));
+        }
+
+        await Eventually.TrueAsync(() => Task.FromResult(_slow.Runs == count), "all activities run");
+        return ids;
+    }
+
+    private sealed class SlowActivity
+    {
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _runs;
+
+        public int Runs => Volatile.Read(ref _runs);
+
+        public void Release() => _released.SetResult();
+
+        public async Task<string> RunAsync()
+        {
+            Interlocked.Increment(ref _runs);
+            await _released.Task;
+            return "done";
+        }
+    }
+}
