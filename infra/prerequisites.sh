@@ -19,6 +19,8 @@ require_node() {
 }
 
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || [ -x /usr/local/pgsql/bin/initdb ]; }
+has_bubblewrap() { [ -x /usr/bin/bwrap ]; }
+can_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; }
 has_setpriv() { command -v setpriv >/dev/null; }
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
@@ -51,5 +53,7 @@ install_servers_and_python() {
   has_python_module torch || missing+=(python3-torch)
   has_python_module sklearn || missing+=(python3-sklearn)
   has_python_module numpy || missing+=(python3-numpy)
+  # Isolates job code further where it is there; nobody has to install it by hand.
+  has_bubblewrap || ! can_install || missing+=(bubblewrap)
   install_missing "${missing[@]}"
 }

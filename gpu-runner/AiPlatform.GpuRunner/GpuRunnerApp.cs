@@ -74,11 +74,13 @@ public static class GpuRunnerApp
         services.AddSingleton<DatasetCache>();
         services.AddSingleton<WorkspaceStager>();
         services.AddSingleton<NodeJournalFactory>();
+        services.AddSingleton<IsolationCheck>();
         services.AddSingleton<NodeServices>();
         services.AddSingleton<ActiveNodes>();
         services.AddSingleton<Registration>();
 
         // Started in this order: orphans end before the platform hears of the new session, and before work is taken.
+        services.AddHostedService(static provider => provider.GetRequiredService<IsolationCheck>());
         services.AddHostedService<Leftovers>();
         services.AddHostedService(static provider => provider.GetRequiredService<Registration>());
         services.AddHostedService<Slots>();

@@ -76,4 +76,7 @@ internal static partial class Logs
 
     [LoggerMessage(150, LogLevel.Debug, "A rank's connection ended: {Reason}")]
     public static partial void RuntimeConnectionEnded(ILogger logger, string reason);
+
+    [LoggerMessage(160, LogLevel.Warning, "Job code runs without namespaces of its own: {Reason}")]
+    public static partial void NoNamespaces(ILogger logger, string reason);
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using AiPlatform.GpuRunner.Launch;
 
 namespace AiPlatform.GpuRunner;
 
@@ -54,6 +55,12 @@ internal sealed class RunnerOptions
 
     /// <summary>Account for job code when the runner is root; null: the runner's own.</summary>
     public string? RunAs { get; set; }
+
+    /// <summary>Whether job code sees only its own files and processes.</summary>
+    public SandboxMode Sandbox { get; set; } = SandboxMode.Auto;
+
+    /// <summary>Further folders that job code may read in its sandbox, such as shared libraries outside of /usr.</summary>
+    public string[] SandboxFolders { get; set; } = [];
 
     /// <summary>The NVML library; a missing one means CPU only.</summary>
     [Required]

@@ -24,26 +24,28 @@ internal static class Launcher
     /// <summary>The plans of this node's ranks.</summary>
     /// <param name="inherited">The runner's environment; only a short list of it is passed on.</param>
     public static IReadOnlyList<LaunchPlan> Plan(
-        LaunchContext context, RunnerOptions options, UnprivilegedAccount? account, IReadOnlyDictionary<string, string> inherited)
+        LaunchContext context, RunnerOptions options, JobIsolation isolation, IReadOnlyDictionary<string, string> inherited)
         => [.. Enumerable.Range(0, context.Resources.ProcessesPerNode).Select(local => new LaunchPlan(
             Rank(context, local),
             context.Workspace.CodeDirectory,
-            Command(context, options, account),
+            Command(context, options, isolation),
             Environment(context, local, inherited)))];
 
     private static int Rank(LaunchContext context, int local) => (context.Key.Node * context.Resources.ProcessesPerNode) + local;
 
-    private static List<string> Command(LaunchContext context, RunnerOptions options, UnprivilegedAccount? account)
+    private static IReadOnlyList<string> Command(LaunchContext context, RunnerOptions options, JobIsolation isolation)
     {
-        List<string> command = ["/usr/bin/setsid", "--"];
-        if (account is not null)
-        {
-            command.AddRange(
-                ["/usr/bin/setpriv", $"--reuid={account.UserId}", $"--regid={account.GroupId}", "--clear-groups", "--no-new-privs", "--"]);
-        }
-
-        command.AddRange([options.Python, "-u", context.Workspace.Entrypoint]);
-        return command;
+        var workspace = context.Workspace;
+        var view = new SandboxView(
+            workspace.CodeDirectory,
+            workspace.TemporaryDirectory,
+            [workspace.Root],
+            [
+                workspace.DataDirectory, context.RuntimeDirectory, Path.GetDirectoryName(context.SocketPath)!,
+                .. JobIsolation.FoldersOf(options.Python), .. options.SandboxFolders,
+            ],
+            context.Gpus.Count > 0);
+        return isolation.Command(view, options.Python, "-u", workspace.Entrypoint);
     }
 
     private static Dictionary<string, string> Environment(LaunchContext context, int local, IReadOnlyDictionary<string, string> inherited)

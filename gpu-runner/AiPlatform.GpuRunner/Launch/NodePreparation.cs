@@ -26,7 +26,7 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
         {
             try
             {
-                return await services.Stager.StageAsync(directory.Workspace, current, services.Account, cancellationToken).ConfigureAwait(false);
+                return await services.Stager.StageAsync(directory.Workspace, current, services.Isolation.Account, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested
                 && exception is HttpRequestException or InvalidDataException or IOException or OperationCanceledException)

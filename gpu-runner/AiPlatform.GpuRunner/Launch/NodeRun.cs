@@ -154,10 +154,10 @@ internal sealed class NodeRun(
         {
             var socket = Path.Combine(socketDirectory, "runtime.sock");
             await using var server = new RuntimeServer(socket, root, journal, checkpoint, Wishes, _logger);
-            services.Account?.Own(socketDirectory);
+            services.Isolation.Account?.Own(socketDirectory);
             var context = new LaunchContext(
                 key, assignment.RunId, assignment.Spec.Resources, rendezvous, workspace, socket, services.Stager.PythonDirectory, gpus, traceparent);
-            return await RunRanksAsync(Launcher.Plan(context, services.Options, services.Account, RunnerEnvironment()), cancellationToken).ConfigureAwait(false);
+            return await RunRanksAsync(Launcher.Plan(context, services.Options, services.Isolation, RunnerEnvironment()), cancellationToken).ConfigureAwait(false);
         }
         finally
         {

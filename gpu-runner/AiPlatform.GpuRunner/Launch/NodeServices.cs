@@ -9,7 +9,7 @@ namespace AiPlatform.GpuRunner.Launch;
 /// <summary>What every node run shares.</summary>
 internal sealed class NodeServices(
     IOptions<RunnerOptions> options, RunnerIdentity identity, AiPlatformClient client, WorkspaceStager stager, GpuAllocator gpus,
-    NodeJournalFactory journals, TimeProvider time, ILoggerFactory loggers)
+    NodeJournalFactory journals, IsolationCheck isolation, TimeProvider time, ILoggerFactory loggers)
 {
     public RunnerOptions Options => options.Value;
 
@@ -28,6 +28,6 @@ internal sealed class NodeServices(
 
     public ILoggerFactory Loggers => loggers;
 
-    /// <summary>Whom job code runs as; null for the runner's own account.</summary>
-    public UnprivilegedAccount? Account { get; } = UnprivilegedAccount.Find(options.Value);
+    /// <summary>How job code is kept from everything that is not its own.</summary>
+    public JobIsolation Isolation => isolation.Isolation;
 }

@@ -31,7 +31,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         try
         {
             var package = await client.GetTaskPackageContentAsync(payload.Package, cancellationToken).ConfigureAwait(false);
-            workspace.Stage(package, payload, services.Account);
+            workspace.Stage(package, payload, services.Isolation.Account);
             return await RunAsync(task, workspace, cancellationToken).ConfigureAwait(false);
         }
         catch (ApiException exception) when (exception.Code == ErrorCodes.NotFound)
@@ -89,13 +89,12 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
 
     private LaunchPlan Plan(TaskWorkspace workspace)
     {
-        List<string> command = ["/usr/bin/setsid", "--"];
-        if (services.Account is { } account)
-        {
-            command.AddRange(["/usr/bin/setpriv", $"--reuid={account.UserId}", $"--regid={account.GroupId}", "--clear-groups", "--no-new-privs", "--"]);
-        }
-
-        command.AddRange([services.Options.Python, "-u", Path.Combine(services.Stager.PythonDirectory, "aiplatform_runtime", "task.py")]);
+        var options = services.Options;
+        var runtime = services.Stager.PythonDirectory;
+        var view = new SandboxView(
+            workspace.Code, workspace.Home, [workspace.Code, workspace.Home],
+            [runtime, .. JobIsolation.FoldersOf(options.Python), .. options.SandboxFolders], Gpus: false);
+        var command = services.Isolation.Command(view, options.Python, "-u", Path.Combine(runtime, "aiplatform_runtime", "task.py"));
         return new LaunchPlan(0, workspace.Code, command, new Dictionary<string, string>
         {
             ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
@@ -103,7 +102,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
             ["HOME"] = workspace.Home,
             ["TMPDIR"] = workspace.Home,
             ["PYTHONDONTWRITEBYTECODE"] = "1",
-            ["PYTHONPATH"] = $"{workspace.Code}:{services.Stager.PythonDirectory}",
+            ["PYTHONPATH"] = $"{workspace.Code}:{runtime}",
             ["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
             ["CUDA_VISIBLE_DEVICES"] = "", // GPUs belong to jobs, which ask for them.
             [ProcessTree.Marker] = workspace.Marker,

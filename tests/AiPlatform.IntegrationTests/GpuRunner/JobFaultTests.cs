@@ -312,27 +312,6 @@ public sealed class JobFaultTests
     }
 
     [Fact]
-    public async Task Job_code_runs_as_the_configured_account_under_root_and_as_the_runners_own_otherwise()
-    {
-        await using var harness = await RunnerHarness.StartAsync("--Runner:RunAs=nobody");
-        File.SetUnixFileMode(harness.DataDirectory, (UnixFileMode)0b111_101_101);
-        harness.Submit(
-            """
-            import os
-            import aiplatform_runtime as aip
-            print("uid", os.getuid())
-            aip.log_metrics({"loss": 1}, step=1)
-            open("out", "w").write("x")
-            aip.log_artifact("out")
-            """);
-        var end = await harness.EndAsync();
-        Assert.Equal((JobEventKind.Finished, null), (end.Kind, end.Reason));
-        var ownership = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t');
-        Assert.Contains($"uid {(Environment.IsPrivilegedProcess ? "65534" : ownership[2])}\n", harness.Log(), StringComparison.Ordinal);
-        Assert.Single(harness.Platform.Artifacts);
-    }
-
-    [Fact]
     public async Task Datasets_are_staged_from_the_store_once_and_verified()
     {
         await using var harness = await RunnerHarness.StartAsync();

@@ -21,26 +21,18 @@ public sealed class OutageTests
     public async Task An_outage_during_a_job_loses_nothing()
     {
         await using var harness = await RunnerHarness.StartAsync();
-        harness.Submit("import os, time\nwhile not os.path.exists('/tmp/' + os.environ['AIP_ATTEMPT'] + os.environ['AIP_PARAMS'].replace('/', '_')):\n    time.sleep(0.02)\n" + Chatty);
-        var flag = $"/tmp/1{Path.Combine(harness.NodeDirectory(), "work", "params.json").Replace('/', '_')}";
+        harness.Submit("import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.02)\n" + Chatty);
         await RunnerHarness.UntilAsync(() => harness.Platform.Events.Any(e => e.Kind == JobEventKind.Started));
         harness.Platform.Down = true;
-        await File.WriteAllTextAsync(flag, "");
-        try
-        {
-            await RunnerHarness.UntilAsync(() => new FileInfo(Path.Combine(harness.NodeDirectory(), "artifacts.spool")).Length > 0);
-            Assert.Empty(harness.Platform.Points);
-            harness.Platform.Down = false;
-            var end = await harness.EndAsync();
-            Assert.Equal(JobEventKind.Finished, end.Kind);
-            Assert.Equal(Enumerable.Range(0, 200).Select(i => (double)i), harness.Platform.Points.OrderBy(p => p.Key.Sequence).Select(p => p.Value.Value));
-            Assert.Equal(0.99, harness.Platform.Artifacts["model/model.onnx"].Metrics!["val_accuracy"]);
-            Assert.Contains("step 199", harness.Log(), StringComparison.Ordinal);
-        }
-        finally
-        {
-            File.Delete(flag);
-        }
+        await File.WriteAllTextAsync(Path.Combine(harness.NodeDirectory(), "work", "code", "go"), "");
+        await RunnerHarness.UntilAsync(() => new FileInfo(Path.Combine(harness.NodeDirectory(), "artifacts.spool")).Length > 0);
+        Assert.Empty(harness.Platform.Points);
+        harness.Platform.Down = false;
+        var end = await harness.EndAsync();
+        Assert.Equal(JobEventKind.Finished, end.Kind);
+        Assert.Equal(Enumerable.Range(0, 200).Select(i => (double)i), harness.Platform.Points.OrderBy(p => p.Key.Sequence).Select(p => p.Value.Value));
+        Assert.Equal(0.99, harness.Platform.Artifacts["model/model.onnx"].Metrics!["val_accuracy"]);
+        Assert.Contains("step 199", harness.Log(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,8 +43,16 @@ internal sealed class RunnerHarness : IAsyncDisposable
     public static async Task<RunnerHarness> StartAsync(params string[] settings)
     {
         var harness = new RunnerHarness(await ScriptedPlatform.StartAsync(), Directory.CreateTempSubdirectory("aip-runner-").FullName);
-        await harness.StartRunnerAsync(settings);
-        return harness;
+        try
+        {
+            await harness.StartRunnerAsync(settings);
+            return harness;
+        }
+        catch
+        {
+            await harness.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task StartRunnerAsync(params string[] settings)

@@ -12,10 +12,12 @@ public sealed class LauncherTests
         new NodeKey("job", 2, 1), "run", new JobResources(Nodes: 2, ProcessesPerNode: 2, GpusPerProcess: 1), new Rendezvous("10.0.0.1", 4711),
         new NodeWorkspace("/w", "/w/code/train.py"), "/s/runtime.sock", "/python", [2, 3], "00-trace");
 
+    private static readonly JobIsolation Plain = new(null, OwnNamespaces: false);
+
     [Fact]
     public void Ranks_get_the_environment_of_torch()
     {
-        var plans = Launcher.Plan(Context, new RunnerOptions(), null, new Dictionary<string, string>());
+        var plans = Launcher.Plan(Context, new RunnerOptions(), Plain, new Dictionary<string, string>());
         Assert.Equal([2, 3], plans.Select(plan => plan.Rank));
         var environment = plans[1].Environment;
         Assert.Equal(
@@ -35,7 +37,7 @@ public sealed class LauncherTests
         {
             ["PATH"] = "/bin", ["NCCL_DEBUG"] = "INFO", ["Runner__ClientSecret"] = "x", ["ConnectionStrings__ServiceBus"] = "x", ["HOME"] = "/root",
         };
-        var environment = Launcher.Plan(Context, new RunnerOptions(), null, inherited)[0].Environment;
+        var environment = Launcher.Plan(Context, new RunnerOptions(), Plain, inherited)[0].Environment;
         Assert.Equal(("/bin", "INFO", "/w/home"), (environment["PATH"], environment["NCCL_DEBUG"], environment["HOME"]));
         Assert.DoesNotContain("x", environment.Values);
     }
@@ -44,7 +46,7 @@ public sealed class LauncherTests
     public void On_one_machine_gloo_uses_the_loopback_and_cpu_jobs_see_no_gpu()
     {
         var context = Context with { Rendezvous = new Rendezvous("127.0.0.1", 1), Gpus = [], Traceparent = null };
-        var environment = Launcher.Plan(context, new RunnerOptions(), null, new Dictionary<string, string>())[0].Environment;
+        var environment = Launcher.Plan(context, new RunnerOptions(), Plain, new Dictionary<string, string>())[0].Environment;
         Assert.Equal(("lo", ""), (environment["GLOO_SOCKET_IFNAME"], environment["CUDA_VISIBLE_DEVICES"]));
         Assert.DoesNotContain("TRACEPARENT", environment.Keys);
     }
@@ -55,10 +57,42 @@ public sealed class LauncherTests
         var options = new RunnerOptions { Python = "/opt/python" };
         Assert.Equal(
             ["/usr/bin/setsid", "--", "/opt/python", "-u", "/w/code/train.py"],
-            Launcher.Plan(Context, options, null, new Dictionary<string, string>())[0].Command);
+            Launcher.Plan(Context, options, Plain, new Dictionary<string, string>())[0].Command);
         Assert.Equal(
             ["/usr/bin/setsid", "--", "/usr/bin/setpriv", "--reuid=7", "--regid=8", "--clear-groups", "--no-new-privs", "--", "/opt/python", "-u", "/w/code/train.py"],
-            Launcher.Plan(Context, options, new UnprivilegedAccount(7, 8), new Dictionary<string, string>())[0].Command);
+            Launcher.Plan(Context, options, new JobIsolation(new UnprivilegedAccount(7, 8), OwnNamespaces: false), new Dictionary<string, string>())[0].Command);
+    }
+
+    [Fact]
+    public void In_a_sandbox_the_command_shows_the_system_read_only_and_the_jobs_own_folders()
+    {
+        var options = new RunnerOptions { Python = "/venv/bin/python", SandboxFolders = ["/shared"] };
+        var isolation = new JobIsolation(new UnprivilegedAccount(7, 8), OwnNamespaces: true);
+        var command = string.Join(' ', Launcher.Plan(Context with { Gpus = [] }, options, isolation, new Dictionary<string, string>())[0].Command);
+        Assert.StartsWith("/usr/bin/setsid -- /usr/bin/setpriv --reuid=7 --regid=8 --clear-groups --no-new-privs -- /usr/bin/bwrap --unshare-user ", command, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "--proc /proc --dev /dev --bind /w/tmp /tmp --bind /w /w --ro-bind /w/data /w/data --ro-bind /python /python --ro-bind /s /s "
+            + "--ro-bind /venv /venv --ro-bind /shared /shared --chdir /w/code -- /venv/bin/python -u /w/code/train.py",
+            command,
+            StringComparison.Ordinal);
+        Assert.Contains("--unshare-pid --unshare-ipc --ro-bind-try /usr /usr ", command, StringComparison.Ordinal);
+        Assert.DoesNotContain("unshare-net", command, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ranks_with_gpus_keep_the_devices_and_the_process_ids_that_their_libraries_share()
+    {
+        var command = string.Join(' ', Launcher.Plan(Context, new RunnerOptions(), new JobIsolation(null, OwnNamespaces: true), new Dictionary<string, string>())[0].Command);
+        Assert.Contains("--dev-bind /dev /dev", command, StringComparison.Ordinal);
+        Assert.DoesNotContain("--unshare-pid", command, StringComparison.Ordinal);
+        Assert.DoesNotContain("--unshare-ipc", command, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_python_of_the_system_needs_no_further_folder()
+    {
+        Assert.Empty(JobIsolation.FoldersOf("/usr/bin/no-such-python"));
+        Assert.Equal(["/opt/python"], JobIsolation.FoldersOf("/opt/python/bin/no-such-python"));
     }
 
     [Fact]

@@ -1,0 +1,83 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.GpuRunner.Launch;
+
+/// <summary>
+/// Finds out, before any work is taken, how job code can be isolated on this machine: containers and some kernels allow no
+/// namespaces, and only a try tells.
+/// </summary>
+internal sealed class IsolationCheck(IOptions<RunnerOptions> options, ILogger<IsolationCheck> logger) : IHostedService
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>The isolation of all job code of this runner.</summary>
+    public JobIsolation Isolation { get; private set; } = new(UnprivilegedAccount.Find(options.Value), OwnNamespaces: false);
+
+    /// <inheritdoc />
+    /// <exception cref="InvalidOperationException">Namespaces are required and impossible.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var mode = options.Value.Sandbox;
+        if (mode == SandboxMode.Off)
+        {
+            return;
+        }
+
+        var isolation = Isolation with { OwnNamespaces = true };
+        if (await TryAsync(isolation, cancellationToken).ConfigureAwait(false) is not { } problem)
+        {
+            Isolation = isolation;
+        }
+        else if (mode == SandboxMode.Required)
+        {
+            throw new InvalidOperationException($"Runner:Sandbox is Required, but job code cannot get namespaces of its own: {problem}");
+        }
+        else
+        {
+            Logs.NoNamespaces(logger, problem);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Null when Python starts in a sandbox, else why not.
+    private async Task<string?> TryAsync(JobIsolation isolation, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(JobIsolation.Bubblewrap))
+        {
+            return $"{JobIsolation.Bubblewrap} is missing (package bubblewrap).";
+        }
+
+        var python = options.Value.Python;
+        var view = new SandboxView("/", "/usr", [], [.. JobIsolation.FoldersOf(python), .. options.Value.SandboxFolders], Gpus: false);
+        var command = isolation.Command(view, python, "-c", "pass");
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, UseShellExecute = false };
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        using var process = new Process { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception exception)
+        {
+            return exception.Message;
+        }
+
+        try
+        {
+            var errors = await process.StandardError.ReadToEndAsync(patience.Token).ConfigureAwait(false);
+            await process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
+            return process.ExitCode == 0 ? null : errors.Trim();
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            cancellationToken.ThrowIfCancellationRequested();
+            return $"a try did not end within {Patience.TotalSeconds} s.";
+        }
+    }
+}

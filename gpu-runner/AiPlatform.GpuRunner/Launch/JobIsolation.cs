@@ -1,0 +1,79 @@
+namespace AiPlatform.GpuRunner.Launch;
+
+/// <summary>How job code, which is hostile, is kept from everything that is not its own.</summary>
+/// <param name="Account">Whom it runs as; null for the runner's own account.</param>
+/// <param name="OwnNamespaces">Whether it gets namespaces of its own through bubblewrap.</param>
+internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamespaces)
+{
+    /// <summary>The program that makes the namespaces.</summary>
+    public const string Bubblewrap = "/usr/bin/bwrap";
+
+    // Programs, libraries and their settings. Homes, other disks, /var and the runner's own folders are not there.
+    private static readonly string[] SystemFolders =
+        ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/sys", "/run/systemd/resolve"];
+
+    /// <summary>
+    /// The arguments that start a program in a session of its own, as the account, and in its own view of files and processes. The
+    /// network stays shared, because ranks of several nodes meet on it. Pure.
+    /// </summary>
+    public IReadOnlyList<string> Command(SandboxView view, params ReadOnlySpan<string> program)
+    {
+        List<string> command = ["/usr/bin/setsid", "--"];
+        if (Account is not null)
+        {
+            command.AddRange(
+                ["/usr/bin/setpriv", $"--reuid={Account.UserId}", $"--regid={Account.GroupId}", "--clear-groups", "--no-new-privs", "--"]);
+        }
+
+        if (OwnNamespaces)
+        {
+            command.AddRange(Enter(view));
+        }
+
+        command.AddRange(program);
+        return command;
+    }
+
+    /// <summary>The folders that a Python outside of the system's folders needs: its own, and the one that it links to.</summary>
+    public static IEnumerable<string> FoldersOf(string python)
+    {
+        var target = File.Exists(python) ? File.ResolveLinkTarget(python, returnFinalTarget: true)?.FullName : null;
+        return ((string?[])[python, target])
+            .Select(static path => Path.GetDirectoryName(Path.GetDirectoryName(path)))
+            .OfType<string>()
+            .Where(static folder => folder.Length > 1 && !SystemFolders.Any(system => folder == system || folder.StartsWith(system + "/", StringComparison.Ordinal)))
+            .Distinct(StringComparer.Ordinal);
+    }
+
+    private static List<string> Enter(SandboxView view)
+    {
+        List<string> arguments = [Bubblewrap, "--unshare-user", "--unshare-cgroup-try", "--cap-drop", "ALL"];
+        if (!view.Gpus)
+        {
+            arguments.AddRange(["--unshare-pid", "--unshare-ipc"]);
+        }
+
+        foreach (var folder in SystemFolders)
+        {
+            arguments.AddRange(["--ro-bind-try", folder, folder]);
+        }
+
+        arguments.AddRange(["--proc", "/proc"]);
+        arguments.AddRange(view.Gpus ? ["--dev-bind", "/dev", "/dev"] : ["--dev", "/dev"]);
+
+        // Before the folders: these may lie under the machine's own /tmp.
+        arguments.AddRange(["--bind", view.TemporaryDirectory, "/tmp"]);
+        foreach (var folder in view.Writable)
+        {
+            arguments.AddRange(["--bind", folder, folder]);
+        }
+
+        foreach (var folder in view.ReadOnly)
+        {
+            arguments.AddRange(["--ro-bind", folder, folder]);
+        }
+
+        arguments.AddRange(["--chdir", view.WorkingDirectory, "--"]);
+        return arguments;
+    }
+}
