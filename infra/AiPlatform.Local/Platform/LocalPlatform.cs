@@ -98,10 +98,10 @@ internal sealed class LocalPlatform : IAsyncDisposable
         var ports = _ports = new PlatformPorts(options.Ports);
         var postgresRoot = await _data.RootForAsync(PostgresServer.ServiceAccount, cancellationToken).ConfigureAwait(false);
         _postgres = new PostgresServer(Path.Combine(postgresRoot, "postgres"), ports[PlatformPorts.Postgres], secrets.Postgres, Path.Combine(_data.Logs, "postgres.log"));
-        _blob = new AzuriteServer(_data.In("blob"), ports[PlatformPorts.Blob], Path.Combine(_data.Logs, "blob.log"));
+        _blob = new AzuriteServer(_data.In("blob"), ports[PlatformPorts.Blob], Path.Combine(_data.Logs, "blob.log"), secrets.BlobKey);
 
         var blob = StartAsync(_blob, cancellationToken);
-        var redis = Task.Run(() => _redis = GarnetServer.Start(ports[PlatformPorts.Redis]), cancellationToken);
+        var redis = Task.Run(() => _redis = GarnetServer.Start(ports[PlatformPorts.Redis], secrets.Redis), cancellationToken);
         await StartAsync(_postgres, cancellationToken).ConfigureAwait(false);
         await redis.ConfigureAwait(false);
         var jobs = await JobAccount.PrepareAsync(_data, cancellationToken).ConfigureAwait(false);

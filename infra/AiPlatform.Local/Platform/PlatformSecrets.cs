@@ -11,24 +11,32 @@ namespace AiPlatform.Local.Platform;
 /// <param name="TriggersKey">Shows that an invocation comes from the dispatcher.</param>
 /// <param name="SharedAccessKey">The Service Bus namespace's key; base64.</param>
 /// <param name="AdministratorPassword">The first administrator's password.</param>
+/// <param name="BlobKey">The storage account's key; base64. Job code shares the network, and Azurite's own key is public.</param>
+/// <param name="Redis">The Redis server's password.</param>
 internal sealed record PlatformSecrets(
     string Postgres, string SigningKey, string OrchestrationsSecret, string RunnerSecret, string TriggersKey, string SharedAccessKey,
-    string AdministratorPassword)
+    string AdministratorPassword, string BlobKey, string Redis)
 {
+    private const int BlobKeyBytes = 64;
+
     /// <summary>Reads the secrets, or makes them when the file does not exist.</summary>
     public static PlatformSecrets LoadOrCreate(string file)
     {
-        if (PrivateFile.Read<PlatformSecrets>(file) is { } existing)
+        var existing = PrivateFile.Read<PlatformSecrets>(file);
+        if (existing is { BlobKey: not null, Redis: not null })
         {
             return existing;
         }
 
-        var secrets = new PlatformSecrets(
-            Text(), Convert.ToBase64String(RandomNumberGenerator.GetBytes(48)), Text(), Text(), Text(),
-            Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)), Text(18));
+        // A file of an earlier version lacks what came later.
+        var secrets = existing is null
+            ? new PlatformSecrets(Text(), Key(48), Text(), Text(), Text(), Key(32), Text(18), Key(BlobKeyBytes), Text())
+            : existing with { BlobKey = existing.BlobKey ?? Key(BlobKeyBytes), Redis = existing.Redis ?? Text() };
         PrivateFile.Write(file, secrets);
         return secrets;
     }
+
+    private static string Key(int bytes) => Convert.ToBase64String(RandomNumberGenerator.GetBytes(bytes));
 
     private static string Text(int bytes = 32) => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(bytes));
 }

@@ -6,17 +6,20 @@ namespace AiPlatform.Local.Servers;
 /// <summary>Azurite's blob service as a child process on 127.0.0.1; acknowledged blobs survive <c>kill -9</c>.</summary>
 public sealed class AzuriteServer : ISupervised, IAsyncDisposable
 {
-    /// <summary>The account that every Azurite has; its key is public (Azurite's documentation).</summary>
+    /// <summary>The account that every Azurite has, and the key that it has unless told otherwise, which is public (Azurite's documentation).</summary>
     private const string Account = "devstoreaccount1";
-    private const string AccountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    private const string PublicKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly BoundedLog _log;
+    private readonly string _key;
     private ChildProcess? _process;
 
-    internal AzuriteServer(string dataDirectory, int port, string? logFile = null)
+    /// <param name="key">The account's key, base64.</param>
+    internal AzuriteServer(string dataDirectory, int port, string? logFile = null, string key = PublicKey)
     {
+        _key = key;
         DataDirectory = Path.GetFullPath(dataDirectory);
         Port = port == 0 ? LoopbackPorts.Free() : port;
         _log = new BoundedLog(logFile ?? DataDirectory + ".log");
@@ -33,7 +36,7 @@ public sealed class AzuriteServer : ISupervised, IAsyncDisposable
 
     /// <summary>An Azure Storage connection string (blob endpoint only).</summary>
     public string ConnectionString =>
-        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={AccountKey};BlobEndpoint=http://127.0.0.1:{Port}/{Account};";
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={_key};BlobEndpoint=http://127.0.0.1:{Port}/{Account};";
 
     string ISupervised.Name => "blob";
 
@@ -105,6 +108,7 @@ public sealed class AzuriteServer : ISupervised, IAsyncDisposable
                 ])
             {
                 WorkingDirectory = DataDirectory,
+                Environment = new Dictionary<string, string> { ["AZURITE_ACCOUNTS"] = $"{Account}:{_key}" },
             },
             _log,
             cancellationToken).ConfigureAwait(false);

@@ -10,10 +10,12 @@ namespace AiPlatform.Local.Servers;
 public sealed class GarnetServer : IDisposable
 {
     private readonly global::Garnet.GarnetServer _server;
+    private readonly string? _password;
 
-    private GarnetServer(int port, global::Garnet.GarnetServer server)
+    private GarnetServer(int port, string? password, global::Garnet.GarnetServer server)
     {
         Port = port;
+        _password = password;
         _server = server;
     }
 
@@ -21,11 +23,12 @@ public sealed class GarnetServer : IDisposable
     public int Port { get; }
 
     /// <summary>A StackExchange.Redis connection string.</summary>
-    public string ConnectionString => $"127.0.0.1:{Port},abortConnect=false";
+    public string ConnectionString => $"127.0.0.1:{Port},abortConnect=false{(_password is null ? "" : $",password={_password}")}";
 
     /// <summary>Starts the server; it accepts connections when this returns.</summary>
     /// <param name="port">A TCP port, or 0 for a free one.</param>
-    public static GarnetServer Start(int port)
+    /// <param name="password">What clients must know; null: nothing.</param>
+    public static GarnetServer Start(int port, string? password = null)
     {
         if (port == 0)
         {
@@ -43,9 +46,10 @@ public sealed class GarnetServer : IDisposable
             "--buffer-pool-memory-budget", "16m",
             "-q",
             "--logger-level", "Error",
+            .. password is null ? (string[])[] : ["--auth", "Password", "--password", password],
         ]);
         server.Start();
-        return new GarnetServer(port, server);
+        return new GarnetServer(port, password, server);
     }
 
     public void Dispose() => _server.Dispose();

@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AiPlatform.Client;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Servers;
+using Azure;
+using Azure.Storage.Blobs;
+using StackExchange.Redis;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
@@ -45,6 +49,7 @@ public sealed class LauncherTests : IDisposable
             Assert.All(children, child => Assert.False(child.IsRunning()));
             var project = await WithApiAsync(endpoints, api => api.GetProjectAsync("kept", CancellationToken.None));
             Assert.Equal("kept", project.Name);
+            await AssertServersAreClosedAsync(endpoints);
             children = Children(endpoints);
         }
         finally
@@ -56,6 +61,35 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal(0, next.ExitCode);
         Assert.False(File.Exists(Path.Combine(_folder, "endpoints.json")));
         Assert.All(children, child => Assert.False(child.IsRunning()));
+    }
+
+    // Job code shares the network of this machine: what everybody knows must open nothing.
+    private static async Task AssertServersAreClosedAsync(JsonElement endpoints)
+    {
+        const string publicKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+        var blob = endpoints.GetProperty("blob").GetString()!;
+        await foreach (var container in new BlobServiceClient(blob).GetBlobContainersAsync())
+        {
+            Assert.NotEmpty(container.Name);
+        }
+
+        var open = new BlobServiceClient(Regex.Replace(blob, "AccountKey=[^;]*;", $"AccountKey={publicKey};", RegexOptions.None, Limit));
+        var refused = await Assert.ThrowsAsync<RequestFailedException>(() => open.GetPropertiesAsync());
+        Assert.Equal(403, refused.Status);
+
+        var redis = ConfigurationOptions.Parse(endpoints.GetProperty("redis").GetString()!);
+        await using (var known = await ConnectionMultiplexer.ConnectAsync(redis))
+        {
+            await known.GetDatabase().PingAsync();
+        }
+
+        redis.Password = null;
+        redis.AbortOnConnectFail = true;
+        await Assert.ThrowsAsync<RedisConnectionException>(async () =>
+        {
+            await using var unknown = await ConnectionMultiplexer.ConnectAsync(redis);
+            await unknown.GetDatabase().PingAsync();
+        });
     }
 
     private static List<ProcessIdentity> Children(JsonElement endpoints)

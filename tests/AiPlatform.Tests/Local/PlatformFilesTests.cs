@@ -25,6 +25,21 @@ public sealed class PlatformFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_an_earlier_version_gets_what_it_lacks_and_keeps_what_it_has()
+    {
+        var file = Path.Combine(_folder, "secrets.json");
+        var earlier = new { Postgres = "p", SigningKey = "s", OrchestrationsSecret = "o", RunnerSecret = "r", TriggersKey = "t", SharedAccessKey = "k", AdministratorPassword = "a" };
+        PrivateFile.Write(file, earlier);
+
+        var secrets = PlatformSecrets.LoadOrCreate(file);
+
+        Assert.Equal(("p", "s", "a"), (secrets.Postgres, secrets.SigningKey, secrets.AdministratorPassword));
+        Assert.Equal(64, Convert.FromBase64String(secrets.BlobKey).Length);
+        Assert.NotEmpty(secrets.Redis);
+        Assert.Equal(secrets, PlatformSecrets.LoadOrCreate(file));
+    }
+
+    [Fact]
     public void Two_data_directories_have_different_secrets()
         => Assert.NotEqual(
             PlatformSecrets.LoadOrCreate(Path.Combine(_folder, "a.json")).AdministratorPassword,
