@@ -39,7 +39,10 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
         if (context.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null } response
             && response.StatusCode != StatusCodes.Status499ClientClosedRequest)
         {
-            await WriteAsync(context, new ApiException(ErrorCatalog.CodeOf(response.StatusCode)), response.StatusCode);
+            var problem = response.StatusCode == StatusCodes.Status400BadRequest && UnreadableParameter.Find(context) is { } parameter
+                ? ApiException.Invalid(parameter, "wrongType")
+                : new ApiException(ErrorCatalog.CodeOf(response.StatusCode));
+            await WriteAsync(context, problem, response.StatusCode);
         }
     }
 
@@ -107,7 +110,6 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
                 return new ApiException(ErrorCodes.Internal);
         }
     }
-
 
     private static ApiException FromJson(JsonException exception)
     {

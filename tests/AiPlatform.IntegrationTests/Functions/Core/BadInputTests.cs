@@ -26,6 +26,19 @@ public sealed class BadInputTests(FunctionsFixture functions) : IClassFixture<Fu
     }
 
     [Theory]
+    [InlineData("/v1/projects?pageSize=many", "pageSize")]
+    [InlineData("/v1/projects?PageSize=9999999999", "PageSize")]
+    [InlineData("/v1/runs/none/metrics/series?key=loss&buckets=few", "buckets")]
+    [InlineData("/v1/runs/none/metrics/series?key=loss&buckets=5&smoothing=much", "smoothing")]
+    [InlineData("/v1/jobs/none/attempts/1/ranks/0/log?offset=start", "offset")]
+    public async Task A_query_parameter_that_does_not_parse_is_named(string path, string parameter)
+    {
+        var user = await functions.CreateUserAsync();
+        var problem = await user.Client.GetAsync(path).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        Assert.Equal(parameter, Assert.Single(problem.Errors!).Key);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("{")]
     [InlineData("[]")]
