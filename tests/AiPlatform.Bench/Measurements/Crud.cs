@@ -18,16 +18,29 @@ internal static class Crud
     {
         var times = new ConcurrentDictionary<string, ConcurrentQueue<double>>(StringComparer.Ordinal);
         var clock = Stopwatch.StartNew();
+        var processes = platform.ProcessTree().Append(Environment.ProcessId).ToList();
+        var before = processes.ToDictionary(id => id, ProcFileSystem.Processor);
         await Task.WhenAll(Enumerable.Range(0, Clients).Select(client => ClientAsync(platform.Api, client, times, clock, cancellationToken)));
         return new
         {
             clients = Clients,
             requestsPerSecond = Math.Round(times.Values.Sum(queue => queue.Count) / Duration.TotalSeconds),
             all = Percentiles.Of(times.Values.SelectMany(queue => queue)),
+            processorShares = Shares(processes, before, clock.Elapsed),
             byOperation = times.ToDictionary(pair => pair.Key, pair => Percentiles.Of(pair.Value)),
             targetP95Milliseconds = 50,
         };
     }
+
+    // Processors that each program used on average, this load generator among them: it takes from the same ones.
+    private static Dictionary<string, double> Shares(IEnumerable<int> processes, Dictionary<int, (string Name, double Seconds)> before, TimeSpan elapsed)
+        => processes
+            .Select(id => (before[id].Name, Seconds: ProcFileSystem.Processor(id).Seconds - before[id].Seconds))
+            .GroupBy(process => process.Name, process => process.Seconds)
+            .ToDictionary(group => group.Key, group => Math.Round(group.Sum() / elapsed.TotalSeconds, 2))
+            .Where(share => share.Value >= 0.01)
+            .OrderByDescending(share => share.Value)
+            .ToDictionary();
 
     private static async Task ClientAsync(
         AiPlatformClient api, int client, ConcurrentDictionary<string, ConcurrentQueue<double>> times, Stopwatch clock, CancellationToken cancellationToken)
