@@ -35,10 +35,10 @@ internal sealed record Caller(string UserId, string Name, CallerRole Role)
     /// <summary>Whether the caller is a job and this is its own run.</summary>
     public bool IsJobOf(string runId) => Role == CallerRole.Job && RunId == runId;
 
-    /// <summary>Makes the caller of an authenticated principal.</summary>
-    public static Caller From(ClaimsPrincipal principal)
+    /// <summary>Makes the caller of a checked access token.</summary>
+    public static Caller From(ClaimsIdentity identity)
     {
-        var role = principal.FindFirstValue(TokenClaims.Role) switch
+        var role = identity.FindFirst(TokenClaims.Role)?.Value switch
         {
             "member" => CallerRole.Member,
             "administrator" => CallerRole.Administrator,
@@ -47,11 +47,11 @@ internal sealed record Caller(string UserId, string Name, CallerRole Role)
             "job" => CallerRole.Job,
             _ => throw new ApiException(ErrorCodes.Unauthenticated),
         };
-        return new Caller(principal.FindFirstValue(TokenClaims.Subject)!, principal.FindFirstValue(TokenClaims.Name) ?? string.Empty, role)
+        return new Caller(identity.FindFirst(TokenClaims.Subject)!.Value, identity.FindFirst(TokenClaims.Name)?.Value ?? string.Empty, role)
         {
-            JobId = principal.FindFirstValue(TokenClaims.Job),
-            RunId = principal.FindFirstValue(TokenClaims.Run),
-            Attempt = int.TryParse(principal.FindFirstValue(TokenClaims.Attempt), out var attempt) ? attempt : 0,
+            JobId = identity.FindFirst(TokenClaims.Job)?.Value,
+            RunId = identity.FindFirst(TokenClaims.Run)?.Value,
+            Attempt = int.TryParse(identity.FindFirst(TokenClaims.Attempt)?.Value, out var attempt) ? attempt : 0,
         };
     }
 

@@ -3,8 +3,6 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using AiPlatform.Contracts;
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
 
 namespace AiPlatform.Functions.Infrastructure;
 
@@ -53,9 +51,15 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
         var now = time.GetUtcNow();
         if (AuthenticationHeaderValue.TryParse(header, out var value) && value.Parameter is { Length: > 0 } parameter)
         {
-            if (value.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase) && parameter.StartsWith(TokenPrefix, StringComparison.Ordinal))
+            if (value.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
             {
-                return (await credentials.TokenAsync(parameter, context.RequestAborted) ?? throw Unauthenticated(context), now + Life);
+                if (parameter.StartsWith(TokenPrefix, StringComparison.Ordinal))
+                {
+                    return (await credentials.TokenAsync(parameter, context.RequestAborted) ?? throw Unauthenticated(context), now + Life);
+                }
+
+                var (caller, expires) = await credentials.AccessTokenAsync(parameter) ?? throw Unauthenticated(context);
+                return (caller, expires < now + Life ? expires : now + Life);
             }
 
             if (value.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase))
@@ -67,15 +71,8 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
             }
         }
 
-        var result = await context.AuthenticateAsync(JwtBearerDefaults.AuthenticationScheme);
-        if (!result.Succeeded)
-        {
-            context.Response.Headers.WWWAuthenticate = result.Failure is null ? "Bearer" : "Bearer error=\"invalid_token\"";
-            throw new ApiException(ErrorCodes.Unauthenticated);
-        }
-
-        var expires = long.TryParse(result.Principal.FindFirst("exp")?.Value, out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : now;
-        return (Caller.From(result.Principal), expires < now + Life ? expires : now + Life);
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        throw new ApiException(ErrorCodes.Unauthenticated);
     }
 
     private static ApiException Unauthenticated(HttpContext context)

@@ -1,8 +1,11 @@
 namespace AiPlatform.Functions.Infrastructure;
 
-/// <summary>Knows the credentials that are not access tokens.</summary>
+/// <summary>Knows what callers may prove themselves with.</summary>
 internal interface ICredentials
 {
+    /// <summary>The caller of an access token and when it expires; null when it is not good.</summary>
+    Task<(Caller Caller, DateTimeOffset Expires)?> AccessTokenAsync(string token);
+
     /// <summary>The caller of a personal access token; null when it is unknown, revoked or has expired.</summary>
     Task<Caller?> TokenAsync(string token, CancellationToken cancellationToken);
 

@@ -69,6 +69,7 @@ internal static class InfrastructureServices
         services.AddHostedService(static provider => provider.GetRequiredService<RedisConnection>());
         services.AddSingleton<EventStream>();
         services.AddSingleton<IdempotencyKeys>();
+        services.AddOptions<AdmissionOptions>().BindConfiguration("Admission").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(provider => new BlobStorage(Required(configuration, "Blob"), provider.GetRequiredService<TimeProvider>()));
         services.AddLoop<BlobContainers>("blob");
         services.AddLoop<OutboxDispatcher>("outbox");
@@ -91,6 +92,7 @@ internal static class InfrastructureServices
         app.UseHttpMetrics();
         app.UseMiddleware<Authorization>();
         app.UseMiddleware<StartupGate>();
+        app.UseMiddleware<Admission>();
         app.UseMiddleware<Idempotency>();
         return app;
     }

@@ -5,6 +5,9 @@ namespace AiPlatform.Functions.Infrastructure;
 /// <summary>The rule who reaches a project: its owner, administrators and services; for everybody else it does not exist.</summary>
 internal sealed class ProjectAccess(Database database)
 {
+    /// <summary>The rule as a condition on <c>projects p</c>; parameters are <c>@project</c>, an id or name, and <c>@owner</c>, the caller's owner filter.</summary>
+    public const string Reachable = "(p.id = @project OR p.name = @project) AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
+
     /// <summary>The id of a live project that the caller reaches.</summary>
     /// <param name="project">Its id or name.</param>
     /// <exception cref="ApiException">404 <c>not_found</c>.</exception>
@@ -17,10 +20,7 @@ internal sealed class ProjectAccess(Database database)
     /// <summary>As the other overload, on an open connection (inside its transaction, when there is one).</summary>
     public static async Task<string> RequireAsync(Npgsql.NpgsqlConnection connection, string project, Caller caller, CancellationToken cancellationToken)
         => await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
-                """
-                SELECT id FROM projects
-                WHERE (id = @project OR name = @project) AND deleted_at IS NULL AND (@owner::text IS NULL OR owner_id = @owner)
-                """,
+                $"SELECT p.id FROM projects p WHERE {Reachable}",
                 new { project, owner = caller.OwnerFilter },
                 cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound("project", project);

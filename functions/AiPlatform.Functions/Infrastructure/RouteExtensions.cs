@@ -15,6 +15,11 @@ internal static class RouteExtensions
         where TBuilder : IEndpointConventionBuilder
         => builder.WithMetadata(NeedsNoDatabase.Instance);
 
+    /// <summary>Requests to the route last, and are not counted among those that are served at once.</summary>
+    public static TBuilder WithLongRequests<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(LongRequest.Instance);
+
     /// <summary>The largest body that the route accepts, where it differs from the server's 1 MiB.</summary>
     public static TBuilder WithBodyLimit<TBuilder>(this TBuilder builder, long bytes)
         where TBuilder : IEndpointConventionBuilder

@@ -113,8 +113,8 @@ internal static class MLflowEndpoints
         mlflow.Get<ArtifactApi>("artifacts/list", Permission.ReadRun, (api, call) => api.ListAsync(call));
         mlflow.Post<ArtifactApi>("artifacts/presigned-download-url", Permission.ReadRun, (api, call) => api.PresignDownloadAsync(call));
         proxy.Get<ArtifactApi>("artifacts", Permission.ReadRun, (api, call) => api.ListProxyAsync(call));
-        proxy.Raw<ArtifactApi>("GET", "artifacts/{**path}", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context));
-        proxy.Raw<ArtifactApi>("PUT", "artifacts/{**path}", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context));
+        proxy.Raw<ArtifactApi>("GET", "artifacts/{**path}", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();
+        proxy.Raw<ArtifactApi>("PUT", "artifacts/{**path}", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests();
         proxy.Raw<ArtifactApi>("DELETE", "artifacts/{**path}", Permission.WriteRun, 0, (api, context) => api.DeleteAsync(context));
         proxy.Post<ArtifactApi>("mpu/create/{**path}", Permission.WriteRun, (api, call) => api.CreatePartsAsync(call));
         proxy.Post<ArtifactApi>("mpu/complete/{**path}", Permission.WriteRun, (api, call) => api.CompletePartsAsync(call));

@@ -21,7 +21,7 @@ internal static class DatasetVersionEndpoints
         versions.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List versions, newest first");
         versions.MapGet("/{version:int}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a version");
         versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequirePermission(Permission.Write).WithSummary("Get fresh upload URLs for a draft");
-        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write).WithSummary("Verify the uploads and make the version immutable");
+        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write).WithLongRequests().WithSummary("Verify the uploads and make the version immutable");
         versions.MapGet("/{version:int}/files", ListFilesAsync).RequirePermission(Permission.Read).WithSummary("List files by path, with download URLs");
     }
 

@@ -15,7 +15,7 @@ internal static class ArtifactEndpoints
     public static void Map(RouteGroupBuilder artifacts)
     {
         artifacts.MapPost("/uploads", UploadAsync).RequirePermission(Permission.WriteRun).WithSummary("Ask where to put an artifact's bytes");
-        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun).WithSummary("Verify and record an uploaded artifact");
+        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun).WithLongRequests().WithSummary("Verify and record an uploaded artifact");
         artifacts.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun).WithSummary("List artifacts by path");
         artifacts.MapGet("/{**path}", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get an artifact with a download URL");
     }

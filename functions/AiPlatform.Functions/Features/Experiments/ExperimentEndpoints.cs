@@ -44,13 +44,12 @@ internal static class ExperimentEndpoints
     }
 
     private static async Task<Created<Experiment>> CreateAsync(
-        string project, CreateExperimentRequest request, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+        string project, CreateExperimentRequest request, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
     {
         Check.Name(request.Name, "name");
         Check.Text(request.Description, "description", 2_000);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var experiment = await store.CreateAsync(projectId, request, caller, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{projectId}/experiments/{experiment.Id}", experiment);
+        var experiment = await store.CreateAsync(project, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{experiment.ProjectId}/experiments/{experiment.Id}", experiment);
     }
 
     private static async Task<Ok<Page<Experiment>>> ListAsync(
@@ -62,11 +61,8 @@ internal static class ExperimentEndpoints
     }
 
     private static async Task<Ok<Experiment>> GetAsync(
-        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
-    {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok(await store.GetAsync(projectId, experiment, cancellationToken));
-    }
+        string project, string experiment, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
+        => TypedResults.Ok(await store.GetAsync(project, experiment, caller, cancellationToken));
 
     private static async Task<NoContent> DeleteAsync(
         string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
@@ -81,11 +77,11 @@ internal static class ExperimentEndpoints
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         await store.SetDeletedAsync(projectId, experiment, deleted: false, cancellationToken);
-        return TypedResults.Ok(await store.GetAsync(projectId, experiment, cancellationToken));
+        return TypedResults.Ok(await store.GetAsync(projectId, experiment, caller, cancellationToken));
     }
 
     private static async Task<Created<Run>> CreateRunAsync(
-        string project, string experiment, CreateRunRequest request, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunStore runs,
+        string project, string experiment, CreateRunRequest request, Caller caller, ExperimentStore experiments, RunStore runs,
         IOptions<ExperimentOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         if (request.Name is not null)
@@ -95,22 +91,19 @@ internal static class ExperimentEndpoints
 
         RunChecks.Params(request.Params, options.Value);
         RunChecks.Tags(request.Tags, options.Value);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var parent = await experiments.GetAsync(projectId, experiment, cancellationToken);
+        var parent = await experiments.GetAsync(project, experiment, caller, cancellationToken);
         var id = Ids.New(time);
         var run = new NewRun(
-            id, projectId, parent.Id, null, request.Name ?? $"run-{id[^8..]}", RunStatus.Running, caller.UserId, request.Params, request.Tags);
-        var row = await runs.CreateAsync(run, cancellationToken);
-        return TypedResults.Created($"/v1/runs/{id}", (await runs.CompleteAsync([row], cancellationToken))[0]);
+            id, parent.ProjectId, parent.Id, null, request.Name ?? $"run-{id[^8..]}", RunStatus.Running, caller.UserId, request.Params, request.Tags);
+        return TypedResults.Created($"/v1/runs/{id}", await runs.CreateAsync(run, cancellationToken));
     }
 
     private static async Task<Ok<Page<Run>>> ListRunsAsync(
-        string project, string experiment, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunStore runs,
+        string project, string experiment, [AsParameters] PageRequest page, Caller caller, ExperimentStore experiments, RunStore runs,
         CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var parent = await experiments.GetAsync(projectId, experiment, cancellationToken);
-        return TypedResults.Ok(await PageOfAsync(projectId, parent.Id, page, runs, cancellationToken));
+        var parent = await experiments.GetAsync(project, experiment, caller, cancellationToken);
+        return TypedResults.Ok(await PageOfAsync(parent.ProjectId, parent.Id, page, runs, cancellationToken));
     }
 
     private static async Task<Ok<Page<Run>>> ListProjectRunsAsync(

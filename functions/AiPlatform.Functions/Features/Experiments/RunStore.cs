@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
@@ -9,11 +10,22 @@ namespace AiPlatform.Functions.Features.Experiments;
 /// <summary>Runs with their parameters, tags and metric summaries.</summary>
 internal sealed class RunStore(Database database, EventStream events, MetricSummaries summaries, TimeProvider time)
 {
-    /// <summary>Writes a run inside the caller's transaction.</summary>
-    public async Task<RunRow> InsertAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, NewRun run, CancellationToken cancellationToken)
+    /// <summary>Creates a run that no job drives.</summary>
+    public async Task<Run> CreateAsync(NewRun run, CancellationToken cancellationToken)
     {
-        var row = await connection.QuerySingleAsync<RunRow>(new CommandDefinition(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var row = await InsertAsync(connection, null, run, cancellationToken);
+
+        // Nobody can have logged to it yet.
+        return Of(row, run.Params ?? ImmutableDictionary<string, string>.Empty, run.Tags ?? ImmutableDictionary<string, string>.Empty, []);
+    }
+
+    /// <summary>Writes a run with its parameters and tags in one statement, inside the caller's transaction when there is one.</summary>
+    public Task<RunRow> InsertAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, NewRun run, CancellationToken cancellationToken)
+        => connection.QuerySingleAsync<RunRow>(new CommandDefinition(
             $"""
+            WITH params AS (INSERT INTO run_params (run_id, key, value) SELECT @Id, key, value FROM unnest(@paramKeys, @paramValues) AS sent (key, value)),
+                 tags AS (INSERT INTO run_tags (run_id, key, value) SELECT @Id, key, value FROM unnest(@tagKeys, @tagValues) AS sent (key, value))
             INSERT INTO runs AS r (id, project_id, experiment_id, job_id, name, status, created_by, created_at, updated_at, started_at)
             VALUES (@Id, @ProjectId, @ExperimentId, @JobId, @Name, @status, @CreatedBy, @now, @now, @started)
             RETURNING {RunRow.Columns}
@@ -29,17 +41,13 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
                 run.CreatedBy,
                 now = time.GetUtcNow(),
                 started = run.Status == RunStatus.Running ? time.GetUtcNow() : (DateTimeOffset?)null,
+                paramKeys = run.Params?.Keys.ToArray() ?? [],
+                paramValues = run.Params?.Values.ToArray() ?? [],
+                tagKeys = run.Tags?.Keys.ToArray() ?? [],
+                tagValues = run.Tags?.Values.ToArray() ?? [],
             },
             transaction,
             cancellationToken: cancellationToken));
-        await AddEntriesAsync(connection, transaction, "run_params", run.Id, run.Params, cancellationToken);
-        await AddEntriesAsync(connection, transaction, "run_tags", run.Id, run.Tags, cancellationToken);
-        return row;
-    }
-
-    /// <summary>Creates a run that no job drives.</summary>
-    public Task<RunRow> CreateAsync(NewRun run, CancellationToken cancellationToken)
-        => database.InTransactionAsync((connection, transaction) => InsertAsync(connection, transaction, run, cancellationToken), cancellationToken);
 
     /// <summary>One more live run than asked for, newest first; of one experiment or of the whole project.</summary>
     public async Task<IReadOnlyList<RunRow>> ListAsync(string projectId, string? experimentId, string? after, int size, CancellationToken cancellationToken)
@@ -83,8 +91,8 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
         var metrics = (await results.ReadAsync<MetricSummaryRow>()).ToLookup(row => row.RunId);
         return
         [
-            .. runs.Select(run => new Run(
-                run.Id, run.ExperimentId, run.ProjectId, run.Name, run.Status, run.JobId, run.CreatedAt, run.StartedAt, run.EndedAt,
+            .. runs.Select(run => Of(
+                run,
                 parameters[run.Id].ToDictionary(row => row.Key, row => row.Value),
                 tags[run.Id].ToDictionary(row => row.Key, row => row.Value),
                 [.. metrics[run.Id].Select(row => row.ToContract())])),
@@ -147,7 +155,16 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
         => database.InTransactionAsync(
             async (connection, transaction) =>
             {
-                await AddEntriesAsync(connection, transaction, "run_params", runId, parameters, cancellationToken);
+                // Sorted keys: two writers of the same keys cannot wait for each other in a circle.
+                await connection.ExecuteAsync(new CommandDefinition(
+                    """
+                    INSERT INTO run_params (run_id, key, value)
+                    SELECT @runId, key, value FROM unnest(@keys, @values) AS sent (key, value) ORDER BY key
+                    ON CONFLICT DO NOTHING
+                    """,
+                    new { runId, keys = parameters.Keys.ToArray(), values = parameters.Values.ToArray() },
+                    transaction,
+                    cancellationToken: cancellationToken));
                 var conflict = await connection.QueryFirstOrDefaultAsync<RunEntryRow>(new CommandDefinition(
                     """
                     SELECT p.run_id, p.key, p.value FROM run_params p JOIN unnest(@keys, @values) AS sent (key, value) ON sent.key = p.key
@@ -177,25 +194,10 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
             cancellationToken: cancellationToken));
     }
 
-    // The table is one of two constants of this class. Sorted keys: two writers of the same keys cannot wait for each other in a circle.
-    private static async Task AddEntriesAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, string table, string runId, IReadOnlyDictionary<string, string>? entries, CancellationToken cancellationToken)
-    {
-        if (entries is null or { Count: 0 })
-        {
-            return;
-        }
-
-        await connection.ExecuteAsync(new CommandDefinition(
-            $"""
-            INSERT INTO {table} (run_id, key, value)
-            SELECT @runId, key, value FROM unnest(@keys, @values) AS sent (key, value) ORDER BY key
-            ON CONFLICT DO NOTHING
-            """,
-            new { runId, keys = entries.Keys.ToArray(), values = entries.Values.ToArray() },
-            transaction,
-            cancellationToken: cancellationToken));
-    }
+    private static Run Of(
+        RunRow run, IReadOnlyDictionary<string, string> parameters, IReadOnlyDictionary<string, string> tags, IReadOnlyList<MetricSummary> metrics)
+        => new(
+            run.Id, run.ExperimentId, run.ProjectId, run.Name, run.Status, run.JobId, run.CreatedAt, run.StartedAt, run.EndedAt, parameters, tags, metrics);
 }
 
 /// <summary>A run to be written.</summary>

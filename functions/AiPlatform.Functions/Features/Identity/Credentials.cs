@@ -3,9 +3,12 @@ using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Identity;
 
-/// <summary>Checks passwords and personal access tokens of requests.</summary>
-internal sealed class Credentials(IdentityStore store, AccessTokenStore tokens, PasswordHashing passwords, TimeProvider time) : ICredentials
+/// <summary>Checks passwords, personal access tokens and access tokens of requests.</summary>
+internal sealed class Credentials(TokenIssuer issuer, IdentityStore store, AccessTokenStore tokens, PasswordHashing passwords, TimeProvider time) : ICredentials
 {
+    /// <inheritdoc />
+    public Task<(Caller Caller, DateTimeOffset Expires)?> AccessTokenAsync(string token) => issuer.CheckAsync(token);
+
     /// <inheritdoc />
     public async Task<Caller?> TokenAsync(string token, CancellationToken cancellationToken)
         => await tokens.FindAsync(token, cancellationToken) is var (user, scopes) ? Of(user) with { Scopes = scopes } : null;

@@ -1,7 +1,4 @@
 using AiPlatform.Functions.Infrastructure;
-using Microsoft.AspNetCore.Authentication.JwtBearer;
-using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Tokens;
 
 namespace AiPlatform.Functions.Features.Identity;
 
@@ -26,22 +23,6 @@ internal static class IdentityServices
         services.AddSingleton<ICredentials, Credentials>();
         services.AddSingleton<IStartupTask, AdministratorBootstrap>();
         services.AddSingleton<ITickTask, IdentitySweep>();
-        services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<IOptions<IdentityOptions>>(static (bearer, identity) =>
-        {
-            bearer.MapInboundClaims = false;
-            bearer.TokenValidationParameters = new TokenValidationParameters
-            {
-                ValidIssuer = TokenIssuer.Authority,
-                ValidAudience = TokenIssuer.Authority,
-                IssuerSigningKey = TokenIssuer.Key(identity.Value),
-                ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
-                RequireExpirationTime = true,
-                ClockSkew = TimeSpan.FromSeconds(10),
-                NameClaimType = TokenClaims.Name,
-                RoleClaimType = TokenClaims.Role,
-            };
-        });
         return services;
     }
 

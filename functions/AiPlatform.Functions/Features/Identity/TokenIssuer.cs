@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace AiPlatform.Functions.Features.Identity;
 
-/// <summary>Issues access tokens: short-lived JWTs that every instance can check without asking anybody.</summary>
+/// <summary>Issues and checks access tokens: short-lived JWTs that every instance can check without asking anybody.</summary>
 internal sealed class TokenIssuer(IOptions<IdentityOptions> options, TimeProvider time)
 {
     /// <summary>The issuer and audience of all tokens.</summary>
@@ -15,8 +15,15 @@ internal sealed class TokenIssuer(IOptions<IdentityOptions> options, TimeProvide
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
     private readonly SigningCredentials _credentials = new(Key(options.Value), SecurityAlgorithms.HmacSha256);
 
-    /// <summary>The key that signs and checks.</summary>
-    public static SymmetricSecurityKey Key(IdentityOptions options) => new(Convert.FromBase64String(options.SigningKey));
+    private readonly TokenValidationParameters _validation = new()
+    {
+        ValidIssuer = Authority,
+        ValidAudience = Authority,
+        IssuerSigningKey = Key(options.Value),
+        ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+        RequireExpirationTime = true,
+        ClockSkew = TimeSpan.FromSeconds(10),
+    };
 
     /// <summary>A token of a person.</summary>
     /// <param name="role"><c>member</c> or <c>administrator</c>.</param>
@@ -36,6 +43,16 @@ internal sealed class TokenIssuer(IOptions<IdentityOptions> options, TimeProvide
             (TokenClaims.Job, jobId),
             (TokenClaims.Run, runId),
             (TokenClaims.Attempt, attempt.ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>Checks signature, issuer, audience and life of a token.</summary>
+    /// <returns>The caller that the token speaks for and when it expires; null when the token is not good.</returns>
+    public async Task<(Caller Caller, DateTimeOffset Expires)?> CheckAsync(string token)
+    {
+        var result = await _handler.ValidateTokenAsync(token, _validation);
+        return result.IsValid ? (Caller.From(result.ClaimsIdentity), new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero)) : null;
+    }
+
+    private static SymmetricSecurityKey Key(IdentityOptions options) => new(Convert.FromBase64String(options.SigningKey));
 
     private IssuedToken Issue(string subject, string name, string role, TimeSpan life, params ReadOnlySpan<(string Name, string Value)> extra)
     {

@@ -18,7 +18,7 @@ internal static class JobExecutionEndpoints
         job.MapPut("/attempts/{attempt:int}/rendezvous", SetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Say where the ranks meet");
         job.MapGet("/attempts/{attempt:int}/rendezvous", GetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Where the ranks meet");
         job.MapPut("/attempts/{attempt:int}/ranks/{rank:int}/log", AppendLogAsync).RequirePermission(Permission.WriteRun).WithSummary("Append to a rank's log");
-        job.MapGet("/attempts/{attempt:int}/ranks/{rank:int}/log", ReadLogAsync).RequirePermission(Permission.ReadRun).WithSummary("Read a part of a rank's log");
+        job.MapGet("/attempts/{attempt:int}/ranks/{rank:int}/log", ReadLogAsync).RequirePermission(Permission.ReadRun).WithLongRequests().WithSummary("Read a part of a rank's log");
     }
 
     private static async Task<Ok<JobAdmission>> AdmitAsync(string job, AdmitAttemptRequest request, JobAdmissions admissions, CancellationToken cancellationToken)

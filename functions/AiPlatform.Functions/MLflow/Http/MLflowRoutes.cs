@@ -36,7 +36,8 @@ internal sealed class MLflowRoutes(IEndpointRouteBuilder routes, string root)
 
     /// <summary>For handlers that read or stream the body themselves.</summary>
     /// <param name="maxBody">Bytes; 0 where there is no body.</param>
-    public void Raw<TApi>(string method, string path, Permission permission, long maxBody, Func<TApi, HttpContext, Task> handle)
+    /// <returns>The route, to say more about.</returns>
+    public IEndpointConventionBuilder Raw<TApi>(string method, string path, Permission permission, long maxBody, Func<TApi, HttpContext, Task> handle)
         where TApi : class
     {
         var api = routes.ServiceProvider.GetRequiredService<TApi>();
@@ -45,5 +46,7 @@ internal sealed class MLflowRoutes(IEndpointRouteBuilder routes, string root)
         {
             route.WithBodyLimit(maxBody);
         }
+
+        return route;
     }
 }

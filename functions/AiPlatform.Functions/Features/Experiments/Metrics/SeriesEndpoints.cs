@@ -21,7 +21,7 @@ internal static class SeriesEndpoints
     {
         var runs = routes.MapGroup("/v1/runs/{run}/metrics").WithTags("Runs").RequirePermission(Permission.ReadRun);
         runs.MapGet("/series", GetAsync).WithSummary("One metric in buckets that keep its extremes, smoothed if asked");
-        runs.MapGet("/export", ExportAsync).WithSummary("All points of one metric as CSV");
+        runs.MapGet("/export", ExportAsync).WithLongRequests().WithSummary("All points of one metric as CSV");
         routes.MapPost("/v1/projects/{project}/metrics/compare", CompareAsync).WithTags("Experiments").RequirePermission(Permission.Read)
             .WithSummary("Metrics of several runs in buckets, for curves side by side");
     }

@@ -1,0 +1,49 @@
+using System.Threading.RateLimiting;
+using AiPlatform.Contracts;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.Infrastructure;
+
+/// <summary>
+/// Serves a bounded number of requests at once, first come first served: under load each waits its turn once, instead of waiting
+/// again at every step behind requests that came later. Requests that last (streams, proxied files) are not counted, nor are
+/// anonymous ones, whose slow bodies would keep others out.
+/// </summary>
+internal sealed class Admission(RequestDelegate next, IOptions<AdmissionOptions> options) : IDisposable
+{
+    private readonly ConcurrencyLimiter _limiter = new(new()
+    {
+        PermitLimit = options.Value.Concurrent,
+        QueueLimit = options.Value.Waiting,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+    });
+
+    /// <summary>Runs the request when it is its turn.</summary>
+    /// <exception cref="ApiException"><c>unavailable</c>: too many wait already.</exception>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (context.Features.Get<Caller>() is null || context.GetEndpoint()?.Metadata.GetMetadata<LongRequest>() is not null)
+        {
+            await next(context);
+            return;
+        }
+
+        using var lease = await _limiter.AcquireAsync(1, context.RequestAborted);
+        if (!lease.IsAcquired)
+        {
+            throw new ApiException(ErrorCodes.Unavailable) { RetryAfterSeconds = 1 };
+        }
+
+        await next(context);
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _limiter.Dispose();
+}
+
+/// <summary>Marks routes whose requests last: as long as a client listens, or as long as its files take.</summary>
+internal sealed class LongRequest
+{
+    /// <summary>The mark.</summary>
+    public static LongRequest Instance { get; } = new();
+}
