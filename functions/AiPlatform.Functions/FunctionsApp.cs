@@ -3,6 +3,7 @@ using AiPlatform.Functions.Features.Datasets;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Features.Events;
 using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Functions.Features.Garbage;
 using AiPlatform.Functions.Features.Identity;
 using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Features.Lineage;
@@ -42,6 +43,7 @@ public static class FunctionsApp
             .AddTasks()
             .AddQueues()
             .AddEvents()
+            .AddGarbage()
             .AddTriggers()
             .AddDocumentation();
         configure?.Invoke(builder);
@@ -61,6 +63,7 @@ public static class FunctionsApp
         app.MapQueueEndpoints();
         app.MapDurableStatusEndpoints();
         app.MapEventEndpoints();
+        app.MapGarbageEndpoints();
         app.MapTriggerEndpoints();
         app.MapDocumentationEndpoints();
         return app;

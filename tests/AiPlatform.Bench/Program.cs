@@ -8,7 +8,7 @@ if (args is ["taskHubWorker", var connection])
 }
 
 // Measures the running platform and prints one JSON document. Usage:
-//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking coldStart memory tasks taskHub taskHubMemory]
+//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking trackingReads trackingScale coldStart memory tasks taskHub taskHubMemory]
 // The last two start a hub, a worker and PostgreSQL of their own instead of the platform.
 var wanted = args.Length == 0 ? ["startup", "memory", "coldStart", "crud", "submit"] : args;
 using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20));
@@ -26,6 +26,8 @@ foreach (var name in wanted)
         "crud" => await Crud.MeasureAsync(platform!, stop.Token),
         "submit" => await SubmitLatency.MeasureAsync(platform!, stop.Token),
         "tracking" => await Tracking.MeasureAsync(platform!, stop.Token),
+        "trackingReads" => await TrackingReads.MeasureAsync(platform!, stop.Token),
+        "trackingScale" => await TrackingScale.MeasureAsync(platform!, stop.Token),
         "tasks" => await TaskThroughput.MeasureAsync(platform!, stop.Token),
         "taskHub" => await TaskHubLoad.MeasureAsync(stop.Token),
         "taskHubMemory" => await TaskHubLoad.MeasureMemoryAsync(stop.Token),

@@ -208,9 +208,9 @@ internal sealed class BlobStorage : IDisposable
         }
     }
 
-    /// <summary>Deletes a blob; nothing happens when there is none.</summary>
-    public Task DeleteAsync(string container, string name, CancellationToken cancellationToken)
-        => Blob(container, name).DeleteIfExistsAsync(cancellationToken: cancellationToken);
+    /// <summary>Deletes a blob; false when there was none.</summary>
+    public async Task<bool> DeleteAsync(string container, string name, CancellationToken cancellationToken)
+        => await Blob(container, name).DeleteIfExistsAsync(cancellationToken: cancellationToken);
 
     /// <inheritdoc />
     public void Dispose() => _keyLock.Dispose();

@@ -19,7 +19,7 @@ internal static class MLflowEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddMLflow(this IServiceCollection services) => services
         .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>()
-        .AddSingleton<RunApi>().AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
+        .AddSingleton<ModelHistory>().AddSingleton<RunApi>().AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
         .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>()
         .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>()
         .AddSingleton<RegistryStore>().AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>();
@@ -63,9 +63,11 @@ internal static class MLflowEndpoints
         mlflow.Post<RunApi>("runs/outputs", Permission.WriteRun, (api, call) => api.LogOutputsAsync(call));
         mlflow.Post<LoggingApi>("runs/log-parameter", Permission.WriteRun, (api, call) => api.LogParamAsync(call));
         mlflow.Post<LoggingApi>("runs/set-tag", Permission.WriteRun, (api, call) => api.SetTagAsync(call));
+        mlflow.Post<LoggingApi>("runs/log-model", Permission.WriteRun, (api, call) => api.LogModelAsync(call));
         mlflow.Raw<LoggingApi>("POST", "runs/log-metric", Permission.WriteRun, MaxBatchBytes, (api, context) => api.LogMetricAsync(context));
         mlflow.Raw<LoggingApi>("POST", "runs/log-batch", Permission.WriteRun, MaxBatchBytes, (api, context) => api.LogBatchAsync(context));
         mlflow.Get<HistoryApi>("metrics/get-history", Permission.ReadRun, (api, call) => api.GetAsync(call));
+        mlflow.Get<HistoryApi>("metrics/get-history-bulk", Permission.ReadRun, (api, call) => api.BulkAsync(call));
         mlflow.Get<HistoryApi>("metrics/get-history-bulk-interval", Permission.ReadRun, (api, call) => api.BulkIntervalAsync(call));
     }
 

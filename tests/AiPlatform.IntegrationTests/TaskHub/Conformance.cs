@@ -2,11 +2,32 @@ using System.Diagnostics;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
-/// <summary>Runs the scripts of <c>tests/conformance</c>, which use the official JavaScript SDK.</summary>
+/// <summary>Runs the scripts of <c>tests/conformance</c>, which use SDKs that others wrote.</summary>
 internal static class Conformance
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly string[] Packages = ["@microsoft/durabletask-js", "mlflow"];
+
+    /// <summary>Runs a script's tests to their end; fails with their output.</summary>
+    public static async Task RunAsync(string script, params (string Name, string Value)[] environment)
+    {
+        using var node = Start(script, environment, "--test", "--test-reporter=spec", "--test-timeout=60000");
+        var output = node.StandardOutput.ReadToEndAsync();
+        var errors = node.StandardError.ReadToEndAsync();
+        var exit = node.WaitForExitAsync();
+        var ended = await Task.WhenAny(exit, Task.Delay(Patience)) == exit;
+        if (!ended)
+        {
+            node.Kill(entireProcessTree: true);
+        }
+
+        Assert.True(ended && node.ExitCode == 0, await output + await errors);
+    }
+
     /// <summary>Starts a script against a hub; its output is discarded unless it is read.</summary>
-    public static Process Start(string script, int port, params string[] nodeArguments)
+    public static Process Start(string script, int port, params string[] nodeArguments) => Start(script, [("TASKHUB_ADDRESS", $"127.0.0.1:{port}")], nodeArguments);
+
+    private static Process Start(string script, (string Name, string Value)[] environment, params string[] nodeArguments)
     {
         var directory = FindDirectory();
         InstallOnce(directory);
@@ -16,13 +37,17 @@ internal static class Conformance
             start.ArgumentList.Add(argument);
         }
 
-        start.Environment["TASKHUB_ADDRESS"] = $"127.0.0.1:{port}";
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return Process.Start(start)!;
     }
 
     private static void InstallOnce(string directory)
     {
-        if (Directory.Exists(Path.Combine(directory, "node_modules", "@microsoft", "durabletask-js")))
+        if (Array.TrueForAll(Packages, package => Directory.Exists(Path.Combine(directory, "node_modules", package))))
         {
             return;
         }

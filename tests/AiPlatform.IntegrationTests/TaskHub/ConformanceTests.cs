@@ -11,16 +11,6 @@ public sealed class ConformanceTests(PostgresFixture postgres, AzuriteFixture az
     {
         await using var hub = await HubHarness.StartAsync(
             await postgres.CreateDatabaseAsync("taskhub"), $"--ConnectionStrings:Blob={azurite.ConnectionString}", $"--TaskHub:PayloadContainer=payloads-{Guid.NewGuid():N}");
-        using var node = Conformance.Start("durabletask.test.mjs", hub.GrpcPort, "--test", "--test-reporter=spec", "--test-timeout=60000");
-        var output = node.StandardOutput.ReadToEndAsync();
-        var errors = node.StandardError.ReadToEndAsync();
-        var exit = node.WaitForExitAsync();
-        var ended = await Task.WhenAny(exit, Task.Delay(TimeSpan.FromMinutes(3))) == exit;
-        if (!ended)
-        {
-            node.Kill(entireProcessTree: true);
-        }
-
-        Assert.True(ended && node.ExitCode == 0, await output + await errors);
+        await Conformance.RunAsync("durabletask.test.mjs", ("TASKHUB_ADDRESS", $"127.0.0.1:{hub.GrpcPort}"));
     }
 }

@@ -1,6 +1,7 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -21,19 +22,20 @@ internal static class ArtifactEndpoints
     }
 
     private static async Task<Ok<ArtifactUpload>> UploadAsync(
-        string run, ArtifactUploadRequest request, Caller caller, RunAccess access, BlobStorage storage, IOptions<ExperimentOptions> options,
+        string run, ArtifactUploadRequest request, Caller caller, RunAccess access, BlobStorage storage, GarbageQueue garbage, IOptions<ExperimentOptions> options,
         CancellationToken cancellationToken)
     {
         RunChecks.File(request.Path, request.Size, request.Sha256, options.Value);
         var row = await access.RequireAsync(run, caller, cancellationToken);
         var name = ArtifactRow.UploadName(row.Id, request.Sha256, request.Path);
+        await garbage.ExpectAsync(BlobStorage.Runs, name, options.Value.UrlLifetime, cancellationToken);
         var url = await storage.UploadUrlAsync(BlobStorage.Runs, name, options.Value.UrlLifetime, cancellationToken);
         return TypedResults.Ok(new ArtifactUpload(url, UploadHeaders));
     }
 
     private static async Task<Ok<Artifact>> CommitAsync(
         string run, CommitArtifactRequest request, Caller caller, RunAccess access, ArtifactStore store, UploadVerifier verifier, BlobStorage storage,
-        IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
+        GarbageQueue garbage, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
     {
         var hash = RunChecks.File(request.Path, request.Size, request.Sha256, options.Value);
         Check.Range(request.Step ?? 0, "step", -1, long.MaxValue);
@@ -50,6 +52,7 @@ internal static class ArtifactEndpoints
         if (known is null || !known.Sha256.AsSpan().SequenceEqual(hash))
         {
             var target = ArtifactRow.BlobName(row.Id, request.Sha256, request.Path);
+            await garbage.KeepAsync(BlobStorage.Runs, target, cancellationToken);
             if (!await verifier.VerifyAsync(BlobStorage.Runs, upload, target, request.Path, request.Size, hash, cancellationToken)
                 && await storage.LengthAsync(BlobStorage.Runs, target, cancellationToken) is null)
             {

@@ -2,12 +2,13 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using Dapper;
 
 namespace AiPlatform.Functions.Features.Experiments;
 
 /// <summary>Artifacts of runs.</summary>
-internal sealed class ArtifactStore(Database database, EventStream events, TimeProvider time)
+internal sealed class ArtifactStore(Database database, EventStream events, GarbageQueue garbage, TimeProvider time)
 {
     /// <summary>An artifact by path; null when there is none.</summary>
     public async Task<ArtifactRow?> FindAsync(string runId, string path, CancellationToken cancellationToken)
@@ -38,6 +39,7 @@ internal sealed class ArtifactStore(Database database, EventStream events, TimeP
         => database.InTransactionAsync(
             async (connection, transaction) =>
             {
+                await ReplaceAsync(new UnitOfWork(connection, transaction, cancellationToken), run.Id, request.Path, sha256);
                 var row = await connection.QuerySingleAsync<ArtifactRow>(new CommandDefinition(
                     $"""
                     INSERT INTO artifacts AS a (id, run_id, project_id, path, kind, size_bytes, sha256, step, attempt, metrics, created_at)
@@ -68,4 +70,15 @@ internal sealed class ArtifactStore(Database database, EventStream events, TimeP
                 return row;
             },
             cancellationToken);
+
+    /// <summary>Gives up the bytes that a path has, unless they are these.</summary>
+    public async Task ReplaceAsync(UnitOfWork work, string runId, string path, byte[] sha256)
+    {
+        var old = await work.FindAsync<ArtifactRow>(
+            $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.path = @path AND a.sha256 <> @sha256 FOR UPDATE", new { runId, path, sha256 });
+        if (old is not null)
+        {
+            await garbage.AddAsync(work, BlobStorage.Runs, [new GarbageBlob(old.Blob, old.SizeBytes)]);
+        }
+    }
 }

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -21,7 +22,7 @@ internal static class ExperimentEndpoints
             .ValidateOnStart();
         services.TryAddSingleton<UploadVerifier>();
         return services.AddSingleton<ExperimentStore>().AddSingleton<RunStore>().AddSingleton<RunAccess>()
-            .AddSingleton<MetricSummaries>().AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>()
+            .AddSingleton<MetricSummaries>().AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IGarbageSource, ArtifactGarbage>()
             .AddLoop<MetricFolder>("metric-summaries").AddLoop<MetricCompaction>("metric-compaction");
     }
 

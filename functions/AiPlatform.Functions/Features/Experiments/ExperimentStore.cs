@@ -109,7 +109,7 @@ internal sealed class ExperimentStore(Database database, TimeProvider time)
             var changed = await connection.ExecuteAsync(new CommandDefinition(
                 """
                 UPDATE experiments SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now
-                WHERE project_id = @projectId AND (id = @experiment OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@experiment)))
+                WHERE project_id = @projectId AND purged_at IS NULL AND (id = @experiment OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@experiment)))
                 """,
                 new { projectId, experiment, deleted, now = time.GetUtcNow() },
                 cancellationToken: cancellationToken));

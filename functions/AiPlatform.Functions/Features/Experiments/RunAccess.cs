@@ -19,7 +19,7 @@ internal sealed class RunAccess(Database database)
         return await connection.QuerySingleOrDefaultAsync<RunRow>(new CommandDefinition(
                 $"""
                 SELECT {RunRow.Columns} FROM runs r JOIN projects p ON p.id = r.project_id
-                WHERE r.id = @run AND (@platform OR p.deleted_at IS NULL) AND (@deleted OR r.deleted_at IS NULL) AND (@owner::text IS NULL OR p.owner_id = @owner)
+                WHERE r.id = @run AND (@platform OR p.deleted_at IS NULL) AND (@deleted OR r.deleted_at IS NULL) AND r.purged_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
                 """,
                 new { run, deleted, platform = caller.IsPlatform, owner = caller.Role == CallerRole.Job ? null : caller.OwnerFilter },
                 cancellationToken: cancellationToken))

@@ -144,7 +144,7 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await connection.ExecuteAsync(new CommandDefinition(
-            "UPDATE runs SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now WHERE id = @runId",
+            "UPDATE runs SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now WHERE id = @runId AND purged_at IS NULL",
             new { runId, deleted, now = time.GetUtcNow() },
             cancellationToken: cancellationToken));
     }

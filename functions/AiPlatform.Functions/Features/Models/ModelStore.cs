@@ -68,7 +68,7 @@ internal sealed class ModelStore(Database database, TimeProvider time)
             var changed = await connection.ExecuteAsync(new CommandDefinition(
                 """
                 UPDATE models SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now
-                WHERE project_id = @projectId AND (id = @model OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@model)))
+                WHERE project_id = @projectId AND purged_at IS NULL AND (id = @model OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@model)))
                 """,
                 new { projectId, model, deleted, now = time.GetUtcNow() },
                 cancellationToken: cancellationToken));

@@ -78,7 +78,7 @@ internal sealed class ProjectStore(Database database, TimeProvider time)
             async connection => await connection.QuerySingleOrDefaultAsync<ProjectRow>(new CommandDefinition(
                     $"""
                     UPDATE projects SET deleted_at = NULL, version = version + (CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END), updated_at = @now
-                    WHERE id = @id AND (@owner::text IS NULL OR owner_id = @owner)
+                    WHERE id = @id AND purged_at IS NULL AND (@owner::text IS NULL OR owner_id = @owner)
                     RETURNING {Columns}
                     """,
                     new { id, owner = caller.OwnerFilter, now = time.GetUtcNow() },

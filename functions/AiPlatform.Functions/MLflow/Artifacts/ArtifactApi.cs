@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Functions.MLflow.Http;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.Options;
@@ -11,7 +12,7 @@ namespace AiPlatform.Functions.MLflow.Artifacts;
 /// Artifacts of MLflow clients: <c>artifacts/list</c>, and the proxy that streams between client and Blob storage, whole or
 /// in parts that the client puts into the storage itself.
 /// </summary>
-internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, BlobStorage storage, IOptions<ExperimentOptions> options, TimeProvider time)
+internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, BlobStorage storage, GarbageQueue garbage, IOptions<ExperimentOptions> options, TimeProvider time)
 {
     private const int MaxParts = 10_000;
     private static readonly FileExtensionContentTypeProvider ContentTypes = new();
@@ -96,6 +97,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
         }
 
         var upload = Ids.New(time);
+        await garbage.ExpectAsync(BlobStorage.Runs, Upload(place, upload), options.Value.UrlLifetime, call.Token);
         var url = await storage.UploadUrlAsync(BlobStorage.Runs, Upload(place, upload), options.Value.UrlLifetime, call.Token);
         await call.WriteAsync(json =>
         {

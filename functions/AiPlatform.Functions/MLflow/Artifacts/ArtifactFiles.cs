@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Functions.MLflow.Http;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -11,7 +12,7 @@ namespace AiPlatform.Functions.MLflow.Artifacts;
 internal sealed record ArtifactEntry(string Path, bool IsDirectory, long Size);
 
 /// <summary>Artifacts of runs and of logged models: the rows in PostgreSQL, the bytes in Blob storage under their hash.</summary>
-internal sealed class ArtifactFiles(Database database, BlobStorage storage, IOptions<ExperimentOptions> options, TimeProvider time)
+internal sealed class ArtifactFiles(Database database, BlobStorage storage, GarbageQueue garbage, ArtifactStore artifacts, IOptions<ExperimentOptions> options, TimeProvider time)
 {
     private const int MaxEntries = 10_000;
 
@@ -46,6 +47,7 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, IOpt
     public async Task WriteAsync(ArtifactPlace place, Stream content, CancellationToken cancellationToken)
     {
         var upload = $"{place.Owner}/uploads/{Ids.New(time)}";
+        await garbage.ExpectAsync(BlobStorage.Runs, upload, options.Value.UrlLifetime, cancellationToken);
         try
         {
             await using var hashing = new HashingStream(content, options.Value.MaxArtifactBytes);
@@ -68,46 +70,58 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, IOpt
         }
 
         await blob.Content.DisposeAsync();
+        await garbage.KeepAsync(BlobStorage.Runs, target, cancellationToken);
         if (!await storage.CopyAsync(BlobStorage.Runs, upload, target, blob.Tag, cancellationToken))
         {
             throw new MLflowException("RESOURCE_CONFLICT", $"The upload of {place.Path} changed while it was being stored.");
         }
 
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(
-            place.IsModel
-                ? """
-                  INSERT INTO logged_model_artifacts (model_id, path, size_bytes, sha256, created_at) VALUES (@owner, @path, @size, @sha256, @now)
-                  ON CONFLICT (model_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
-                  """
-                : """
-                  INSERT INTO artifacts (id, run_id, project_id, path, kind, size_bytes, sha256, created_at) VALUES (@id, @owner, @project, @path, 'file', @size, @sha256, @now)
-                  ON CONFLICT (run_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
-                  """,
-            new { id = Ids.New(time), owner = place.Owner, project = place.ProjectId, path = place.Path, size, sha256, now = time.GetUtcNow() },
-            cancellationToken: cancellationToken));
+        var row = new { id = Ids.New(time), owner = place.Owner, project = place.ProjectId, path = place.Path, size, sha256, now = time.GetUtcNow() };
+        await database.InWorkAsync(
+            async work =>
+            {
+                await ReplaceAsync(work, place, sha256);
+                await work.ExecuteAsync(
+                    place.IsModel
+                        ? """
+                          INSERT INTO logged_model_artifacts (model_id, path, size_bytes, sha256, created_at) VALUES (@owner, @path, @size, @sha256, @now)
+                          ON CONFLICT (model_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
+                          """
+                        : """
+                          INSERT INTO artifacts (id, run_id, project_id, path, kind, size_bytes, sha256, created_at) VALUES (@id, @owner, @project, @path, 'file', @size, @sha256, @now)
+                          ON CONFLICT (run_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
+                          """,
+                    row);
+            },
+            cancellationToken);
     }
 
-    /// <summary>Deletes a file, or everything in a folder. Bytes that a model version refers to stay.</summary>
-    public async Task DeleteAsync(ArtifactPlace place, CancellationToken cancellationToken)
+    /// <summary>Deletes a file, or everything in a folder. Its bytes go with the garbage, unless a model version refers to them.</summary>
+    public Task DeleteAsync(ArtifactPlace place, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work =>
+            {
+                var gone = await work.QueryAsync<(string Path, byte[] Sha256, long Size)>(
+                    $"DELETE FROM {Table(place)} WHERE {Key(place)} = @owner AND (path = @path OR @path = '' OR starts_with(path, @path || '/')) RETURNING path, sha256, size_bytes",
+                    new { owner = place.Owner, path = place.Path });
+                await garbage.AddAsync(work, BlobStorage.Runs, gone.ConvertAll(row => Blob(place.Owner, row.Path, row.Sha256, row.Size)));
+            },
+            cancellationToken);
+
+    private async Task ReplaceAsync(UnitOfWork work, ArtifactPlace place, byte[] sha256)
     {
-        List<(string Path, byte[] Sha256)> gone;
-        await using (var connection = await database.OpenAsync(cancellationToken))
+        if (!place.IsModel)
         {
-            gone = (await connection.QueryAsync<(string, byte[])>(new CommandDefinition(
-                $"""
-                DELETE FROM {Table(place)} a WHERE {Key(place)} = @owner AND (path = @path OR @path = '' OR starts_with(path, @path || '/'))
-                RETURNING path, CASE WHEN EXISTS (SELECT 1 FROM model_versions v WHERE v.run_id = @owner AND v.artifact_path = a.path AND v.sha256 = a.sha256) THEN NULL ELSE sha256 END
-                """,
-                new { owner = place.Owner, path = place.Path },
-                cancellationToken: cancellationToken))).AsList();
+            await artifacts.ReplaceAsync(work, place.Owner, place.Path, sha256);
+            return;
         }
 
-        foreach (var (path, sha256) in gone.Where(row => row.Sha256 is not null))
-        {
-            await storage.DeleteAsync(BlobStorage.Runs, ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(sha256), path), cancellationToken);
-        }
+        var old = await work.QueryAsync<(byte[] Sha256, long Size)>(
+            "SELECT sha256, size_bytes FROM logged_model_artifacts WHERE model_id = @owner AND path = @path AND sha256 <> @sha256 FOR UPDATE", new { owner = place.Owner, path = place.Path, sha256 });
+        await garbage.AddAsync(work, BlobStorage.Runs, old.ConvertAll(row => Blob(place.Owner, place.Path, row.Sha256, row.Size)));
     }
+
+    private static GarbageBlob Blob(string owner, string path, byte[] sha256, long size) => new(ArtifactRow.BlobName(owner, Convert.ToHexStringLower(sha256), path), size);
 
     private static string Table(ArtifactPlace place) => place.IsModel ? "logged_model_artifacts" : "artifacts";
 

@@ -16,12 +16,12 @@ internal sealed class MLflowException(string code, string message) : Exception(m
     /// <summary>The HTTP status that MLflow answers with the code.</summary>
     public int Status => Code switch
     {
-        InvalidParameterValue or ResourceAlreadyExists or "BAD_REQUEST" or "INVALID_STATE" => StatusCodes.Status400BadRequest,
+        InvalidParameterValue or ResourceAlreadyExists or "BAD_REQUEST" => StatusCodes.Status400BadRequest,
         "UNAUTHENTICATED" => StatusCodes.Status401Unauthorized,
         "PERMISSION_DENIED" => StatusCodes.Status403Forbidden,
         ResourceDoesNotExist or "NOT_FOUND" or "ENDPOINT_NOT_FOUND" => StatusCodes.Status404NotFound,
         "RESOURCE_CONFLICT" => StatusCodes.Status409Conflict,
-        "REQUEST_LIMIT_EXCEEDED" => StatusCodes.Status429TooManyRequests,
+        "REQUEST_LIMIT_EXCEEDED" or "RESOURCE_EXHAUSTED" => StatusCodes.Status429TooManyRequests,
         "NOT_IMPLEMENTED" => StatusCodes.Status501NotImplemented,
         "TEMPORARILY_UNAVAILABLE" => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
@@ -55,7 +55,7 @@ internal sealed class MLflowException(string code, string message) : Exception(m
                 ErrorCodes.NotImplemented => "NOT_IMPLEMENTED",
                 ErrorCodes.Unavailable => "TEMPORARILY_UNAVAILABLE",
                 ErrorCodes.Internal => "INTERNAL_ERROR",
-                ErrorCodes.IllegalTransition => "INVALID_STATE",
+                ErrorCodes.IllegalTransition or ErrorCodes.ValueConflict => "RESOURCE_CONFLICT",
                 _ => InvalidParameterValue,
             },
             message);

@@ -49,7 +49,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
                 """
                 INSERT INTO experiments (id, project_id, name, artifact_location, tags, created_by, created_at, updated_at)
                 SELECT @id, @project, @name, @location, @tags::jsonb, @by, @now, @now
-                WHERE NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = @project AND name = @name)
+                WHERE NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = @project AND name = @name AND purged_at IS NULL)
                 """,
                 new { id, project = call.ProjectId, name, location, tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)), by = call.Caller.UserId, now = time.GetUtcNow() },
                 cancellationToken: call.Token));
@@ -77,7 +77,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         await experiments.DefaultAsync(call.ProjectId, call.Token);
         await using var connection = await database.OpenAsync(call.Token);
         var row = await connection.QueryFirstOrDefaultAsync<ExperimentRow>(new CommandDefinition(
-            $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.project_id = @project AND e.name = @name ORDER BY e.deleted_at NULLS FIRST LIMIT 1",
+            $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.project_id = @project AND e.name = @name AND e.purged_at IS NULL ORDER BY e.deleted_at NULLS FIRST LIMIT 1",
             new { project = call.ProjectId, name },
             cancellationToken: call.Token));
         await WriteAsync(call, row ?? throw MLflowException.Missing($"Could not find experiment with name '{name}'"));
@@ -119,8 +119,8 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             await database.InWorkAsync(
                 async work =>
                 {
-                    await work.ExecuteAsync("UPDATE runs SET deleted_at = NULL, updated_at = @now WHERE experiment_id = @Id AND deleted_at = @deleted", new { row.Id, deleted, now = time.GetUtcNow() });
-                    await work.ExecuteAsync("UPDATE experiments SET deleted_at = NULL, updated_at = @now WHERE id = @Id", new { row.Id, now = time.GetUtcNow() });
+                    await work.ExecuteAsync("UPDATE runs SET deleted_at = NULL, updated_at = @now WHERE experiment_id = @Id AND deleted_at = @deleted AND purged_at IS NULL", new { row.Id, deleted, now = time.GetUtcNow() });
+                    await work.ExecuteAsync("UPDATE experiments SET deleted_at = NULL, updated_at = @now WHERE id = @Id AND purged_at IS NULL", new { row.Id, now = time.GetUtcNow() });
                 },
                 call.Token);
         }
@@ -202,7 +202,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         var rows = (await connection.QueryAsync<ExperimentRow>(new CommandDefinition(
             $"""
             SELECT {ExperimentRow.Columns} FROM experiments e{sql.Joins}
-            WHERE e.project_id = @project{Views.Of(call.Text("view_type"), "e.deleted_at")}{sql.Where}
+            WHERE e.project_id = @project AND e.purged_at IS NULL{Views.Of(call.Text("view_type"), "e.deleted_at")}{sql.Where}
             ORDER BY {sql.Order}e.created_at DESC, e.id DESC LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,

@@ -52,7 +52,7 @@ internal sealed class ExperimentDirectory(Database database, TimeProvider time)
         var id = await ResolveAsync(projectId, experimentId, cancellationToken);
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ExperimentRow>(new CommandDefinition(
-                $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.project_id = @projectId AND e.id = @id", new { projectId, id }, cancellationToken: cancellationToken))
+                $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.project_id = @projectId AND e.id = @id AND e.purged_at IS NULL", new { projectId, id }, cancellationToken: cancellationToken))
             ?? throw MLflowException.Missing($"No Experiment with id={experimentId} exists");
     }
 

@@ -44,6 +44,40 @@ internal sealed class HistoryApi(RunDirectory runs, MetricReader metrics)
         });
     }
 
+    /// <summary><c>metrics/get-history-bulk</c>: one metric of several runs, run by run, at most so many points in all.</summary>
+    public async Task BulkAsync(MLflowCall call)
+    {
+        var ids = call.Texts("run_id");
+        if (ids.Count == 0)
+        {
+            throw MLflowException.Invalid("GetMetricHistoryBulk request must specify at least one run_id.");
+        }
+
+        if (ids.Count > MaxRuns)
+        {
+            throw MLflowException.Invalid($"GetMetricHistoryBulk request cannot specify more than {MaxRuns} run_ids. Received {ids.Count} run_ids.");
+        }
+
+        var key = call.Text("metric_key") is { Length: > 0 } asked ? asked : throw MLflowException.Invalid("GetMetricHistoryBulk request must specify a metric_key.");
+        var limit = call.MaxResults(MaxPage, MaxPage);
+        foreach (var id in ids)
+        {
+            await runs.RequireAsync(id, call.Caller, call.Token);
+        }
+
+        var series = await metrics.ReadAsync([.. ids.Distinct(StringComparer.Ordinal)], [key], allAttempts: false, call.Token);
+        await call.WriteAsync(json =>
+        {
+            json.WriteStartArray("metrics"u8);
+            foreach (var (id, point) in ids.Order(StringComparer.Ordinal).SelectMany(id => (series.GetValueOrDefault((id, key)) ?? []).Select(point => (id, point))).Take(limit))
+            {
+                Write(json, key, point, id);
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
     /// <summary><c>metrics/get-history-bulk-interval</c>: one metric of several runs, at most so many points of each.</summary>
     public async Task BulkIntervalAsync(MLflowCall call)
     {

@@ -7,7 +7,7 @@ using AiPlatform.Functions.MLflow.Models;
 namespace AiPlatform.Functions.MLflow.Tracking;
 
 /// <summary>What runs log: metrics, params, tags.</summary>
-internal sealed class LoggingApi(RunDirectory runs, RunWriter writer, MetricWriter metrics, LoggedModelStore models)
+internal sealed class LoggingApi(RunDirectory runs, RunWriter writer, MetricWriter metrics, LoggedModelStore models, ModelHistory history)
 {
     /// <summary><c>runs/log-batch</c>.</summary>
     public async Task LogBatchAsync(HttpContext context) => await StoreAsync(context, await ReadAsync(context, LogBatch.Read));
@@ -32,6 +32,14 @@ internal sealed class LoggingApi(RunDirectory runs, RunWriter writer, MetricWrit
         var key = Names.Key(call.RequiredText("key"), "tag");
         var value = Names.Value(call.Text("value") ?? throw MLflowException.Required("value"), "tag", key, Names.MaxTag);
         await writer.AddAsync(new RunWrite(run.Id) { Tags = [new(key, value)] }, call.Token);
+        await call.EmptyAsync();
+    }
+
+    /// <summary><c>runs/log-model</c> of 2.x clients.</summary>
+    public async Task LogModelAsync(MLflowCall call)
+    {
+        var run = await ActiveAsync(call);
+        await history.AddAsync(run.Id, call.RequiredText("model_json"), call.Token);
         await call.EmptyAsync();
     }
 

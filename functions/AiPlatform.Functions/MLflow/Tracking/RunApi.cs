@@ -190,7 +190,7 @@ internal sealed class RunApi(
         await using (var reader = await connection.ExecuteReaderAsync(new CommandDefinition(
             $"""
             SELECT {RunDocuments.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
-            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project{view}{sql.Where}
+            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{view}{sql.Where}
             ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,
@@ -300,11 +300,15 @@ internal sealed class RunApi(
         if (run.Deleted != deleted || deleted)
         {
             await using var connection = await database.OpenAsync(call.Token);
-            await connection.ExecuteAsync(new CommandDefinition(
-                "UPDATE runs SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now WHERE id = @id",
+            var changed = await connection.ExecuteAsync(new CommandDefinition(
+                "UPDATE runs SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now WHERE id = @id AND purged_at IS NULL",
                 new { id = run.Id, deleted, now = time.GetUtcNow() },
                 cancellationToken: call.Token));
             runs.Forget(run.Id);
+            if (changed == 0)
+            {
+                throw MLflowException.Missing($"Run with id={run.Id} not found");
+            }
         }
 
         await call.EmptyAsync();

@@ -71,7 +71,7 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
             """
             SELECT r.id, r.project_id, r.experiment_id, p.owner_id, r.job_id, r.deleted_at IS NOT NULL AS deleted, e.is_default
             FROM runs r JOIN projects p ON p.id = r.project_id JOIN experiments e ON e.id = r.experiment_id
-            WHERE r.id = @runId AND p.deleted_at IS NULL
+            WHERE r.id = @runId AND p.deleted_at IS NULL AND r.purged_at IS NULL
             """,
             new { runId },
             cancellationToken: cancellationToken));

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using AiPlatform.Bench.Platform;
+
+namespace AiPlatform.Bench.Measurements;
+
+/// <summary>An MLflow client that costs the machine as little as it can: bodies are made by hand, answers are only read where they are needed.</summary>
+internal sealed class TrackingClient : IDisposable
+{
+    public const int Connections = 16;
+
+    private readonly HttpClient _http;
+
+    private TrackingClient(HttpClient http) => _http = http;
+
+    /// <summary>Logs in.</summary>
+    public static async Task<TrackingClient> ConnectAsync(PlatformProcess platform, CancellationToken cancellationToken)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 128, PooledConnectionLifetime = Timeout.InfiniteTimeSpan })
+        {
+            BaseAddress = new Uri(platform.ApiUrl, "/api/2.0/mlflow/"),
+        };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await platform.Tokens.GetTokenAsync(null, cancellationToken));
+        return new TrackingClient(http);
+    }
+
+    /// <summary>Calls without a pause from several connections: requests per second and their times after a warm-up.</summary>
+    public static async Task<LoadResult> LoadAsync(Func<int, Task> call, int connections = Connections, double warmUpSeconds = 3, double seconds = 6)
+    {
+        var times = new ConcurrentQueue<double>();
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, connections).Select(client => Task.Run(async () =>
+        {
+            while (clock.Elapsed.TotalSeconds < warmUpSeconds + seconds)
+            {
+                var begin = Stopwatch.GetTimestamp();
+                await call(client);
+                if (clock.Elapsed.TotalSeconds > warmUpSeconds)
+                {
+                    times.Enqueue(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+                }
+            }
+        })));
+        return new LoadResult(connections, Math.Round(times.Count / seconds), Percentiles.Of(times));
+    }
+
+    /// <summary>Repeats one call, one at a time.</summary>
+    public static async Task<Percentiles> TimesAsync(int count, Func<Task> call)
+    {
+        await call();
+        var times = new List<double>();
+        for (var i = 0; i < count; i++)
+        {
+            var begin = Stopwatch.GetTimestamp();
+            await call();
+            times.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+        }
+
+        return Percentiles.Of(times);
+    }
+
+    public async Task PostAsync(string path, string body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(path, body, cancellationToken);
+    }
+
+    public async Task<JsonElement> AskAsync(string path, string body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(path, body, cancellationToken);
+        using var document = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Gets, and reads the answer to its end.</summary>
+    public async Task<byte[]> GetAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = await _http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    public async Task<string> CreateExperimentAsync(CancellationToken cancellationToken)
+        => (await AskAsync("experiments/create", $$"""{"name":"bench-{{Guid.NewGuid():N}}"}""", cancellationToken)).GetProperty("experiment_id").GetString()!;
+
+    /// <summary>A run and its experiment's project.</summary>
+    public async Task<string> CreateRunAsync(string experiment, CancellationToken cancellationToken)
+        => (await AskAsync("runs/create", $$"""{"experiment_id":"{{experiment}}","start_time":1700000000000}""", cancellationToken))
+            .GetProperty("run").GetProperty("info").GetProperty("run_id").GetString()!;
+
+    /// <summary>Runs with 20 metrics, 5 params and 2 tags each.</summary>
+    public async Task<string> CreateSearchedRunsAsync(int count, CancellationToken cancellationToken)
+    {
+        var experiment = await CreateExperimentAsync(cancellationToken);
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = Connections, CancellationToken = cancellationToken }, async (i, token) =>
+        {
+            var run = await CreateRunAsync(experiment, token);
+            var metrics = string.Join(',', Enumerable.Range(0, 20).Select(m => FormattableString.Invariant($"{{\"key\":\"m{m}\",\"value\":{((i * 37) + (m * 11)) % 1000 / 1000.0},\"timestamp\":{1_700_000_000_000 + i},\"step\":1}}")));
+            var parameters = string.Join(',', Enumerable.Range(0, 5).Select(p => $"{{\"key\":\"p{p}\",\"value\":\"{i % 10}\"}}"));
+            await PostAsync("runs/log-batch", $"{{\"run_id\":\"{run}\",\"metrics\":[{metrics}],\"params\":[{parameters}],\"tags\":[{{\"key\":\"a\",\"value\":\"{i % 7}\"}}]}}", token);
+        });
+        return experiment;
+    }
+
+    /// <summary>Logs one curve of so many points, a thousand in a request.</summary>
+    public async Task LogCurveAsync(string run, int points, CancellationToken cancellationToken)
+    {
+        for (var first = 0; first < points; first += 1_000)
+        {
+            await PostAsync("runs/log-batch", Curve(run, first), cancellationToken);
+        }
+    }
+
+    /// <summary>The body of a batch of a hundred metrics at one step.</summary>
+    public static string Batch(string run, long step)
+    {
+        var text = new StringBuilder(8_192).Append("{\"run_id\":\"").Append(run).Append("\",\"metrics\":[");
+        for (var i = 0; i < 100; i++)
+        {
+            text.Append(i == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{{\"key\":\"metric_{i}\",\"value\":{1.0 / (step + i + 1)},\"timestamp\":{1_700_000_000_000 + step},\"step\":{step}}}");
+        }
+
+        return text.Append("]}").ToString();
+    }
+
+    public static string Metric(string run, long step)
+        => FormattableString.Invariant($"{{\"run_id\":\"{run}\",\"key\":\"loss\",\"value\":{1.0 / (step + 1)},\"timestamp\":{1_700_000_000_000 + step},\"step\":{step}}}");
+
+    public void Dispose() => _http.Dispose();
+
+    // A loss with noise: what compresses too well would say nothing.
+    private static string Curve(string run, int first)
+    {
+        var text = new StringBuilder(96_000).Append("{\"run_id\":\"").Append(run).Append("\",\"metrics\":[");
+        for (var i = first; i < first + 1_000; i++)
+        {
+            var noise = ((i * 2_654_435_761L) & 0xffff) / 655_360.0;
+            text.Append(i == first ? "" : ",").Append(CultureInfo.InvariantCulture, $"{{\"key\":\"curve\",\"value\":{(float)((2.0 / (1 + (i * 0.001))) + noise)},\"timestamp\":{1_700_000_000_000 + (i * 251L) + (i % 7)},\"step\":{i}}}");
+        }
+
+        return text.Append("]}").ToString();
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(string path, string body, CancellationToken cancellationToken)
+    {
+        var response = await _http.PostAsync(new Uri(path, UriKind.Relative), new StringContent(body, Encoding.UTF8, "application/json"), cancellationToken);
+        return response.IsSuccessStatusCode
+            ? response
+            : throw new HttpRequestException($"{path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancellationToken)}");
+    }
+}
