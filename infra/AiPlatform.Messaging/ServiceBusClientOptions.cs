@@ -18,5 +18,8 @@ public sealed class ServiceBusClientOptions
     /// <summary>How long the signatures live that are made from a shared access key.</summary>
     internal TimeSpan TokenLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>Decides about the server's certificate in place of the system's trusted authorities.</summary>
+    internal System.Net.Security.RemoteCertificateValidationCallback? CertificateValidation { get; set; }
+
     internal TimeProvider Time { get; set; } = TimeProvider.System;
 }

@@ -58,6 +58,7 @@ public static class ServiceBusEmulatorApp
             .Validate(options => options.SharedAccessKey.Length > 0, "ServiceBus:SharedAccessKey is missing.")
             .Validate(options => options.AmqpPort is > 0 and <= 65535, "ServiceBus:AmqpPort must be a TCP port.")
             .Validate(options => options.MaxMessageSizeBytes is >= 1024 and <= 16 * 1024 * 1024, "ServiceBus:MaxMessageSizeBytes must be between 1 KiB and 16 MiB.")
+            .Validate(options => options.LinkIdleTimeoutSeconds is > 0 and <= 86_400, "ServiceBus:LinkIdleTimeoutSeconds must be positive and at most a day.")
             .Validate(options => options.Queues.TrueForAll(IsValid), "Each of ServiceBus:Queues needs a name without '$', a positive MaxDeliveryCount and LockDurationSeconds.")
             .Validate(options => options.Queues.DistinctBy(queue => queue.Name.ToLowerInvariant()).Count() == options.Queues.Count, "ServiceBus:Queues has a name twice.")
             .ValidateOnStart();

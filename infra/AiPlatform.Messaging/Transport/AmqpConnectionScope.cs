@@ -108,6 +108,11 @@ internal sealed class AmqpConnectionScope : IAsyncDisposable
         factory.AMQP.HostName = _endpoint.Host;
         factory.AMQP.IdleTimeout = (int)_options.ConnectionIdleTimeout.TotalMilliseconds;
         factory.TCP.NoDelay = true;
+        if (_options.CertificateValidation is { } validation)
+        {
+            factory.SSL.RemoteCertificateValidationCallback = validation;
+        }
+
         var connection = await factory.CreateAsync(address, cancellationToken).WaitAsync(cancellationToken);
         try
         {

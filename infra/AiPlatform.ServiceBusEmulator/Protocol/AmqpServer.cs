@@ -23,6 +23,7 @@ internal sealed partial class AmqpServer(
 
     private static readonly TimeSpan MetricsInterval = TimeSpan.FromSeconds(2);
 
+    private readonly ConnectionCounter _connections = new();
     private BrokerContainer? _container;
 
     /// <inheritdoc />
@@ -55,7 +56,7 @@ internal sealed partial class AmqpServer(
                     part.ReportDepth();
                 }
 
-                metrics.SetConnections(GuardedTransport.OpenCount);
+                metrics.SetConnections(_connections.Open);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -101,10 +102,10 @@ internal sealed partial class AmqpServer(
             listener.AMQP.IdleTimeout = IdleTimeoutMs;
             foreach (var mechanism in (string[])["MSSBCBS", "ANONYMOUS", "EXTERNAL"])
             {
-                listener.SASL.EnableMechanism(mechanism, new OpenSaslProfile(mechanism));
+                listener.SASL.EnableMechanism(mechanism, new OpenSaslProfile(mechanism, _connections));
             }
 
-            listener.SASL.EnableMechanism("PLAIN", new PlainSaslProfile(tokens.Sas));
+            listener.SASL.EnableMechanism("PLAIN", new PlainSaslProfile(tokens.Sas, _connections));
         }
 
         container.RegisterLinkProcessor(new LinkRouter(broker, settings, tokens, time, logger));

@@ -9,7 +9,7 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// on rhea hang when these arrive in the same read as the SASL outcome. Counts what comes in without making a
 /// message, so that a transfer that never ends cannot fill the memory, and what waits to go out.
 /// </summary>
-internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : IAsyncTransport
+internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, ConnectionCounter connections) : IAsyncTransport
 {
     private const long MaxBytesWithoutMessage = 64 * 1024 * 1024;
 
@@ -19,16 +19,11 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
     private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(2);
     private static readonly byte[] On = [1, 0, 0, 0];
 
-    private static int _open;
-
     private readonly Socket? _socket = OperatingSystem.IsLinux() ? ConnectionHandler.AcceptedSocket : null;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly FrameObserver _frames = new();
     private long _waiting;
     private int _isOpen;
-
-    /// <summary>Connections that are open in this process.</summary>
-    internal static int OpenCount => Volatile.Read(ref _open);
 
     /// <summary>Bytes of messages that were handed to the connection and are not yet on the wire.</summary>
     internal long Waiting => Interlocked.Read(ref _waiting);
@@ -42,7 +37,7 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
         var state = ConnectionState.Of(connection);
         state.Transport = this;
         state.IsTrusted = isTrusted;
-        Interlocked.Increment(ref _open);
+        connections.Opened();
         Interlocked.Exchange(ref _isOpen, 1);
     }
 
@@ -86,7 +81,7 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted) : 
     {
         if (Interlocked.Exchange(ref _isOpen, 0) == 1)
         {
-            Interlocked.Decrement(ref _open);
+            connections.Closed();
         }
 
         inner.Close();

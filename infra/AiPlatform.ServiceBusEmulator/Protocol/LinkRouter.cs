@@ -95,7 +95,7 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         else
         {
             context.Attach.MaxMessageSize = (ulong)entity.MaxMessageSize(options.MaxMessageSizeBytes);
-            context.Complete(new SenderEndpoint(state, broker, entity, options, time, logger), SendCredit);
+            context.Complete(new SenderEndpoint(state, broker, entity, options, Idle(context, entity.Name), time, logger), SendCredit);
         }
     }
 
@@ -196,6 +196,8 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         }
     }
 
+    private IdleLink Idle(AttachContext context, string name) => new(context.Link, name, TimeSpan.FromSeconds(options.LinkIdleTimeoutSeconds), time, logger);
+
     // Some clients describe the filter's value, as AMQP has it for filters.
     private static string? SessionId(object? filter) => filter is DescribedValue described ? described.Value as string : filter as string;
 
@@ -204,7 +206,10 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         var deletes = context.Attach.SndSettleMode == SenderSettleMode.Settled;
         context.Attach.MaxMessageSize = (ulong)options.MaxMessageSizeBytes;
         part.Entity.Touch(time.GetUtcNow().UtcDateTime);
-        var endpoint = new ReceiverEndpoint(context.Link, state, hold?.Messages ?? part, hold, deletes, time, logger);
+
+        // A session that is held is not idle: its lock is renewed, or ends and takes the link with it.
+        var idle = hold is null ? Idle(context, part.Name) : null;
+        var endpoint = new ReceiverEndpoint(context.Link, state, hold?.Messages ?? part, hold, deletes, idle, time, logger);
         context.Complete(endpoint, 0);
         LogReceiverAttached(logger, part.Name);
     }

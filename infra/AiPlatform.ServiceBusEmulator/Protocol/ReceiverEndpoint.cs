@@ -14,17 +14,19 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
     private readonly ConnectionState _state;
     private readonly MessageQueue _queue;
     private readonly SessionHold? _hold;
+    private readonly IdleLink? _idle;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Consumer _consumer;
     private int _isClosed;
 
-    internal ReceiverEndpoint(ListenerLink link, ConnectionState state, MessageQueue queue, SessionHold? hold, bool deletes, TimeProvider time, ILogger logger)
+    internal ReceiverEndpoint(ListenerLink link, ConnectionState state, MessageQueue queue, SessionHold? hold, bool deletes, IdleLink? idle, TimeProvider time, ILogger logger)
     {
         _link = link;
         _state = state;
         _queue = queue;
         _hold = hold;
+        _idle = idle;
         _time = time;
         _logger = logger;
         _consumer = new Consumer(this, deletes);
@@ -43,6 +45,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
     public override void OnFlow(FlowContext flowContext)
     {
+        _idle?.Touch();
         if (!(_state.RightEnds(_queue.Name) > _time.GetUtcNow()))
         {
             _link.Close(TimeSpan.Zero, new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." });
@@ -57,6 +60,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
     public override void OnDisposition(DispositionContext dispositionContext)
     {
+        _idle?.Touch();
         if (!IsClosed && dispositionContext.Message is OutgoingMessage message)
         {
             _ = SettleAsync(message, dispositionContext.DeliveryState, dispositionContext.Settled);
@@ -166,6 +170,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
                 return false;
             }
 
+            endpoint._idle?.Touch();
             var buffer = MessageCodec.Write(delivery, endpoint._queue.Entity.Name);
             endpoint._state.Transport?.AddWaiting(buffer.Length);
             try

@@ -7,9 +7,9 @@ using Amqp.Types;
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>A mechanism that lets everybody in; rights come from tokens put to <c>$cbs</c>.</summary>
-internal sealed class OpenSaslProfile(string mechanism) : SaslProfile(mechanism)
+internal sealed class OpenSaslProfile(string mechanism, ConnectionCounter connections) : SaslProfile(mechanism)
 {
-    protected override ITransport UpgradeTransport(ITransport transport) => new GuardedTransport((IAsyncTransport)transport, isTrusted: false);
+    protected override ITransport UpgradeTransport(ITransport transport) => new GuardedTransport((IAsyncTransport)transport, isTrusted: false, connections);
 
     protected override DescribedList GetStartCommand(string hostname) => throw new NotSupportedException();
 
@@ -18,10 +18,10 @@ internal sealed class OpenSaslProfile(string mechanism) : SaslProfile(mechanism)
 }
 
 /// <summary>PLAIN with the policy's name and key; such a connection needs no tokens.</summary>
-internal sealed class PlainSaslProfile(SasValidator validator) : SaslProfile("PLAIN")
+internal sealed class PlainSaslProfile(SasValidator validator, ConnectionCounter connections) : SaslProfile("PLAIN")
 {
     // Reached only after the right answer: the negotiation fails on any other code.
-    protected override ITransport UpgradeTransport(ITransport transport) => new GuardedTransport((IAsyncTransport)transport, isTrusted: true);
+    protected override ITransport UpgradeTransport(ITransport transport) => new GuardedTransport((IAsyncTransport)transport, isTrusted: true, connections);
 
     protected override DescribedList GetStartCommand(string hostname) => throw new NotSupportedException();
 

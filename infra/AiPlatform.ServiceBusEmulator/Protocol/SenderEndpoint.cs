@@ -9,11 +9,12 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>A link on which a client sends: each message is answered when it is durable.</summary>
 internal sealed partial class SenderEndpoint(
-    ConnectionState state, Broker broker, Entity entity, ServiceBusOptions options, TimeProvider time, ILogger logger) : LinkEndpoint
+    ConnectionState state, Broker broker, Entity entity, ServiceBusOptions options, IdleLink idle, TimeProvider time, ILogger logger) : LinkEndpoint
 {
     public override void OnMessage(MessageContext messageContext)
     {
         state.Transport?.OnMessage();
+        idle.Touch();
         var raw = (RawMessage)messageContext.Message;
         if (EndsLink() is { } end)
         {

@@ -139,7 +139,7 @@ public sealed class AdministrationTests(PostgresFixture postgres) : BrokerTests(
         Broker = await BrokerInstance.StartAsync(Database, port);
     }
 
-    private static string Token(string key = BrokerInstance.JwtKey, TimeSpan? lifetime = null, string audience = "https://servicebus.azure.net")
+    internal static string Token(string key = BrokerInstance.JwtKey, TimeSpan? lifetime = null, string audience = "https://servicebus.azure.net")
     {
         var expires = DateTime.UtcNow + (lifetime ?? TimeSpan.FromMinutes(5));
         return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor

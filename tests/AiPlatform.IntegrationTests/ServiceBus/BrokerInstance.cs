@@ -80,10 +80,11 @@ public sealed class BrokerInstance : IAsyncDisposable
         ["urls"] = "http://127.0.0.1:0",
     };
 
-    public static async Task<BrokerInstance> StartAsync(string postgres, int? port = null, bool waitUntilReady = true)
+    public static async Task<BrokerInstance> StartAsync(
+        string postgres, int? port = null, bool waitUntilReady = true, IReadOnlyDictionary<string, string>? settings = null)
     {
         var amqpPort = port ?? FreePort();
-        var app = ServiceBusEmulatorApp.Build([.. Settings(postgres, amqpPort).Select(pair => $"--{pair.Key}={pair.Value}")]);
+        var app = ServiceBusEmulatorApp.Build([.. Settings(postgres, amqpPort).Concat(settings ?? new Dictionary<string, string>()).Select(pair => $"--{pair.Key}={pair.Value}")]);
         await app.StartAsync();
         var instance = new BrokerInstance(app, amqpPort);
         if (waitUntilReady)

@@ -9,19 +9,23 @@ public sealed class BrokerProcess : IAsyncDisposable
     private readonly int _httpPort = BrokerInstance.FreePort();
     private Process? _process;
 
-    private BrokerProcess(string postgres)
+    private BrokerProcess(string postgres, IReadOnlyDictionary<string, string>? settings)
     {
         Port = BrokerInstance.FreePort();
         _settings = BrokerInstance.Settings(postgres, Port);
         _settings["urls"] = $"http://127.0.0.1:{_httpPort}";
         _settings["Logging:LogLevel:Default"] = "None";
+        foreach (var (name, value) in settings ?? new Dictionary<string, string>())
+        {
+            _settings[name] = value;
+        }
     }
 
     public int Port { get; }
 
-    public static async Task<BrokerProcess> StartAsync(string postgres)
+    public static async Task<BrokerProcess> StartAsync(string postgres, IReadOnlyDictionary<string, string>? settings = null)
     {
-        var broker = new BrokerProcess(postgres);
+        var broker = new BrokerProcess(postgres, settings);
         await broker.StartAsync();
         return broker;
     }

@@ -71,6 +71,22 @@ public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(p
             new Address("127.0.0.1", Broker.Port, "RootManageSharedAccessKey", "wrong", "/", "amqp")));
     }
 
+    [Theory]
+    [InlineData("MSSBCBS")]
+    [InlineData("EXTERNAL")]
+    [InlineData("ANONYMOUS")]
+    public async Task Mechanisms_without_a_secret_connect_and_get_nothing_before_a_token(string mechanism)
+    {
+        var connection = await ConnectAsync(new BareProfile(mechanism));
+        var error = await AttachErrorAsync(new Session(connection), BrokerInstance.Queue);
+        Assert.Equal(ErrorCode.UnauthorizedAccess, error?.Condition);
+        await connection.CloseAsync();
+    }
+
+    [Fact]
+    public async Task A_mechanism_that_is_not_offered_is_refused()
+        => await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(new BareProfile("SCRAM-SHA-256")));
+
     [Fact]
     public async Task Messages_that_are_no_messages_are_rejected_and_the_link_lives_on()
     {
@@ -189,6 +205,15 @@ public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(p
         await SendRawAsync(
             [.. SaslHeader, .. SaslInit, .. AmqpHeader, .. Open, .. Begin, (byte)(length >> 24), (byte)(length >> 16), (byte)(length >> 8), (byte)length, 2, 0, 0, 0, 0, 0x53, 0x12, .. nested]);
         await AssertServesAsync();
+    }
+
+    private sealed class BareProfile(string mechanism) : SaslProfile(mechanism)
+    {
+        protected override ITransport UpgradeTransport(ITransport transport) => transport;
+
+        protected override DescribedList GetStartCommand(string hostname) => new SaslInit { Mechanism = Mechanism, InitialResponse = [] };
+
+        protected override DescribedList OnCommand(DescribedList command) => throw new AmqpException(ErrorCode.NotAllowed, command.ToString());
     }
 
     private static async Task<Error?> AttachErrorAsync(Session session, string address)

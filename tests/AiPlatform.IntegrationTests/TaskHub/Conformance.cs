@@ -29,20 +29,23 @@ internal static class Conformance
 
     private static Process Start(string script, (string Name, string Value)[] environment, params string[] nodeArguments)
     {
-        var directory = FindDirectory();
-        InstallOnce(directory);
-        var start = new ProcessStartInfo("node") { WorkingDirectory = directory, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in nodeArguments.Append(script))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = Prepare([.. nodeArguments, script]);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }
 
         return Process.Start(start)!;
+    }
+
+    /// <summary>Starts a script with arguments of its own.</summary>
+    public static Process Start(string script, IEnumerable<string> arguments) => Process.Start(Prepare([script, .. arguments]))!;
+
+    private static ProcessStartInfo Prepare(IEnumerable<string> arguments)
+    {
+        var directory = FindDirectory();
+        InstallOnce(directory);
+        return new ProcessStartInfo("node", arguments) { WorkingDirectory = directory, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
     }
 
     private static void InstallOnce(string directory)

@@ -44,7 +44,8 @@ async function until(condition, what) {
   throw new Error(`It did not happen in time that ${what}.`);
 }
 
-export async function startBroker(queues, config) {
+// queues: settings of single queues; config: entities in the shape of Microsoft's emulator; settings: more settings of the broker.
+export async function startBroker(queues, config, settings = {}) {
   const directory = mkdtempSync(join(tmpdir(), "aip-conformance-"));
   const children = [];
   const stop = async () => {
@@ -70,11 +71,13 @@ export async function startBroker(queues, config) {
     const amqpPort = await freePort();
     const httpPort = await freePort();
     const httpsPort = await freePort();
+    const amqpsPort = await freePort();
     const environment = {
       ConnectionStrings__Postgres: `Host=127.0.0.1;Port=${postgresPort};Username=postgres;Database=servicebus`,
       ServiceBus__AmqpPort: `${amqpPort}`,
       ServiceBus__HttpPort: `${httpPort}`,
       ServiceBus__HttpsPort: `${httpsPort}`,
+      ServiceBus__AmqpsPort: `${amqpsPort}`,
       ServiceBus__TlsDirectory: join(directory, "tls"),
       ServiceBus__SharedAccessKey: key,
       Logging__LogLevel__Default: "None",
@@ -83,6 +86,7 @@ export async function startBroker(queues, config) {
       environment.ServiceBus__ConfigFile = join(directory, "Config.json");
       writeFileSync(environment.ServiceBus__ConfigFile, JSON.stringify({ UserConfig: { Namespaces: [{ Name: "conformance", ...config }] } }));
     }
+    for (const [name, value] of Object.entries(settings)) environment[`ServiceBus__${name}`] = value;
     queues.forEach((queue, i) => {
       for (const [name, value] of Object.entries(queue)) environment[`ServiceBus__Queues__${i}__${name}`] = `${value}`;
     });
@@ -90,6 +94,8 @@ export async function startBroker(queues, config) {
     await until(async () => (await fetch(`http://127.0.0.1:${httpPort}/health/ready`).catch(() => null))?.ok, "the broker is ready");
     return {
       administrationConnectionString: `Endpoint=sb://127.0.0.1:${httpsPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key}`,
+      amqpsPort,
+      certificateFile: join(directory, "tls", "servicebus.crt"),
       certificate: () => readFileSync(join(directory, "tls", "servicebus.crt")),
       connectionString: `Endpoint=sb://127.0.0.1:${amqpPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key};UseDevelopmentEmulator=true`,
       stop,
