@@ -22,14 +22,15 @@ internal static class BrokerLoad
     {
         await using var broker = await BrokerProcesses.StartAsync(cancellationToken);
         await RunAsync(broker, 20_000, SendSinglesAsync, cancellationToken);
-
-        var latencies = await PacedAsync(broker, TimeSpan.FromSeconds(10), cancellationToken);
         const int count = 40_000;
         var before = broker.Processor();
         var singles = await MedianAsync(() => RunAsync(broker, count, SendSinglesAsync, cancellationToken));
         var after = broker.Processor();
         var batches = await MedianAsync(() => RunAsync(broker, count, SendBatchesAsync, cancellationToken));
+        var latencies = await PacedAsync(broker, TimeSpan.FromSeconds(15), cancellationToken);
+        var commit = await broker.CommitMillisecondsAsync(cancellationToken);
         await broker.SlowCommitsAsync(cancellationToken);
+        var slowCommit = await broker.CommitMillisecondsAsync(cancellationToken);
         var slow = await MedianAsync(() => RunAsync(broker, count / 4, SendSinglesAsync, cancellationToken));
         const double messages = Rounds * count;
         return new
@@ -37,7 +38,8 @@ internal static class BrokerLoad
             messagesPerSecond = singles,
             messagesPerSecondSentInBatchesOf100 = batches,
             messagesPerSecondWithSlowCommits = slow,
-            sendToReceiveMillisecondsAt500PerSecond = latencies,
+            at500PerSecond = latencies,
+            commitMilliseconds = new { asIs = commit, slowed = slowCommit },
             processorMillisecondsPerMessage = new
             {
                 broker = Math.Round((after.Broker - before.Broker) * 1000 / messages, 3),
@@ -88,11 +90,12 @@ internal static class BrokerLoad
     }
 
     // Sent by the clock, whatever the answers: a slow broker cannot slow the measurement down.
-    private static async Task<Percentiles> PacedAsync(BrokerProcesses broker, TimeSpan length, CancellationToken cancellationToken)
+    private static async Task<object> PacedAsync(BrokerProcesses broker, TimeSpan length, CancellationToken cancellationToken)
     {
         var count = (int)(PacedRate * length.TotalSeconds);
         var sent = new long[count];
         var milliseconds = new double[count];
+        var confirmations = new double[count];
         var received = 0;
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var processor = await StartAsync(broker, 64, autoComplete: true, done, args =>
@@ -120,15 +123,25 @@ internal static class BrokerLoad
 
             var body = new byte[BodySize];
             BitConverter.TryWriteBytes(body, index);
-            sent[index] = Stopwatch.GetTimestamp();
-            sends.Add(sender.SendMessageAsync(new ServiceBusMessage(body), cancellationToken));
+            sends.Add(SendAsync(index, body));
         }
 
         await Task.WhenAll(sends);
         await done.Task.WaitAsync(cancellationToken);
 
-        // The first half second opens links and compiles.
-        return Percentiles.Of(milliseconds.Skip(PacedRate / 2));
+        // The first half second opens links.
+        return new
+        {
+            sendToReceiveMilliseconds = Percentiles.Of(milliseconds.Skip(PacedRate / 2)),
+            sendToConfirmationMilliseconds = Percentiles.Of(confirmations.Skip(PacedRate / 2)),
+        };
+
+        async Task SendAsync(int index, byte[] body)
+        {
+            sent[index] = Stopwatch.GetTimestamp();
+            await sender.SendMessageAsync(new ServiceBusMessage(body), cancellationToken);
+            confirmations[index] = Stopwatch.GetElapsedTime(sent[index]).TotalMilliseconds;
+        }
     }
 
     private static async Task<ServiceBusProcessor> StartAsync(

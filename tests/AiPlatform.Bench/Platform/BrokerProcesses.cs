@@ -51,6 +51,23 @@ internal sealed class BrokerProcesses : IAsyncDisposable
         }
     }
 
+    /// <summary>Milliseconds that a transaction of one small row takes, on average over a hundred.</summary>
+    public async Task<double> CommitMillisecondsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_postgres.ConnectionString("postgres"));
+        await connection.OpenAsync(cancellationToken);
+        await using var create = new NpgsqlCommand("CREATE TABLE IF NOT EXISTS probe (id int)", connection);
+        await create.ExecuteNonQueryAsync(cancellationToken);
+        await using var insert = new NpgsqlCommand("INSERT INTO probe VALUES (1)", connection);
+        var clock = Stopwatch.StartNew();
+        for (var commit = 0; commit < 100; commit++)
+        {
+            await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        return Math.Round(clock.Elapsed.TotalMilliseconds / 100, 2);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Client.DisposeAsync();
@@ -76,6 +93,7 @@ internal sealed class BrokerProcesses : IAsyncDisposable
             $"--ServiceBus:SharedAccessKey={Key}",
             $"--ServiceBus:Queues:0={Queue}",
             "--Logging:LogLevel:Default=Warning",
+            "--Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks=None",
         ];
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "AiPlatform.ServiceBusEmulator.dll"), .. settings]) { UseShellExecute = false };
         _broker = Process.Start(start) ?? throw new InvalidOperationException("The broker did not start.");

@@ -80,7 +80,7 @@ public sealed class ChaosTests(Xunit.Abstractions.ITestOutputHelper output) : IA
         }
 
         _consumers.Clear();
-        await ReadDeadLettersAsync(client);
+        await _ledger.ReadDeadLettersAsync(client, Queue);
         output.WriteLine($"{clock.Elapsed.TotalSeconds:0} s, {kills} kills: {_ledger}");
         _ledger.AssertEachEndedOnce();
         Assert.True(_ledger.AcceptedCount > 100, $"Only {_ledger}.");
@@ -127,19 +127,6 @@ public sealed class ChaosTests(Xunit.Abstractions.ITestOutputHelper output) : IA
 
             // Some 400 messages a second: what is waiting when the load ends is soon worked off.
             await Task.Delay(TimeSpan.FromMilliseconds(20), CancellationToken.None);
-        }
-    }
-
-    private async Task ReadDeadLettersAsync(ServiceBusClient client)
-    {
-        await using var dead = client.CreateReceiver(
-            Queue, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter, ReceiveMode = ServiceBusReceiveMode.ReceiveAndDelete });
-        while (await dead.ReceiveMessagesAsync(100, TimeSpan.FromSeconds(1)) is { Count: > 0 } letters)
-        {
-            foreach (var letter in letters)
-            {
-                _ledger.DeadLettered(letter.MessageId);
-            }
         }
     }
 }

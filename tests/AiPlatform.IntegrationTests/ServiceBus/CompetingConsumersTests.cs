@@ -41,15 +41,7 @@ public sealed class CompetingConsumersTests(PostgresFixture postgres, Xunit.Abst
         await Eventually.TrueAsync(async () => await watcher.PeekMessageAsync(0) is null, "the queue is empty", TimeSpan.FromSeconds(60));
         await stop.CancelAsync();
         await Task.WhenAll(consumers);
-        await using var dead = client.CreateReceiver(Queue, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter, ReceiveMode = ServiceBusReceiveMode.ReceiveAndDelete });
-        while (await dead.ReceiveMessagesAsync(100, TimeSpan.FromMilliseconds(300)) is { Count: > 0 } letters)
-        {
-            foreach (var letter in letters)
-            {
-                _ledger.DeadLettered(letter.MessageId);
-            }
-        }
-
+        await _ledger.ReadDeadLettersAsync(client, Queue);
         output.WriteLine(_ledger.ToString());
         _ledger.AssertEachEndedOnce();
         Assert.Equal(Messages, _ledger.AcceptedCount);

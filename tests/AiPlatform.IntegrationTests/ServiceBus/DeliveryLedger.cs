@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using AiPlatform.Messaging;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -37,22 +38,43 @@ internal sealed class DeliveryLedger
     /// <summary>A completion was confirmed.</summary>
     public void Completed(string id, DateTimeOffset at) => Of(id).Completions.Add(at);
 
-    /// <summary>It was found among the dead letters.</summary>
-    public void DeadLettered(string id) => Interlocked.Increment(ref Of(id).DeadLetters);
-
     /// <summary>Asserts that every accepted message ended once; for an empty queue.</summary>
     public void AssertEachEndedOnce()
     {
+        var problems = new List<string>();
         foreach (var (id, fate) in _fates)
         {
             var ends = fate.Completions.Count + fate.DeadLetters;
-            Assert.True(ends <= 1, $"{id} was completed {fate.Completions.Count} times and is {fate.DeadLetters} dead letters.");
+            if (ends > 1)
+            {
+                problems.Add($"{id} ended more than once: {fate}");
+            }
 
             // A consumer that ended between asking and hearing cannot say whether it was done; the empty queue says that it was.
-            Assert.True(!fate.IsAccepted || ends == 1 || fate.HasAttempt, $"{id} was accepted and is lost.");
-            Assert.True(
-                fate.Completions.IsEmpty || fate.Deliveries.All(delivery => delivery <= fate.Completions.First()),
-                $"{id} was delivered again after its completion was confirmed.");
+            if (fate.IsAccepted && ends == 0 && !fate.HasAttempt)
+            {
+                problems.Add($"{id} was accepted and is lost: {fate}");
+            }
+
+            if (!fate.Completions.IsEmpty && fate.Deliveries.Any(delivery => delivery > fate.Completions.Max()))
+            {
+                problems.Add($"{id} was delivered again after its completion was confirmed: {fate}");
+            }
+        }
+
+        Assert.True(problems.Count == 0, string.Join('\n', problems.Prepend(ToString()).Take(20)));
+    }
+
+    /// <summary>Takes note of every dead letter of a queue, and leaves them there.</summary>
+    public async Task ReadDeadLettersAsync(ServiceBusClient client, string queue)
+    {
+        await using var dead = client.CreateReceiver(queue, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter });
+        while (await dead.PeekMessagesAsync(100) is { Count: > 0 } letters)
+        {
+            foreach (var letter in letters)
+            {
+                Interlocked.Increment(ref Of(letter.MessageId).DeadLetters);
+            }
         }
     }
 
@@ -72,5 +94,10 @@ internal sealed class DeliveryLedger
         public ConcurrentBag<DateTimeOffset> Deliveries { get; } = [];
 
         public ConcurrentBag<DateTimeOffset> Completions { get; } = [];
+
+        public override string ToString()
+            => $"delivered [{Times(Deliveries)}], completion asked for: {HasAttempt}, completed [{Times(Completions)}], {DeadLetters} dead letters";
+
+        private static string Times(IEnumerable<DateTimeOffset> times) => string.Join(' ', times.Order().Select(static time => time.ToString("HH:mm:ss.fff")));
     }
 }

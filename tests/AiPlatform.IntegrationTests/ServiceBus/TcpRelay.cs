@@ -8,7 +8,7 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 internal sealed class TcpRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
+    private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly ConcurrentQueue<ConcurrentQueue<byte[]>> _recordings = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly int _target;
@@ -31,9 +31,9 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// <summary>Resets every connection that is open, without a word to either side.</summary>
     public void Cut()
     {
-        foreach (var client in _open.Keys)
+        foreach (var socket in _open.Keys)
         {
-            Reset(client);
+            Reset(socket);
         }
     }
 
@@ -46,12 +46,12 @@ internal sealed class TcpRelay : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static void Reset(TcpClient client)
+    private static void Reset(Socket socket)
     {
         try
         {
-            client.LingerState = new LingerOption(true, 0);
-            client.Close();
+            socket.LingerState = new LingerOption(true, 0);
+            socket.Close();
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
@@ -65,7 +65,7 @@ internal sealed class TcpRelay : IAsyncDisposable
         {
             while (true)
             {
-                var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+                var client = await _listener.AcceptSocketAsync(_stop.Token);
                 _ = ServeAsync(client);
             }
         }
@@ -75,9 +75,9 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(TcpClient client)
+    private async Task ServeAsync(Socket client)
     {
-        var server = new TcpClient { NoDelay = true };
+        var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         client.NoDelay = true;
         _open[client] = true;
         _open[server] = true;
@@ -106,16 +106,19 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
-    private static async Task CopyAsync(TcpClient from, TcpClient to, ConcurrentQueue<byte[]>? recording)
+    private static async Task CopyAsync(Socket from, Socket to, ConcurrentQueue<byte[]>? recording)
     {
         try
         {
             var buffer = new byte[64 * 1024];
             int count;
-            while ((count = await from.GetStream().ReadAsync(buffer)) > 0)
+            while ((count = await from.ReceiveAsync(buffer)) > 0)
             {
                 recording?.Enqueue(buffer[..count]);
-                await to.GetStream().WriteAsync(buffer.AsMemory(0, count));
+                for (var sent = 0; sent < count;)
+                {
+                    sent += await to.SendAsync(buffer.AsMemory(sent, count - sent));
+                }
             }
         }
         catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
