@@ -75,7 +75,9 @@ public sealed class EmulatorConfigFileTests
         var queue = entities["queue.1"].Properties;
         Assert.Equal((TimeSpan.FromSeconds(30), 3, TimeSpan.FromHours(1)), (queue.LockDuration, queue.MaxDeliveryCount, queue.DefaultMessageTimeToLive));
         Assert.Equal((true, true, TimeSpan.FromSeconds(20)), (queue.DeadLetteringOnMessageExpiration, queue.RequiresDuplicateDetection, queue.DuplicateDetectionHistoryTimeWindow));
-        Assert.Equal((null, null, false), (queue.ForwardTo, queue.ForwardDeadLetteredMessagesTo, queue.RequiresSession));
+        Assert.Null(queue.ForwardTo);
+        Assert.Null(queue.ForwardDeadLetteredMessagesTo);
+        Assert.False(queue.RequiresSession);
         Assert.Equal(new EntityProperties(), entities["queue.2"].Properties);
         Assert.Equal(EntityKind.Topic, entities["topic.1"].Kind);
         Assert.Null(entities["topic.1"].Properties.Problem());

@@ -17,15 +17,26 @@ function random() {
 // Written at once: what was said before a kill is with the parent.
 const say = (event, message, more = {}) => writeSync(1, `${JSON.stringify({ event, id: message.messageId, at: Date.now(), ...more })}\n`);
 
+// One settlement at a time: rhea 3.0, under the SDK, sends outcomes that are set in the same moment as one range with the first
+// one's outcome, so that an abandoned message beside a completed one would be completed, or the other way round.
+let last = Promise.resolve();
+function settle(act) {
+  const next = last.then(act);
+  last = next.catch(() => {});
+  return next;
+}
+
 async function handle(receiver, message) {
   say("received", message, { deliveredAt: message.lockedUntilUtc.getTime() - Number(lockMilliseconds) });
   const choice = random();
-  if (choice < 0.1) return receiver.abandonMessage(message);
-  if (choice < 0.13) return receiver.deadLetterMessage(message, { deadLetterReason: "unwanted" });
+  if (choice < 0.1) return settle(() => receiver.abandonMessage(message));
+  if (choice < 0.13) return settle(() => receiver.deadLetterMessage(message, { deadLetterReason: "unwanted" }));
   if (choice < 0.16) await new Promise((resolve) => setTimeout(resolve, Number(lockMilliseconds) + 300));
-  say("completing", message);
-  await receiver.completeMessage(message);
-  say("completed", message);
+  await settle(async () => {
+    say("completing", message);
+    await receiver.completeMessage(message);
+    say("completed", message);
+  });
 }
 
 const client = new ServiceBusClient(connectionString, { retryOptions: { maxRetries: 5, retryDelayInMs: 100, maxRetryDelayInMs: 1000, timeoutInMs: 10_000 } });
