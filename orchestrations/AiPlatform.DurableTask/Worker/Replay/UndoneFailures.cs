@@ -7,126 +7,110 @@ namespace AiPlatform.DurableTask.Worker.Replay;
 /// What a rewinding takes out of a history: failures, with the schedules of the activities that failed. A failure that was followed by
 /// another attempt stays, with the timer between them: the replay comes to the last attempt in the same way, and asks for it again.
 /// </summary>
-internal static class UndoneFailures
+internal sealed class UndoneFailures
 {
+    private readonly IReadOnlyList<P.HistoryEvent> _history;
+
+    // Of each failure: its position, that of the schedule, and the turn that heard of it.
+    private readonly List<(int Position, int Schedule, int Turn)> _failures = [];
+    private readonly Dictionary<(EventCase Kind, string Name, string? Version, string? Input), Queue<int>> _schedules = [];
+    private readonly List<(int TimerId, int Turn)> _timers = [];
+    private readonly HashSet<int> _fired = [];
+
+    private UndoneFailures(IReadOnlyList<P.HistoryEvent> history)
+    {
+        _history = history;
+
+        // Some SDKs schedule each attempt under the same id: a failure is that of the last schedule before it.
+        var lastById = new Dictionary<int, int>();
+        var turn = 0;
+        foreach (var (position, item) in history.Index())
+        {
+            switch (item.EventTypeCase)
+            {
+                case EventCase.OrchestratorStarted:
+                    turn++;
+                    break;
+                case EventCase.TaskScheduled or EventCase.SubOrchestrationInstanceCreated:
+                    lastById[item.EventId] = position;
+                    Schedules(item).Enqueue(position);
+                    break;
+                case EventCase.TimerCreated:
+                    _timers.Add((item.EventId, turn));
+                    break;
+                case EventCase.TimerFired:
+                    _fired.Add(item.TimerFired.TimerId);
+                    break;
+                case EventCase.TaskFailed when lastById.TryGetValue(item.TaskFailed.TaskScheduledId, out var schedule):
+                    _failures.Add((position, schedule, turn));
+                    break;
+                case EventCase.SubOrchestrationInstanceFailed when lastById.TryGetValue(item.SubOrchestrationInstanceFailed.TaskScheduledId, out var schedule):
+                    _failures.Add((position, schedule, turn));
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
     /// <summary>Positions of the events to take out.</summary>
     public static HashSet<int> In(IReadOnlyList<P.HistoryEvent> history)
     {
         var undone = new HashSet<int>();
-        var turns = Turns(history);
-        var fired = new Dictionary<int, Turn>();
-        foreach (var turn in turns)
+        var failures = new UndoneFailures(history);
+        foreach (var (position, schedule, turn) in failures._failures)
         {
-            foreach (var timer in turn.Fired)
+            if (failures.IsRetried(position, schedule, turn))
             {
-                fired[timer] = turn;
+                continue;
             }
-        }
 
-        foreach (var turn in turns)
-        {
-            foreach (var failure in turn.Failures)
+            undone.Add(position);
+            if (history[schedule].TaskScheduled is not null)
             {
-                if (!IsRetried(failure, turn, fired, history))
-                {
-                    undone.Add(failure.Position);
-                    if (history[failure.Schedule].TaskScheduled is not null)
-                    {
-                        undone.Add(failure.Schedule);
-                    }
-                }
+                undone.Add(schedule);
             }
         }
 
         return undone;
     }
 
-    /// <summary>Whether the turn that heard of a failure asked for the same again, or for a timer after which it did, or would have.</summary>
-    private static bool IsRetried((int Position, int Schedule) failure, Turn turn, Dictionary<int, Turn> fired, IReadOnlyList<P.HistoryEvent> history)
+    /// <summary>
+    /// Whether the same was asked for again afterwards (after an earlier rewinding in another turn than the failure's own or its
+    /// timer's), or the turn that heard of it made a timer that is still waited for. Each attempt and each timer follows one failure.
+    /// </summary>
+    private bool IsRetried(int position, int schedule, int turn)
     {
-        var failed = history[failure.Schedule];
-        foreach (var position in turn.Asked.Where(position => position > failure.Position))
+        var later = Schedules(_history[schedule]);
+        while (later.TryPeek(out var attempt) && attempt < position)
         {
-            var asked = history[position];
-            if (asked.TimerCreated is null)
-            {
-                if (IsSame(asked, failed))
-                {
-                    return turn.Asked.Remove(position);
-                }
-            }
-            else if (!fired.TryGetValue(asked.EventId, out var later))
-            {
-                return turn.Asked.Remove(position);
-            }
-            else if (later.Asked.FindIndex(candidate => IsSame(history[candidate], failed)) is >= 0 and var again)
-            {
-                later.Asked.RemoveAt(again);
-                return turn.Asked.Remove(position);
-            }
+            later.Dequeue();
         }
 
-        return false;
-    }
-
-    private static bool IsSame(P.HistoryEvent one, P.HistoryEvent other) => (one.EventTypeCase, other.EventTypeCase) switch
-    {
-        (EventCase.TaskScheduled, EventCase.TaskScheduled)
-            => one.TaskScheduled.Name == other.TaskScheduled.Name && one.TaskScheduled.Version == other.TaskScheduled.Version && one.TaskScheduled.Input == other.TaskScheduled.Input,
-        (EventCase.SubOrchestrationInstanceCreated, EventCase.SubOrchestrationInstanceCreated)
-            => one.SubOrchestrationInstanceCreated.Name == other.SubOrchestrationInstanceCreated.Name
-                && one.SubOrchestrationInstanceCreated.Version == other.SubOrchestrationInstanceCreated.Version
-                && one.SubOrchestrationInstanceCreated.Input == other.SubOrchestrationInstanceCreated.Input,
-        _ => false,
-    };
-
-    private static List<Turn> Turns(IReadOnlyList<P.HistoryEvent> history)
-    {
-        var turns = new List<Turn>();
-
-        // Some SDKs schedule each attempt under the same id: a failure is that of the last schedule before it.
-        var scheduled = new Dictionary<int, int>();
-        foreach (var (position, item) in history.Index())
+        if (later.TryDequeue(out _))
         {
-            if (item.OrchestratorStarted is not null || turns.Count == 0)
-            {
-                turns.Add(new());
-            }
-
-            var turn = turns[^1];
-            switch (item.EventTypeCase)
-            {
-                case EventCase.TaskScheduled or EventCase.SubOrchestrationInstanceCreated:
-                    scheduled[item.EventId] = position;
-                    turn.Asked.Add(position);
-                    break;
-                case EventCase.TimerCreated:
-                    turn.Asked.Add(position);
-                    break;
-                case EventCase.TimerFired:
-                    turn.Fired.Add(item.TimerFired.TimerId);
-                    break;
-                case EventCase.TaskFailed when scheduled.TryGetValue(item.TaskFailed.TaskScheduledId, out var schedule):
-                    turn.Failures.Add((position, schedule));
-                    break;
-                case EventCase.SubOrchestrationInstanceFailed when scheduled.TryGetValue(item.SubOrchestrationInstanceFailed.TaskScheduledId, out var schedule):
-                    turn.Failures.Add((position, schedule));
-                    break;
-                default:
-                    break;
-            }
+            return true;
         }
 
-        return turns;
+        var waiting = _timers.FindIndex(timer => timer.Turn == turn && !_fired.Contains(timer.TimerId));
+        if (waiting >= 0)
+        {
+            _timers.RemoveAt(waiting);
+        }
+
+        return waiting >= 0;
     }
 
-    /// <summary>What a turn heard, and the positions of what it asked for and is not the answer to another failure.</summary>
-    private sealed class Turn
+    private Queue<int> Schedules(P.HistoryEvent item)
     {
-        public List<(int Position, int Schedule)> Failures { get; } = [];
+        var key = item.TaskScheduled is { } task
+            ? (item.EventTypeCase, task.Name, task.Version, task.Input)
+            : (item.EventTypeCase, item.SubOrchestrationInstanceCreated.Name, item.SubOrchestrationInstanceCreated.Version, item.SubOrchestrationInstanceCreated.Input);
+        if (!_schedules.TryGetValue(key, out var schedules))
+        {
+            _schedules[key] = schedules = new();
+        }
 
-        public List<int> Fired { get; } = [];
-
-        public List<int> Asked { get; } = [];
+        return schedules;
     }
 }
