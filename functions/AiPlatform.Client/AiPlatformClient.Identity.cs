@@ -26,6 +26,10 @@ public sealed partial class AiPlatformClient
     public Task<TokenResponse> GetServiceTokenAsync(ServiceTokenRequest request, CancellationToken cancellationToken)
         => PostAsync<TokenResponse>("v1/auth/service-token", request, cancellationToken);
 
+    /// <summary>Makes a personal access token of the caller; its secret is shown once.</summary>
+    public Task<CreatedAccessToken> CreateAccessTokenAsync(CreateAccessTokenRequest request, CancellationToken cancellationToken)
+        => PostAsync<CreatedAccessToken>("v1/users/me/tokens", request, cancellationToken);
+
     /// <summary>The caller's account.</summary>
     public Task<User> GetMeAsync(CancellationToken cancellationToken) => GetAsync<User>("v1/users/me", cancellationToken);
 

@@ -69,6 +69,9 @@ public static class ErrorCodes
     /// <summary>422: an uploaded file is missing or differs from the manifest.</summary>
     public const string ContentMismatch = "content_mismatch";
 
+    /// <summary>410: the files were freed after the deletion.</summary>
+    public const string ContentFreed = "content_freed";
+
     /// <summary>405: the route exists, the method does not.</summary>
     public const string MethodNotAllowed = "method_not_allowed";
 

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.DurableTask.Worker;
+using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Tasks;
@@ -23,11 +24,11 @@ public static class OrchestrationsApp
         var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.");
         var converter = new JsonDataConverter(ContractsJson.Tolerant);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
-        builder.Services.AddPlatform(builder.Configuration).AddMaintenance();
+        builder.Services.AddPlatform(builder.Configuration).AddMaintenance().AddData();
         builder.Services.AddTaskWorkers(builder.Configuration);
         builder.Services.AddDurableTaskClient(client => client.Configure(options => options.DataConverter = converter).UseDurableTaskScheduler(hub));
         builder.Services.AddDurableTaskWorker(worker => worker
-            .AddTasks(tasks => tasks.AddTraining().AddMaintenance())
+            .AddTasks(tasks => tasks.AddTraining().AddMaintenance().AddData())
             .Configure(options => options.DataConverter = converter)
             .UseDurableTaskScheduler(hub));
 

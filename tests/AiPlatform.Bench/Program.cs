@@ -8,7 +8,7 @@ if (args is ["taskHubWorker", var connection])
 }
 
 // Measures the running platform and prints one JSON document. Usage:
-//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking trackingReads trackingScale coldStart memory tasks broker taskHub taskHubMemory]
+//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking trackingReads trackingScale datasets coldStart memory tasks broker taskHub taskHubMemory]
 // The last three start servers of their own instead of the platform.
 var wanted = args.Length == 0 ? ["startup", "memory", "coldStart", "crud", "submit"] : args;
 using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20));
@@ -28,6 +28,7 @@ foreach (var name in wanted)
         "tracking" => await Tracking.MeasureAsync(platform!, stop.Token),
         "trackingReads" => await TrackingReads.MeasureAsync(platform!, stop.Token),
         "trackingScale" => await TrackingScale.MeasureAsync(platform!, stop.Token),
+        "datasets" => await Datasets.MeasureAsync(platform!, stop.Token),
         "tasks" => await TaskThroughput.MeasureAsync(platform!, stop.Token),
         "broker" => await BrokerLoad.MeasureAsync(stop.Token),
         "taskHub" => await TaskHubLoad.MeasureAsync(stop.Token),

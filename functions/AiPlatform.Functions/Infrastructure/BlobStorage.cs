@@ -13,7 +13,7 @@ namespace AiPlatform.Functions.Infrastructure;
 /// this process is never held whole in memory. <c>ConnectionStrings:Blob</c> is an account connection string, or the
 /// account's URL, which is then used with the process's identity and user-delegation SAS.
 /// </summary>
-internal sealed class BlobStorage : IDisposable
+internal sealed partial class BlobStorage : IDisposable
 {
     /// <summary>Files of dataset versions, by content: <c>sha256/ab/abcdef…</c>.</summary>
     public const string Datasets = "datasets";

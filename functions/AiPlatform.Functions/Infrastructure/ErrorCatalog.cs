@@ -33,6 +33,7 @@ internal static class ErrorCatalog
         [ErrorCodes.QueueDraining] = StatusCodes.Status409Conflict,
         [ErrorCodes.IdempotencyInProgress] = StatusCodes.Status409Conflict,
         [ErrorCodes.Gone] = StatusCodes.Status410Gone,
+        [ErrorCodes.ContentFreed] = StatusCodes.Status410Gone,
         [ErrorCodes.OrchestrationProtected] = StatusCodes.Status403Forbidden,
         [ErrorCodes.PreconditionFailed] = StatusCodes.Status412PreconditionFailed,
         [ErrorCodes.PayloadTooLarge] = StatusCodes.Status413PayloadTooLarge,

@@ -9,11 +9,15 @@ internal sealed class ResourceOwners(Database database)
     {
         ["project"] = "SELECT owner_id FROM projects WHERE id = @id AND deleted_at IS NULL",
         ["job"] = "SELECT p.owner_id FROM jobs j JOIN projects p ON p.id = j.project_id WHERE j.id = @id AND p.deleted_at IS NULL",
+        ["instance"] = """
+            SELECT p.owner_id FROM (SELECT id, project_id FROM jobs UNION ALL SELECT id, project_id FROM dataset_imports) i JOIN projects p ON p.id = i.project_id
+            WHERE i.id = @id AND p.deleted_at IS NULL
+            """,
         ["run"] = "SELECT p.owner_id FROM runs r JOIN projects p ON p.id = r.project_id WHERE r.id = @id AND p.deleted_at IS NULL",
     };
 
     /// <summary>Whether things of this kind have owners.</summary>
-    public static bool Knows(string kind) => Queries.ContainsKey(kind);
+    public static bool Knows(string kind) => kind != "instance" && Queries.ContainsKey(kind);
 
     /// <summary>404 unless the thing exists and the caller reaches it.</summary>
     public async Task RequireAsync(string kind, string id, Caller caller, CancellationToken cancellationToken)
@@ -27,5 +31,5 @@ internal sealed class ResourceOwners(Database database)
     }
 
     private static bool IsOwn(Caller caller, string kind, string id)
-        => caller.Role == CallerRole.Job && (kind == "job" ? caller.JobId == id : kind == "run" && caller.RunId == id);
+        => caller.Role == CallerRole.Job && (kind is "job" or "instance" ? caller.JobId == id : kind == "run" && caller.RunId == id);
 }

@@ -35,7 +35,10 @@ internal sealed class DatasetCache(IOptions<RunnerOptions> options, BlobDownload
         var temporary = Path.Combine(folder, $".{Guid.NewGuid():N}");
         try
         {
-            await downloader.DownloadAsync(file.Url, temporary, file.Size, file.Sha256, cancellationToken).ConfigureAwait(false);
+            // A file that shares chunks lies in several blobs: straight from the storage, not through the API.
+            await (file.Parts is { } parts
+                ? downloader.DownloadAsync(parts, temporary, file.Size, file.Sha256, cancellationToken)
+                : downloader.DownloadAsync(file.Url, temporary, file.Size, file.Sha256, cancellationToken)).ConfigureAwait(false);
             File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
             File.SetLastWriteTimeUtc(temporary, Mark);
             File.Move(temporary, path, overwrite: true);

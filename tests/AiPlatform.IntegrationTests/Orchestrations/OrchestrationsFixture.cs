@@ -9,6 +9,8 @@ using AiPlatform.Orchestrations;
 using AiPlatform.ServiceBusEmulator;
 using AiPlatform.TaskHub;
 using AiPlatform.TaskHub.Cli;
+using Azure.Storage.Blobs;
+using Azure.Storage.Sas;
 using Microsoft.AspNetCore.Builder;
 
 namespace AiPlatform.IntegrationTests.Orchestrations;
@@ -36,8 +38,17 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
     public string HubConnectionString { get; private set; } = string.Empty;
 
+    /// <summary>The storage account.</summary>
+    public string BlobConnectionString => azurite.ConnectionString;
+
+    /// <summary>A container outside of the platform, which it was configured with under the name <c>lab</c>.</summary>
+    public BlobContainerClient Lab { get; private set; } = null!;
+
     /// <summary>Where the worker answers health checks.</summary>
     public Uri WorkerAddress { get; private set; } = null!;
+
+    /// <summary>The container by a URL that may list and read.</summary>
+    public string LabUrl => Lab.GenerateSasUri(BlobContainerSasPermissions.List | BlobContainerSasPermissions.Read, DateTimeOffset.UtcNow.AddHours(1)).ToString();
 
     public async Task InitializeAsync()
     {
@@ -51,6 +62,8 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ("ServiceBus:SharedAccessKeyName", "Root"), ("ServiceBus:SharedAccessKey", "c2VjcmV0"),
             ("ServiceBus:Queues:0", JobQueues.Events), ("ServiceBus:Queues:1", JobQueues.For("default", JobPriority.Normal)))));
 
+        Lab = new BlobContainerClient(azurite.ConnectionString, $"lab-{Guid.NewGuid():N}");
+        await Lab.CreateAsync();
         var functions = await FunctionsInstance.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["urls"] = "http://127.0.0.1:0",
@@ -65,11 +78,14 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ["Identity:ServiceSecrets:orchestrations"] = Secret,
             ["Identity:ServiceSecrets:runner"] = Secret,
             ["Triggers:Key"] = TriggerKey,
+            ["Datasets:Imports:MaxBytes"] = $"{64 << 20}",
+            ["Datasets:Imports:Containers:lab"] = LabUrl,
         });
         _parts.Add(functions);
         await StartAsync(OrchestrationsApp.Build(Arguments(
             ("urls", "http://127.0.0.1:0"), ("ConnectionStrings:TaskHub", hub), ("ConnectionStrings:ServiceBus", bus),
-            ("Orchestrations:ApiUrl", functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret))));
+            ("Orchestrations:ApiUrl", functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret),
+            ("Tasks:AllowedPrivateHosts:0", "127.0.0.1"))));
         _parts.Add(await TriggerDispatcher.StartAsync(
             Path.Combine(RepositoryFolders.Root, "functions", "triggers"), functions.Address, TriggerKey, bus,
             Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log"), CancellationToken.None));

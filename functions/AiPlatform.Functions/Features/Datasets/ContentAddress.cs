@@ -3,8 +3,11 @@ namespace AiPlatform.Functions.Features.Datasets;
 /// <summary>Where the bytes of dataset files are.</summary>
 internal static class ContentAddress
 {
-    /// <summary>The place of verified content: shared by all versions of a project, never written by clients.</summary>
+    /// <summary>The place of content that was verified before contents had blobs of their own names.</summary>
     public static string Verified(string projectId, string sha256) => $"{projectId}/sha256/{sha256[..2]}/{sha256}";
+
+    /// <summary>A new place for verified content: shared by all versions of a project, never written by clients, never used again.</summary>
+    public static string Stored(string projectId, string sha256, string id) => $"{projectId}/sha256/{sha256[..2]}/{sha256}-{id}";
 
     /// <summary>
     /// Where a client puts content of a draft. A place of its own, so that an upload URL that still works after the

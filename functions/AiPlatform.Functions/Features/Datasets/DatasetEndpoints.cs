@@ -1,8 +1,8 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.Functions.Features.Datasets.Imports;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace AiPlatform.Functions.Features.Datasets;
 
@@ -17,9 +17,10 @@ internal static class DatasetEndpoints
         services.AddOptions<DatasetOptions>().BindConfiguration(DatasetOptions.Section)
             .Validate(options => options is { MaxFiles: > 0, MaxFileBytes: > 0, VerifyConcurrency: > 0 }, "Datasets: limits must be positive.")
             .ValidateOnStart();
-        services.TryAddSingleton<UploadVerifier>();
-        return services.AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<ContentVerifier>()
-            .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>());
+        return services.AddDatasetImports().AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetRemoval>()
+            .AddSingleton<ContentStore>().AddSingleton<ContentReader>().AddSingleton<ContentLinks>().AddSingleton<ContentVerifier>().AddSingleton<ArchiveWriter>()
+            .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>())
+            .AddSingleton<DatasetCollector>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DatasetCollector>());
     }
 
     /// <summary>Maps the routes.</summary>
@@ -29,20 +30,24 @@ internal static class DatasetEndpoints
         datasets.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a dataset");
         datasets.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List datasets, newest first");
         datasets.MapGet("/{dataset}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a dataset by id or name");
-        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a dataset");
+        datasets.MapPatch("/{dataset}", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Change a dataset; honours If-Match");
+        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a dataset that nothing uses; force is for administrators");
         datasets.MapPost("/{dataset}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted dataset by id");
         DatasetVersionEndpoints.Map(datasets.MapGroup("/{dataset}/versions"));
+        DatasetFileEndpoints.MapLinks(routes);
+        routes.MapDatasetImportEndpoints();
         return routes;
     }
 
     private static async Task<Created<Dataset>> CreateAsync(
-        string project, CreateDatasetRequest request, Caller caller, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
+        string project, CreateDatasetRequest request, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
     {
         Check.Name(request.Name, "name");
         Check.Text(request.Description, "description", MaxDescription);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var dataset = await store.CreateAsync(projectId, request, caller, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{projectId}/datasets/{dataset.Id}", dataset);
+        ETag.Set(response, dataset.RowVersion);
+        return TypedResults.Created($"/v1/projects/{projectId}/datasets/{dataset.Id}", dataset.ToContract());
     }
 
     private static async Task<Ok<Page<Dataset>>> ListAsync(
@@ -54,25 +59,47 @@ internal static class DatasetEndpoints
     }
 
     private static async Task<Ok<Dataset>> GetAsync(
-        string project, string dataset, Caller caller, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
+        string project, string dataset, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok((await store.GetAsync(projectId, dataset, cancellationToken)).ToContract());
+        return Show(response, await store.GetAsync(projectId, dataset, cancellationToken));
+    }
+
+    private static async Task<Ok<Dataset>> UpdateAsync(
+        string project, string dataset, UpdateDatasetRequest request, Caller caller, HttpRequest http, HttpResponse response, ProjectAccess projects,
+        DatasetStore store, CancellationToken cancellationToken)
+    {
+        if (request.Name is not null)
+        {
+            Check.Name(request.Name, "name");
+        }
+
+        Check.Text(request.Description, "description", MaxDescription);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return Show(response, await store.UpdateAsync(projectId, dataset, request, ETag.Expected(http), cancellationToken));
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string dataset, Caller caller, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
+        string project, string dataset, bool? force, Caller caller, ProjectAccess projects, DatasetRemoval removal, CancellationToken cancellationToken)
     {
+        DatasetVersionEndpoints.RequireMayForce(force, caller);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.SetDeletedAsync(projectId, dataset, deleted: true, cancellationToken);
+        await removal.DeleteDatasetAsync(projectId, dataset, force ?? false, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<Dataset>> RestoreAsync(
-        string project, string dataset, Caller caller, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
+        string project, string dataset, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, DatasetRemoval removal,
+        CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.SetDeletedAsync(projectId, dataset, deleted: false, cancellationToken);
-        return TypedResults.Ok((await store.GetAsync(projectId, dataset, cancellationToken)).ToContract());
+        await removal.RestoreDatasetAsync(projectId, dataset, cancellationToken);
+        return Show(response, await store.GetAsync(projectId, dataset, cancellationToken));
+    }
+
+    private static Ok<Dataset> Show(HttpResponse response, DatasetRow row)
+    {
+        ETag.Set(response, row.RowVersion);
+        return TypedResults.Ok(row.ToContract());
     }
 }

@@ -8,17 +8,23 @@ internal sealed class DatasetOptions
     /// <summary>Most files in one version.</summary>
     public int MaxFiles { get; set; } = 10_000;
 
-    /// <summary>Most bytes in one file: what one block blob can be given in one PUT.</summary>
-    public long MaxFileBytes { get; set; } = 5_000L * 1024 * 1024;
+    /// <summary>Most bytes in one file.</summary>
+    public long MaxFileBytes { get; set; } = 200L << 30;
 
     /// <summary>How many files a commit reads back at the same time.</summary>
     public int VerifyConcurrency { get; set; } = 4;
+
+    /// <summary>After so long a commit begins no further file and answers that there is more to do.</summary>
+    public TimeSpan CommitSlice { get; set; } = TimeSpan.FromSeconds(40);
 
     /// <summary>How long an upload URL works.</summary>
     public TimeSpan UploadUrlLifetime { get; set; } = TimeSpan.FromHours(4);
 
     /// <summary>A draft that was not committed for so long is given up and its uploads are freed.</summary>
     public TimeSpan DraftLifetime { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long what was deleted can be restored; then its files are freed.</summary>
+    public TimeSpan DeletedLifetime { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>How long a download URL works.</summary>
     public TimeSpan DownloadUrlLifetime { get; set; } = TimeSpan.FromHours(4);

@@ -1,3 +1,4 @@
+using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Infrastructure;
 using Dapper;
@@ -10,20 +11,29 @@ internal sealed class DatasetStore(Database database, TimeProvider time)
 {
     /// <summary>Creates a dataset.</summary>
     /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>
-    public async Task<Dataset> CreateAsync(string projectId, CreateDatasetRequest request, Caller caller, CancellationToken cancellationToken)
+    public async Task<DatasetRow> CreateAsync(string projectId, CreateDatasetRequest request, Caller caller, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         try
         {
             var row = await connection.QuerySingleAsync<DatasetRow>(new CommandDefinition(
                 $"""
-                INSERT INTO datasets AS d (id, project_id, name, description, created_by, created_at, updated_at)
-                VALUES (@id, @projectId, @name, @description, @by, @now, @now)
+                INSERT INTO datasets AS d (id, project_id, name, description, tags, created_by, created_at, updated_at)
+                VALUES (@id, @projectId, @name, @description, @tags::jsonb, @by, @now, @now)
                 RETURNING {DatasetRow.Columns}
                 """,
-                new { id = Ids.New(time), projectId, name = request.Name, description = request.Description, by = caller.UserId, now = time.GetUtcNow() },
+                new
+                {
+                    id = Ids.New(time),
+                    projectId,
+                    name = request.Name,
+                    description = request.Description,
+                    tags = DatasetTags.ToJson(request.Tags) ?? "{}",
+                    by = caller.UserId,
+                    now = time.GetUtcNow(),
+                },
                 cancellationToken: cancellationToken));
-            return row.ToContract();
+            return row;
         }
         catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "datasets_name"))
         {
@@ -60,28 +70,34 @@ internal sealed class DatasetStore(Database database, TimeProvider time)
             cancellationToken: cancellationToken));
     }
 
-    /// <summary>Deletes softly, or takes that back. Repeating either changes nothing.</summary>
-    /// <exception cref="ApiException">404; 409 when the name was taken meanwhile.</exception>
-    public async Task SetDeletedAsync(string projectId, string dataset, bool deleted, CancellationToken cancellationToken)
+    /// <summary>Changes what is given.</summary>
+    /// <exception cref="ApiException">404; 409 when the name is taken; 412 when <paramref name="expected"/> is not its row version.</exception>
+    public async Task<DatasetRow> UpdateAsync(string projectId, string dataset, UpdateDatasetRequest request, long? expected, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         try
         {
-            var changed = await connection.ExecuteAsync(new CommandDefinition(
-                """
-                UPDATE datasets SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now
-                WHERE project_id = @projectId AND (id = @dataset OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@dataset)))
+            var row = await connection.QuerySingleOrDefaultAsync<DatasetRow>(new CommandDefinition(
+                $"""
+                UPDATE datasets d SET name = coalesce(@name, d.name), description = coalesce(@description, d.description), tags = coalesce(@tags::jsonb, d.tags),
+                    row_version = d.row_version + 1, updated_at = @now
+                WHERE d.project_id = @projectId AND d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))
+                  AND (@expected::bigint IS NULL OR d.row_version = @expected)
+                RETURNING {DatasetRow.Columns}
                 """,
-                new { projectId, dataset, deleted, now = time.GetUtcNow() },
+                new { projectId, dataset, name = request.Name, description = request.Description, tags = DatasetTags.ToJson(request.Tags), expected, now = time.GetUtcNow() },
                 cancellationToken: cancellationToken));
-            if (changed == 0)
+            if (row is null)
             {
-                throw ApiException.NotFound("dataset", dataset);
+                await GetAsync(projectId, dataset, cancellationToken);
+                throw new ApiException(ErrorCodes.PreconditionFailed);
             }
+
+            return row;
         }
         catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "datasets_name"))
         {
-            throw ApiException.AlreadyExists("dataset", dataset);
+            throw ApiException.AlreadyExists("dataset", request.Name!);
         }
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace AiPlatform.Functions.Features.Datasets;
 
 /// <summary>Frees what drafts that nobody committed have uploaded. A few at each tick; repeating it is harmless.</summary>
-internal sealed class DraftSweep(Database database, DatasetVersionStore versions, ContentVerifier verifier, IOptions<DatasetOptions> options, TimeProvider time) : ITickTask
+internal sealed class DraftSweep(Database database, DatasetDraftStore drafts, ContentVerifier verifier, IOptions<DatasetOptions> options, TimeProvider time) : ITickTask
 {
     private const int MaxDrafts = 5;
 
@@ -14,10 +14,16 @@ internal sealed class DraftSweep(Database database, DatasetVersionStore versions
     {
         foreach (var draft in await AbandonedAsync(cancellationToken))
         {
-            // The uploads first: a sweep that dies in between finds the draft again.
-            await verifier.DeleteUploadsAsync(draft, await versions.ListMissingAsync(draft, cancellationToken), cancellationToken);
-            await DeleteAsync(draft.Id, cancellationToken);
+            await DeleteAsync(draft, cancellationToken);
         }
+    }
+
+    /// <summary>Deletes a draft and what was uploaded for it.</summary>
+    public async Task DeleteAsync(DatasetVersionRow draft, CancellationToken cancellationToken)
+    {
+        // The uploads first: a sweep that dies in between finds the draft again. A draft that became ready meanwhile stays.
+        await verifier.DeleteUploadsAsync(draft, await drafts.ListMissingAsync(draft, cancellationToken), cancellationToken);
+        await drafts.DeleteAsync(draft.Id, cancellationToken);
     }
 
     private async Task<IReadOnlyList<DatasetVersionRow>> AbandonedAsync(CancellationToken cancellationToken)
@@ -29,17 +35,4 @@ internal sealed class DraftSweep(Database database, DatasetVersionStore versions
             cancellationToken: cancellationToken));
         return rows.AsList();
     }
-
-    // A commit that came in between has made the version ready: then nothing is deleted.
-    private Task DeleteAsync(string versionId, CancellationToken cancellationToken)
-        => database.InWorkAsync(
-            async work =>
-            {
-                if (await work.FindAsync<string>("SELECT id FROM dataset_versions WHERE id = @versionId AND status = 'draft' FOR UPDATE", new { versionId }) is not null)
-                {
-                    await work.ExecuteAsync(
-                        "DELETE FROM dataset_files WHERE version_id = @versionId; DELETE FROM dataset_versions WHERE id = @versionId", new { versionId });
-                }
-            },
-            cancellationToken);
 }

@@ -23,40 +23,69 @@ internal sealed class Manifest
     /// <summary>Equal digests mean equal versions.</summary>
     public byte[] Digest { get; }
 
-    /// <summary>Checks every file of a request.</summary>
+    /// <summary>Checks every file of a request, and makes the whole manifest of it.</summary>
+    /// <param name="parent">The files of the version that the request changes; null when it changes none.</param>
     /// <exception cref="ApiException">400 <c>invalid_request</c> naming the field.</exception>
-    public static Manifest Parse(IReadOnlyList<DatasetFile> files, DatasetOptions options)
+    public static Manifest Parse(CreateDatasetVersionRequest request, IReadOnlyList<DatasetFileRow>? parent, DatasetOptions options)
     {
-        Check.That(files.Count >= 1 && files.Count <= options.MaxFiles, "files", "count", 1, options.MaxFiles);
-        var rows = new List<DatasetFileRow>(files.Count);
-        var paths = new HashSet<string>(StringComparer.Ordinal);
-        var folders = new HashSet<string>(StringComparer.Ordinal);
-        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        var files = request.Files;
+        Check.That(files.Count >= (parent is null ? 1 : 0) && files.Count <= options.MaxFiles, "files", "count", 1, options.MaxFiles);
+        var rows = new Dictionary<string, DatasetFileRow>(files.Count, StringComparer.Ordinal);
         for (var i = 0; i < files.Count; i++)
         {
-            var file = files[i];
-            Check.That(file is not null, $"files[{i}]", "required");
-            var problem = RelativePath.Problem(file!.Path);
-            Check.That(problem is null, $"files[{i}].path", "path", problem);
-            Check.That(paths.Add(file.Path), $"files[{i}].path", "duplicate");
-            Check.Range(file.Size, $"files[{i}].size", 0, options.MaxFileBytes);
-            Check.That(ContentHash.TryParse(file.Sha256, out var hash), $"files[{i}].sha256", "sha256");
-            Check.That(sizes.TryAdd(file.Sha256, file.Size) || sizes[file.Sha256] == file.Size, $"files[{i}].size", "contradictory");
+            Check.That(files[i] is not null, $"files[{i}]", "required");
+            Check.That(rows.TryAdd(files[i].Path, ParseFile(files[i], $"files[{i}]", options)), $"files[{i}].path", "duplicate");
+        }
+
+        var result = parent is null ? [.. rows.Values] : ManifestEdit.Apply(parent, request.Remove ?? [], rows);
+        Check.That(result.Count >= 1 && result.Count <= options.MaxFiles, "files", "count", 1, options.MaxFiles);
+        RequireConsistent(result, files);
+        result.Sort(static (left, right) => string.CompareOrdinal(left.Path, right.Path));
+        return new Manifest(result);
+    }
+
+    private static DatasetFileRow ParseFile(DatasetFile file, string field, DatasetOptions options)
+    {
+        var problem = RelativePath.Problem(file.Path);
+        Check.That(problem is null, $"{field}.path", "path", problem);
+        Check.Range(file.Size, $"{field}.size", 0, options.MaxFileBytes);
+        Check.That(ContentHash.TryParse(file.Sha256, out var hash), $"{field}.sha256", "sha256");
+        IReadOnlyList<Chunk>? chunks = null;
+        Check.That(
+            file.Chunks is null || (ChunkList.TryParse(file.Chunks, out chunks) && chunks.Sum(chunk => (long)chunk.Length) == file.Size), $"{field}.chunks", "chunks");
+        return new DatasetFileRow { Path = file.Path, SizeBytes = file.Size, Sha256 = hash!, Chunks = chunks };
+    }
+
+    // Equal content has one size, and a name cannot be a file and a folder on the machine that reads the dataset.
+    private static void RequireConsistent(List<DatasetFileRow> result, IReadOnlyList<DatasetFile> files)
+    {
+        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        var folders = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in result)
+        {
+            Check.That(sizes.TryAdd(file.Hex, file.SizeBytes) || sizes[file.Hex] == file.SizeBytes, FieldOf(file, "size"), "contradictory");
             for (var slash = file.Path.IndexOf('/', StringComparison.Ordinal); slash > 0; slash = file.Path.IndexOf('/', slash + 1))
             {
                 folders.Add(file.Path[..slash]);
             }
-
-            rows.Add(new DatasetFileRow { Path = file.Path, SizeBytes = file.Size, Sha256 = hash! });
         }
 
-        // A name cannot be a file and a folder on the machine that reads the dataset.
-        for (var i = 0; i < files.Count; i++)
+        foreach (var file in result)
         {
-            Check.That(!folders.Contains(files[i].Path), $"files[{i}].path", "duplicate");
+            Check.That(!folders.Contains(file.Path), FieldOf(file, "path"), "duplicate");
         }
 
-        rows.Sort(static (left, right) => string.CompareOrdinal(left.Path, right.Path));
-        return new Manifest(rows);
+        string FieldOf(DatasetFileRow file, string property)
+        {
+            for (var i = 0; i < files.Count; i++)
+            {
+                if (files[i].Path == file.Path)
+                {
+                    return $"files[{i}].{property}";
+                }
+            }
+
+            return "files";
+        }
     }
 }

@@ -10,7 +10,7 @@ namespace AiPlatform.Functions.Features.DurableStatus;
 
 /// <summary>
 /// The Durable Functions HTTP API under <c>/durabletask</c> and its classic path. Administrators and services reach every
-/// instance. A person sees the instances of their own jobs (an instance's id is the job's id), and may halt them; all else would
+/// instance. A person sees the instances of their own jobs and imports (an instance's id is the job's id), and may halt them; all else would
 /// contradict the job's state, which changes through the jobs API.
 /// </summary>
 internal static class DurableStatusEndpoints
@@ -233,7 +233,7 @@ internal static class DurableStatusEndpoints
     {
         if (caller.Role is not (CallerRole.Administrator or CallerRole.Service))
         {
-            await owners.RequireAsync("job", id, caller, cancellationToken);
+            await owners.RequireAsync("instance", id, caller, cancellationToken);
             throw new ApiException(ErrorCodes.OrchestrationProtected, id);
         }
     }
@@ -252,7 +252,7 @@ internal static class DurableStatusEndpoints
     {
         if (!caller.ReachesEverything)
         {
-            await owners.RequireAsync("job", id, caller, cancellationToken);
+            await owners.RequireAsync("instance", id, caller, cancellationToken);
         }
 
         return await client.GetInstanceAsync(id, payloads, cancellationToken) ?? throw ApiException.NotFound("instance", id);

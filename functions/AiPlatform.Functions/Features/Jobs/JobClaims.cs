@@ -13,11 +13,13 @@ namespace AiPlatform.Functions.Features.Jobs;
 
 /// <summary>Gives nodes to runners, one runner each, and keeps the place where the ranks meet.</summary>
 internal sealed class JobClaims(
-    Database database, ArtifactStore artifacts, BlobStorage storage, TokenIssuer tokens, IOptions<JobOptions> options, TimeProvider time)
+    Database database, ArtifactStore artifacts, BlobStorage storage, ContentReader contents, TokenIssuer tokens, IOptions<JobOptions> options, TimeProvider time)
 {
     /// <summary>Claims a node; the same claim again gets the same answer with fresh URLs and a fresh token.</summary>
+    /// <param name="origin">Scheme and host of the API as the runner sees it.</param>
     /// <exception cref="ApiException">404; 409 <c>node_claimed</c>.</exception>
-    public async Task<NodeAssignment> ClaimAsync(string jobId, int attempt, int node, ClaimNodeRequest request, CancellationToken cancellationToken)
+    public async Task<NodeAssignment> ClaimAsync(
+        string jobId, int attempt, int node, ClaimNodeRequest request, string origin, CancellationToken cancellationToken)
     {
         var (job, attemptRow) = await database.InWorkAsync(
             async work =>
@@ -28,7 +30,7 @@ internal sealed class JobClaims(
             cancellationToken);
         var token = tokens.ForJob(job.Id, job.RunId, attempt);
         return new NodeAssignment(
-            job.Id, job.RunId, job.ProjectId, attempt, node, job.ReadSpec(), await DatasetsAsync(job, cancellationToken),
+            job.Id, job.RunId, job.ProjectId, attempt, node, job.ReadSpec(), await DatasetsAsync(job, origin, cancellationToken),
             await CheckpointAsync(job, attemptRow, cancellationToken), token.Token, token.ExpiresIn);
     }
 
@@ -86,7 +88,7 @@ internal sealed class JobClaims(
         return taken == 1 ? attemptRow : throw Claimed(node, attempt, "another runner has it, or it has ended");
     }
 
-    private async Task<IReadOnlyList<AssignedDataset>> DatasetsAsync(JobRow job, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<AssignedDataset>> DatasetsAsync(JobRow job, string origin, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = await connection.QueryAsync<InputRow>(new CommandDefinition(
@@ -100,15 +102,8 @@ internal sealed class JobClaims(
         var datasets = new List<AssignedDataset>();
         foreach (var dataset in rows.GroupBy(row => (row.Name, row.Version)))
         {
-            var files = new List<FileDownload>();
-            foreach (var file in dataset)
-            {
-                var hash = Convert.ToHexStringLower(file.Sha256);
-                var url = await storage.DownloadUrlAsync(
-                    BlobStorage.Datasets, ContentAddress.Verified(job.ProjectId, hash), options.Value.DatasetUrlLifetime, cancellationToken);
-                files.Add(new FileDownload(file.Path, file.SizeBytes, hash, url));
-            }
-
+            var files = await contents.DownloadsAsync(
+                job.ProjectId, [.. dataset.Select(row => row.ToFile())], origin, options.Value.DatasetUrlLifetime, cancellationToken);
             datasets.Add(new AssignedDataset(dataset.Key.Name, dataset.Key.Version, files));
         }
 
@@ -139,5 +134,7 @@ internal sealed class JobClaims(
         public long SizeBytes { get; init; }
 
         public required byte[] Sha256 { get; init; }
+
+        public DatasetFileRow ToFile() => new() { Path = Path, SizeBytes = SizeBytes, Sha256 = Sha256 };
     }
 }

@@ -1,4 +1,5 @@
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Functions.Features.Datasets;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -43,12 +44,12 @@ internal static class JobExecutionEndpoints
     }
 
     private static async Task<Ok<NodeAssignment>> ClaimAsync(
-        string job, int attempt, int node, ClaimNodeRequest request, JobClaims claims, CancellationToken cancellationToken)
+        string job, int attempt, int node, ClaimNodeRequest request, HttpRequest http, JobClaims claims, CancellationToken cancellationToken)
     {
         Check.Length(request.RunnerId, "runnerId", 1, 64);
         Check.Length(request.SessionId, "sessionId", 1, 64);
         Check.Length(request.Host, "host", 1, 255);
-        return TypedResults.Ok(await claims.ClaimAsync(job, attempt, node, request, cancellationToken));
+        return TypedResults.Ok(await claims.ClaimAsync(job, attempt, node, request, ContentLinks.Origin(http), cancellationToken));
     }
 
     private static async Task<NoContent> SetRendezvousAsync(string job, int attempt, Rendezvous request, JobClaims claims, CancellationToken cancellationToken)

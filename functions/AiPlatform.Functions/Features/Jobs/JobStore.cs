@@ -87,8 +87,8 @@ internal sealed class JobStore(
             JOIN datasets d ON d.project_id = @projectId AND d.deleted_at IS NULL AND (d.id = sent.name OR lower(d.name) = lower(sent.name))
             JOIN LATERAL (
                 SELECT id, version FROM dataset_versions
-                WHERE dataset_id = d.id AND status = 'ready' AND (sent.version IS NULL OR version = sent.version)
-                ORDER BY version DESC LIMIT 1) v ON true
+                WHERE dataset_id = d.id AND status = 'ready' AND deleted_at IS NULL AND (sent.version IS NULL OR version = sent.version)
+                ORDER BY version DESC LIMIT 1 FOR SHARE) v ON true
             ORDER BY sent.position
             """,
             new { projectId, names = datasets.Select(dataset => dataset.Dataset).ToArray(), versions = datasets.Select(dataset => dataset.Version).ToArray() });

@@ -1,3 +1,4 @@
+using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
@@ -6,7 +7,7 @@ using Dapper;
 
 namespace AiPlatform.Functions.Features.Tasks;
 
-/// <summary>A read-only view over long operations of projects: jobs, and the tasks of queues.</summary>
+/// <summary>A read-only view over long operations of projects: jobs, imports, and the tasks of queues.</summary>
 internal sealed class TaskReader(Database database)
 {
     private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
@@ -23,18 +24,29 @@ internal sealed class TaskReader(Database database)
         FROM queue_tasks t JOIN queues q ON q.id = t.queue_id
         """;
 
+    private const string Imports = """
+        SELECT i.id, i.project_id, 'datasetImport' AS kind, 'import ' || i.source AS name, i.status, i.code AS reason,
+            '/v1/projects/' || i.project_id || '/datasets/' || i.dataset_id || '/imports/' || i.id AS link,
+            CASE WHEN i.status = 'succeeded' THEN 1 WHEN i.total_bytes > 0 THEN least(i.done_bytes::double precision / i.total_bytes, 1) END AS progress,
+            i.created_at, i.started_at, i.ended_at
+        FROM dataset_imports i
+        """;
+
     /// <summary>One more task than asked for, newest first; of one project, or of all that the caller reaches.</summary>
     public async Task<IEnumerable<TaskViewRow>> ListAsync(string? projectId, Caller caller, string? after, int size, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var wanted = $"{Reachable} AND (@projectId::text IS NULL OR p.id = @projectId)";
-        var (jobsBefore, tasksBefore) = after is null ? ("", "") : (" AND j.id < @after", " AND t.id < @after");
+        var (jobsBefore, tasksBefore, importsBefore) = after is null ? ("", "", "") : (" AND j.id < @after", " AND t.id < @after", " AND i.id < @after");
         // Each project and each queue gives its newest from an index, however many tasks it has.
         return await connection.QueryAsync<TaskViewRow>(new CommandDefinition(
             $"""
             SELECT * FROM (
                 SELECT s.* FROM projects p
                 CROSS JOIN LATERAL ({Jobs} WHERE j.project_id = p.id AND j.deleted_at IS NULL{jobsBefore} ORDER BY j.id DESC LIMIT @limit) s WHERE {wanted}
+                UNION ALL
+                SELECT s.* FROM projects p
+                CROSS JOIN LATERAL ({Imports} WHERE i.project_id = p.id{importsBefore} ORDER BY i.id DESC LIMIT @limit) s WHERE {wanted}
                 UNION ALL
                 SELECT s.* FROM projects p JOIN queues o ON o.project_id = p.id
                 CROSS JOIN LATERAL ({Tasks} WHERE t.queue_id = o.id{tasksBefore} ORDER BY t.id DESC LIMIT @limit) s WHERE {wanted}) newest
@@ -50,7 +62,7 @@ internal sealed class TaskReader(Database database)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<TaskViewRow>(new CommandDefinition(
                 $"""
-                SELECT * FROM ({Jobs} WHERE j.id = @id AND j.deleted_at IS NULL UNION ALL {Tasks} WHERE t.id = @id) s
+                SELECT * FROM ({Jobs} WHERE j.id = @id AND j.deleted_at IS NULL UNION ALL {Tasks} WHERE t.id = @id UNION ALL {Imports} WHERE i.id = @id) s
                 WHERE EXISTS (SELECT 1 FROM projects p WHERE p.id = s.project_id AND {Reachable})
                 """,
                 new { owner = caller.OwnerFilter, id },
@@ -86,7 +98,7 @@ internal sealed class TaskViewRow
 
     public PlatformTask ToContract() => new(Id, ProjectId, Kind, Name, State(), Reason, Progress, Link, CreatedAt, StartedAt, EndedAt);
 
-    /// <summary>Why a job waits: its orchestration says so in words.</summary>
+    /// <summary>Why a job or an import waits: its orchestration says so in words.</summary>
     public TaskWait ToWait(bool chinese) => new(
         Id,
         State() switch
@@ -97,8 +109,22 @@ internal sealed class TaskViewRow
         },
         ErrorCatalog.Message("why.job", chinese, Status, Reason).TrimEnd());
 
-    private TaskState State()
-        => Kind == "trainingJob" ? Of(Enum.Parse<JobStatus>(Status, ignoreCase: true)) : Of(Enum.Parse<QueueTaskStatus>(Status, ignoreCase: true));
+    private TaskState State() => Kind switch
+    {
+        "trainingJob" => Of(Enum.Parse<JobStatus>(Status, ignoreCase: true)),
+        "datasetImport" => Of(Enum.Parse<DatasetImportStatus>(Status, ignoreCase: true)),
+        _ => Of(Enum.Parse<QueueTaskStatus>(Status, ignoreCase: true)),
+    };
+
+    private static TaskState Of(DatasetImportStatus status) => status switch
+    {
+        DatasetImportStatus.Pending => TaskState.Pending,
+        DatasetImportStatus.Running or DatasetImportStatus.Cancelling => TaskState.Running,
+        DatasetImportStatus.Succeeded => TaskState.Succeeded,
+        DatasetImportStatus.Failed => TaskState.Failed,
+        DatasetImportStatus.Cancelled => TaskState.Cancelled,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
+    };
 
     private static TaskState Of(JobStatus status) => status switch
     {

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using AiPlatform.Client;
+using AiPlatform.Client.Datasets;
+using Spectre.Console;
+
+namespace AiPlatform.Cli;
+
+/// <summary>What a command works with: the platform, the project, the terminal.</summary>
+internal sealed class CliContext : IDisposable
+{
+    private readonly HttpClient _http;
+    private readonly HttpClient _storage = new(new SocketsHttpHandler { MaxConnectionsPerServer = 16 }) { Timeout = Timeout.InfiniteTimeSpan };
+
+    private CliContext(string url, string? token, string? project, IAnsiConsole console)
+    {
+        _http = new HttpClient { BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = TimeSpan.FromMinutes(5) };
+        _http.DefaultRequestHeaders.AcceptLanguage.ParseAdd(Texts.IsChinese ? "zh-CN" : "en");
+        Url = url;
+        Api = new AiPlatformClient(_http, new FixedTokenSource(token), maxAttempts: 8);
+        ProjectOrNull = project;
+        Console = console;
+    }
+
+    /// <summary>Address of the platform.</summary>
+    public string Url { get; }
+
+    public AiPlatformClient Api { get; }
+
+    public IAnsiConsole Console { get; }
+
+    /// <summary>The project that the command is about.</summary>
+    /// <exception cref="CliException">None was named.</exception>
+    public string Project => ProjectOrNull ?? throw new CliException(Texts.Get("error.project"));
+
+    public DatasetUploader Uploader => new(Api, _storage);
+
+    public DatasetDownloader Downloader => new(Api, _storage);
+
+    /// <summary>For requests without a token.</summary>
+    public HttpClient Http => _http;
+
+    private string? ProjectOrNull { get; }
+
+    /// <summary>Makes the context of a command: options win over the environment, that over what a login left.</summary>
+    /// <param name="needsToken">Whether the command needs a login.</param>
+    /// <exception cref="CliException">Something is missing; the message says how to give it.</exception>
+    public static CliContext Create(ParseResult parsed, CommonOptions common, IAnsiConsole console, bool needsToken = true)
+    {
+        var kept = CliSettings.Read(CliSettings.DefaultFile);
+        var url = parsed.GetValue(common.Url) ?? Environment.GetEnvironmentVariable("AIP_URL") ?? kept.Url ?? throw new CliException(Texts.Get("error.url"));
+        var token = Environment.GetEnvironmentVariable("AIP_TOKEN") ?? (string.Equals(url.TrimEnd('/'), kept.Url?.TrimEnd('/'), StringComparison.OrdinalIgnoreCase) ? kept.Token : null);
+        return needsToken && token is null
+            ? throw new CliException(Texts.Get("error.token"))
+            : new CliContext(url, needsToken ? token : null, parsed.GetValue(common.Project) ?? Environment.GetEnvironmentVariable("AIP_PROJECT"), console);
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _storage.Dispose();
+    }
+}

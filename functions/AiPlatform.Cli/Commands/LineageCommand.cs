@@ -1,0 +1,34 @@
+using System.CommandLine;
+using AiPlatform.Contracts.Lineage;
+using Spectre.Console;
+
+namespace AiPlatform.Cli.Commands;
+
+/// <summary><c>aip dataset lineage</c>.</summary>
+internal static class LineageCommand
+{
+    private const string Kind = "datasetVersion";
+
+    public static Command Create(CommonOptions common, IAnsiConsole console)
+    {
+        var (dataset, version) = (Parts.Dataset(), Parts.Version());
+        var command = new Command("lineage", Texts.Get("lineage")) { dataset, version };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var context = CliContext.Create(parsed, common, console);
+            var row = await context.Api.GetDatasetVersionAsync(context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), cancellationToken);
+            var graph = await context.Api.GetLineageAsync(Kind, row.Id, cancellationToken);
+            var table = Parts.Table("source", "relation", "target");
+            foreach (var edge in graph.Upstream.Concat(graph.Downstream))
+            {
+                table.AddRow(new Text(Show(edge.Source)), new Text(edge.Relation), new Text(Show(edge.Target)));
+            }
+
+            console.Write(table);
+            return 0;
+        });
+        return command;
+    }
+
+    private static string Show(LineageNode node) => $"{node.Kind} {node.Name}";
+}

@@ -1,0 +1,23 @@
+using System.Globalization;
+using System.Resources;
+
+namespace AiPlatform.Cli;
+
+/// <summary>The texts of the command line, in the user's language: <c>AIP_LANG</c>, else that of the system.</summary>
+internal static class Texts
+{
+    private static readonly ResourceManager English = new("AiPlatform.Cli.Resources.Texts", typeof(Texts).Assembly);
+    private static readonly ResourceManager Chinese = new("AiPlatform.Cli.Resources.Texts.zh-CN", typeof(Texts).Assembly);
+
+    /// <summary>Whether the user reads Chinese.</summary>
+    public static bool IsChinese { get; } = (Environment.GetEnvironmentVariable("AIP_LANG") ?? CultureInfo.CurrentUICulture.Name).StartsWith("zh", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A text with its placeholders filled in.</summary>
+    public static string Get(string key, params object?[] arguments)
+        => string.Format(CultureInfo.CurrentCulture, (IsChinese ? Chinese : English).GetString(key, CultureInfo.InvariantCulture) ?? key, arguments);
+
+    /// <summary>All keys of one language, for the test that compares them.</summary>
+    public static IReadOnlySet<string> Keys(bool chinese)
+        => (chinese ? Chinese : English).GetResourceSet(CultureInfo.InvariantCulture, createIfNotExists: true, tryParents: true)!
+            .Cast<System.Collections.DictionaryEntry>().Select(static entry => (string)entry.Key).ToHashSet(StringComparer.Ordinal);
+}

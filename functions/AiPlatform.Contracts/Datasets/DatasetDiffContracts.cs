@@ -1,0 +1,32 @@
+namespace AiPlatform.Contracts.Datasets;
+
+/// <summary>What happened to a file between two versions.</summary>
+public enum FileChangeKind
+{
+    /// <summary>Only the newer version has the path.</summary>
+    Added,
+
+    /// <summary>Only the older version has the path.</summary>
+    Removed,
+
+    /// <summary>Both have the path, with different content.</summary>
+    Changed,
+
+    /// <summary>The same content under another path.</summary>
+    Renamed,
+}
+
+/// <summary>One file that differs.</summary>
+/// <param name="Path">The path in the newer version; in the older one for what was removed.</param>
+/// <param name="OldPath">Of what was renamed.</param>
+/// <param name="OldSize">Bytes; null for what was added.</param>
+/// <param name="NewSize">Bytes; null for what was removed.</param>
+public sealed record FileChange(FileChangeKind Kind, string Path, string? OldPath, long? OldSize, long? NewSize);
+
+/// <summary>How many files differ in which way, and their bytes.</summary>
+/// <param name="AddedBytes">Bytes of added files and of the new content of changed ones.</param>
+/// <param name="RemovedBytes">Bytes of removed files and of the old content of changed ones.</param>
+public sealed record DatasetDiffSummary(int Added, int Removed, int Changed, int Renamed, int Unchanged, long AddedBytes, long RemovedBytes);
+
+/// <summary>The difference between two versions: a page of its changes, by path.</summary>
+public sealed record DatasetDiff(int From, int To, DatasetDiffSummary Summary, IReadOnlyList<FileChange> Items, string? NextPageToken = null);

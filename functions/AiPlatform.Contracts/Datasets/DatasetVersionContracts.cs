@@ -1,0 +1,72 @@
+namespace AiPlatform.Contracts.Datasets;
+
+/// <summary>One file of a version.</summary>
+/// <param name="Path">Relative, with <c>/</c>; never leaves the dataset.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Sha256">64 lower-case hex digits.</param>
+/// <param name="Chunks">
+/// For large files, so that a later version stores only the chunks that changed: base64 of one record of 36 bytes for each
+/// chunk, SHA-256 and length (big-endian), in order (<see cref="ChunkList"/>).
+/// </param>
+public sealed record DatasetFile(string Path, long Size, string Sha256, string? Chunks = null);
+
+/// <summary>The life of a version.</summary>
+public enum DatasetVersionStatus
+{
+    /// <summary>Waits for uploads and the commit.</summary>
+    Draft,
+
+    /// <summary>Verified and immutable.</summary>
+    Ready,
+}
+
+/// <summary>A version of a dataset: a manifest of content-addressed files.</summary>
+/// <param name="TotalSize">Bytes of all files.</param>
+/// <param name="StoredSize">Bytes that this version added to the project's storage; 0 while it is a draft.</param>
+/// <param name="SavedSize">Bytes that it shares with what was there: total less stored; 0 while it is a draft.</param>
+/// <param name="Parent">The version that it was made from, where it was made from one.</param>
+/// <param name="Tags">Null when there are none.</param>
+/// <param name="DeletedAt">Null unless it is deleted.</param>
+public sealed record DatasetVersion(
+    string Id, string DatasetId, int Version, DatasetVersionStatus Status, string? Description, int FileCount, long TotalSize,
+    DateTimeOffset CreatedAt, DateTimeOffset? CommittedAt = null, long StoredSize = 0, long SavedSize = 0, int? Parent = null,
+    IReadOnlyDictionary<string, string>? Tags = null, DateTimeOffset? DeletedAt = null);
+
+/// <summary>
+/// Drafts a version, at most 10,000 files: its whole manifest, or, with <paramref name="Parent"/>, the parent's files without
+/// those of <paramref name="Remove"/>, and then with those of <paramref name="Files"/>, which replace files of the same path.
+/// A manifest that is being drafted already goes on with that draft.
+/// </summary>
+/// <param name="Remove">Paths of files; a path that ends with <c>/</c> means the whole folder.</param>
+/// <param name="Tags">At most 100; keys of at most 128 characters, values of at most 1,000.</param>
+public sealed record CreateDatasetVersionRequest(
+    IReadOnlyList<DatasetFile> Files, string? Description = null, int? Parent = null, IReadOnlyList<string>? Remove = null,
+    IReadOnlyDictionary<string, string>? Tags = null);
+
+/// <summary>Changes what is given and leaves the rest; <paramref name="Tags"/> replaces all tags. Files never change.</summary>
+public sealed record UpdateDatasetVersionRequest(string? Description = null, IReadOnlyDictionary<string, string>? Tags = null);
+
+/// <summary>
+/// Where to put one file. <c>PUT</c> the bytes to the URL with the headers, or put them in blocks and then a block list: the URL
+/// may also be asked for the blocks that are there. Of a file with chunks only <paramref name="Missing"/> is needed: block ids are
+/// then <see cref="ChunkRange.ToBlockId"/>, so that the server knows which block holds what.
+/// </summary>
+/// <param name="Path">The file, as in the manifest; files of equal content are listed once.</param>
+/// <param name="Url">A short-lived SAS URL of a block blob: create, write and read.</param>
+/// <param name="Headers">Headers that a PUT of the whole file must carry.</param>
+/// <param name="Missing">The chunks that the project does not have; null when the whole file is needed.</param>
+public sealed record FileUpload(string Path, string Url, IReadOnlyDictionary<string, string> Headers, IReadOnlyList<ChunkRange>? Missing = null);
+
+/// <summary>A drafted version and the files whose content is not stored yet.</summary>
+public sealed record DatasetVersionDraft(DatasetVersion Version, IReadOnlyList<FileUpload> Uploads);
+
+/// <summary>A file with a short-lived URL to read it.</summary>
+/// <param name="Url">Gives the whole file, and ranges of it.</param>
+/// <param name="Parts">
+/// Null for most files. A file that shares chunks with other files lies in several blobs: reading the parts in order, straight from
+/// the storage, gives the same bytes as <paramref name="Url"/>.
+/// </param>
+public sealed record FileDownload(string Path, long Size, string Sha256, string Url, IReadOnlyList<DownloadPart>? Parts = null);
+
+/// <summary>Bytes <paramref name="Offset"/> to <paramref name="Offset"/> + <paramref name="Length"/> − 1 of what a URL gives.</summary>
+public sealed record DownloadPart(string Url, long Offset, long Length);

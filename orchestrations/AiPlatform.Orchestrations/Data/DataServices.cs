@@ -1,0 +1,20 @@
+using AiPlatform.Contracts.Datasets;
+using AiPlatform.DurableTask;
+using AiPlatform.Orchestrations.Data.Activities;
+using AiPlatform.Orchestrations.Data.Sources;
+
+namespace AiPlatform.Orchestrations.Data;
+
+/// <summary>Registers the data feature: imports of datasets.</summary>
+public static class DataServices
+{
+    /// <summary>Adds what activities need.</summary>
+    public static IServiceCollection AddData(this IServiceCollection services) => services.AddSingleton<SourceHttp>();
+
+    /// <summary>Adds the orchestrator and its activities.</summary>
+    public static DurableTaskRegistry AddData(this DurableTaskRegistry registry) => registry
+        .AddOrchestrator<DatasetImportOrchestration>(DatasetImportInput.Orchestration)
+        .AddActivity<FetchImport>()
+        .AddActivity<MakeImportedVersion>()
+        .AddActivity<EndImport>();
+}

@@ -1,0 +1,109 @@
+using System.IO.Compression;
+using AiPlatform.Client.Datasets;
+using AiPlatform.Contracts.Datasets;
+
+namespace AiPlatform.Orchestrations.Data.Sources;
+
+/// <summary>An entry of a zip archive. The archive reads one entry at a time: an open entry holds the gate.</summary>
+internal sealed class ZipItem(string path, ZipArchiveEntry entry, SemaphoreSlim gate) : IUploadItem
+{
+    public string Path => path;
+
+    public long Size { get; } = entry.Length;
+
+    public async Task<Stream> OpenAsync(CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            return new EntryStream(await entry.OpenAsync(cancellationToken), Size, gate);
+        }
+        catch (InvalidDataException exception)
+        {
+            gate.Release();
+            throw new ImportException(DatasetImportErrors.BrokenArchive, exception.Message);
+        }
+        catch
+        {
+            gate.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Gives exactly as many bytes as the directory of the archive announced: an entry that lies is damaged.</summary>
+    private sealed class EntryStream(Stream inner, long size, SemaphoreSlim gate) : Stream
+    {
+        private long _position;
+        private bool _disposed;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => size;
+
+        public override long Position
+        {
+            get => _position;
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                var count = await inner.ReadAsync(buffer, cancellationToken);
+                _position += count;
+                return _position > size || (count == 0 && buffer.Length > 0 && _position < size)
+                    ? throw new ImportException(DatasetImportErrors.BrokenArchive, "An entry is not as long as announced.")
+                    : count;
+            }
+            catch (InvalidDataException exception)
+            {
+                throw new ImportException(DatasetImportErrors.BrokenArchive, exception.Message);
+            }
+        }
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+            => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read asynchronously.");
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void Flush()
+        {
+            // Nothing is written.
+        }
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override async ValueTask DisposeAsync()
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                await inner.DisposeAsync();
+                gate.Release();
+            }
+
+            await base.DisposeAsync();
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                inner.Dispose();
+                gate.Release();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+}
