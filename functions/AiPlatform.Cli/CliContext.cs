@@ -16,7 +16,7 @@ internal sealed class CliContext : IDisposable
         _http = new HttpClient { BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = TimeSpan.FromMinutes(5) };
         _http.DefaultRequestHeaders.AcceptLanguage.ParseAdd(Texts.IsChinese ? "zh-CN" : "en");
         Url = url;
-        Api = new AiPlatformClient(_http, new FixedTokenSource(token), maxAttempts: 8);
+        Api = new AiPlatformClient(_http, new FixedTokenSource(token), maxAttempts: 6);
         ProjectOrNull = project;
         Console = console;
     }

@@ -1,10 +1,10 @@
 namespace AiPlatform.Functions.Features.Datasets;
 
-/// <summary>Where the bytes of dataset files are.</summary>
+/// <summary>Names of blobs. Where the bytes of a file are only <see cref="ContentReader"/> knows: in one blob, or in parts of several.</summary>
 internal static class ContentAddress
 {
     /// <summary>The place of content that was verified before contents had blobs of their own names.</summary>
-    public static string Verified(string projectId, string sha256) => $"{projectId}/sha256/{sha256[..2]}/{sha256}";
+    public static string Before(string projectId, string sha256) => $"{projectId}/sha256/{sha256[..2]}/{sha256}";
 
     /// <summary>A new place for verified content: shared by all versions of a project, never written by clients, never used again.</summary>
     public static string Stored(string projectId, string sha256, string id) => $"{projectId}/sha256/{sha256[..2]}/{sha256}-{id}";

@@ -25,7 +25,7 @@ internal static class ContentAssembly
             }
             else if (known.TryGetValue(hash, out var there) && there.Length == chunk.Length)
             {
-                var blob = there.Blob ?? ContentAddress.Verified(projectId, Convert.ToHexStringLower(there.ContentSha256));
+                var blob = there.Blob ?? ContentAddress.Before(projectId, Convert.ToHexStringLower(there.ContentSha256));
                 Add(parts, there.ContentSha256, blob, there.ContentOffset, chunk.Length);
             }
             else

@@ -29,7 +29,7 @@ internal sealed class ContentReader(Database database, BlobStorage storage, Cont
             {
                 var first = group.First();
                 var parts = group.Select(row => new ContentPart(
-                    row.Blob ?? ContentAddress.Verified(projectId, Convert.ToHexStringLower(row.BlobSha256)), row.PartOffset ?? 0, row.Length ?? row.SizeBytes));
+                    row.Blob ?? ContentAddress.Before(projectId, Convert.ToHexStringLower(row.BlobSha256)), row.PartOffset ?? 0, row.Length ?? row.SizeBytes));
                 return new StoredContent(projectId, group.Key, first.SizeBytes, first.PartOffset is null, [.. parts]);
             },
             StringComparer.Ordinal);
