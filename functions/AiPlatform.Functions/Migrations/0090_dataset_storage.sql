@@ -5,6 +5,7 @@
 ALTER TABLE dataset_contents ADD COLUMN blob text COLLATE "C";
 -- Set when a version that used it went away: the collector looks whether others do.
 ALTER TABLE dataset_contents ADD COLUMN suspect_at timestamptz;
+CREATE UNIQUE INDEX dataset_contents_blob ON dataset_contents (blob) WHERE blob IS NOT NULL;
 CREATE INDEX dataset_contents_suspects ON dataset_contents (suspect_at) WHERE suspect_at IS NOT NULL;
 
 -- A content that is put together from ranges of others, which have blobs.
@@ -40,14 +41,6 @@ CREATE TABLE dataset_draft_chunks (
     chunks bytea NOT NULL,
     PRIMARY KEY (version_id, sha256)
 );
-
--- Blobs that nothing refers to: written before a blob is made, taken out by the transaction that refers to it, written again by
--- the one that gives it up. What is due is deleted, so a crash leaves nothing behind.
-CREATE TABLE dataset_garbage (
-    blob text COLLATE "C" PRIMARY KEY,
-    due_at timestamptz NOT NULL
-);
-CREATE INDEX dataset_garbage_due ON dataset_garbage (due_at);
 
 ALTER TABLE datasets ADD COLUMN row_version bigint NOT NULL DEFAULT 1;
 ALTER TABLE dataset_versions

@@ -1,12 +1,12 @@
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Infrastructure;
-using Dapper;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using NpgsqlTypes;
 
 namespace AiPlatform.Functions.Features.Datasets;
 
 /// <summary>Records verified contents, and the blobs that are made for them.</summary>
-internal sealed class ContentStore(Database database, TimeProvider time)
+internal sealed class ContentStore(Database database, GarbageQueue garbage, TimeProvider time)
 {
     // Longer than any copy takes.
     private static readonly TimeSpan CopyPatience = TimeSpan.FromDays(1);
@@ -15,35 +15,42 @@ internal sealed class ContentStore(Database database, TimeProvider time)
     public async Task<string> NewBlobAsync(string projectId, string sha256, CancellationToken cancellationToken)
     {
         var blob = ContentAddress.Stored(projectId, sha256, Ids.New(time));
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO dataset_garbage (blob, due_at) VALUES (@blob, @due)", new { blob, due = time.GetUtcNow() + CopyPatience }, cancellationToken: cancellationToken));
+        await garbage.ExpectAsync(BlobStorage.Datasets, blob, CopyPatience, cancellationToken);
         return blob;
     }
 
     /// <summary>
-    /// Records contents of a draft that were verified; what another request recorded before stays as it is. False when a part is
-    /// not there any more: then nothing was recorded.
+    /// Records contents of a draft that were verified; what another request recorded before stays as it is. False when a part or a
+    /// blob is not there any more: then nothing was recorded.
     /// </summary>
-    public Task<bool> RecordAsync(DatasetVersionRow version, IReadOnlyList<NewContent> contents, CancellationToken cancellationToken)
-        => database.InWorkAsync(
-            async work =>
-            {
-                var bytes = 0L;
-                foreach (var content in contents)
+    public async Task<bool> RecordAsync(DatasetVersionRow version, IReadOnlyList<NewContent> contents, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.InWorkAsync(
+                async work =>
                 {
-                    if (!await HasPartsAsync(work, version.ProjectId, content, contents))
+                    var bytes = 0L;
+                    foreach (var content in contents)
                     {
-                        return false;
+                        if (!await HasPartsAsync(work, version.ProjectId, content, contents))
+                        {
+                            throw new CollectedException();
+                        }
+
+                        bytes += await InsertAsync(work, version.ProjectId, content) && content.Blob is not null ? content.Size : 0;
                     }
 
-                    bytes += await InsertAsync(work, version.ProjectId, content) ? content.Blob is null ? 0 : content.Size : 0;
-                }
-
-                await work.ExecuteAsync("UPDATE dataset_versions SET stored_bytes = stored_bytes + @bytes WHERE id = @Id", new { bytes, version.Id });
-                return true;
-            },
-            cancellationToken);
+                    await work.ExecuteAsync("UPDATE dataset_versions SET stored_bytes = stored_bytes + @bytes WHERE id = @Id", new { bytes, version.Id });
+                },
+                cancellationToken);
+            return true;
+        }
+        catch (CollectedException)
+        {
+            return false;
+        }
+    }
 
     private static async Task<bool> HasPartsAsync(UnitOfWork work, string projectId, NewContent content, IReadOnlyList<NewContent> contents)
     {
@@ -61,10 +68,18 @@ internal sealed class ContentStore(Database database, TimeProvider time)
             INSERT INTO dataset_contents (project_id, sha256, size_bytes, blob, created_at) VALUES (@projectId, @Sha256, @Size, @Blob, @now) ON CONFLICT DO NOTHING
             """,
             new { projectId, content.Sha256, content.Size, content.Blob, now }) > 0;
-        if (content.Blob is { } blob)
+        if (content.Blob is { } name)
         {
-            await work.ExecuteAsync(
-                added ? "DELETE FROM dataset_garbage WHERE blob = @blob" : "UPDATE dataset_garbage SET due_at = @now WHERE blob = @blob", new { blob, now });
+            // A collector that is at this very blob has its row: then the blob is gone when we get it.
+            var kept = await work.ExecuteAsync(
+                added
+                    ? "DELETE FROM garbage_blobs WHERE container = @container AND name = @name"
+                    : "UPDATE garbage_blobs SET due_at = @now WHERE container = @container AND name = @name",
+                new { container = BlobStorage.Datasets, name, now });
+            if (added && kept == 0)
+            {
+                throw new CollectedException();
+            }
         }
 
         if (added)
@@ -106,6 +121,9 @@ internal sealed class ContentStore(Database database, TimeProvider time)
         }
     }
 }
+
+/// <summary>Ends a transaction: what it was about to refer to was collected.</summary>
+file sealed class CollectedException : Exception;
 
 /// <summary>Verified content that is to be recorded: with a blob of its own, or made of parts.</summary>
 /// <param name="Blob">Null when it is made of <paramref name="Parts"/>.</param>

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Features.Datasets.Imports;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace AiPlatform.Functions.Features.Datasets;
@@ -20,7 +21,7 @@ internal static class DatasetEndpoints
         return services.AddDatasetImports().AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetRemoval>()
             .AddSingleton<ContentStore>().AddSingleton<ContentReader>().AddSingleton<ContentLinks>().AddSingleton<ContentVerifier>().AddSingleton<ArchiveWriter>()
             .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>())
-            .AddSingleton<DatasetCollector>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DatasetCollector>());
+            .AddSingleton<IGarbageSource, DatasetGarbage>();
     }
 
     /// <summary>Maps the routes.</summary>

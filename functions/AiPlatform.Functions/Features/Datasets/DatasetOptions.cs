@@ -23,9 +23,6 @@ internal sealed class DatasetOptions
     /// <summary>A draft that was not committed for so long is given up and its uploads are freed.</summary>
     public TimeSpan DraftLifetime { get; set; } = TimeSpan.FromDays(7);
 
-    /// <summary>How long what was deleted can be restored; then its files are freed.</summary>
-    public TimeSpan DeletedLifetime { get; set; } = TimeSpan.FromDays(7);
-
     /// <summary>How long a download URL works.</summary>
     public TimeSpan DownloadUrlLifetime { get; set; } = TimeSpan.FromHours(4);
 }

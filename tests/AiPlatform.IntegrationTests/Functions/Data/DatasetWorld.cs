@@ -1,10 +1,9 @@
 using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Features.Garbage;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
@@ -88,18 +87,8 @@ internal sealed class DatasetWorld : IDisposable
         return blobs;
     }
 
-    /// <summary>Runs the collector until it finds nothing, as if everything had been deleted long ago.</summary>
-    public async Task CollectAsync()
-    {
-        await using var source = NpgsqlDataSource.Create(Functions.Postgres);
-        await using var age = source.CreateCommand(
-            "UPDATE dataset_versions SET deleted_at = deleted_at - interval '30 days'; UPDATE datasets SET deleted_at = deleted_at - interval '30 days'");
-        await age.ExecuteNonQueryAsync();
-        var collector = Functions.App.Services.GetRequiredService<DatasetCollector>();
-        while (await collector.CollectAsync(CancellationToken.None) is not { Versions: 0, Contents: 0, Blobs: 0 })
-        {
-        }
-    }
+    /// <summary>Collects garbage as if everything had been deleted long ago.</summary>
+    public Task CollectAsync() => Functions.App.Services.GetRequiredService<GarbageCollector>().CollectAsync(TimeSpan.Zero, withGrace: false, CancellationToken.None);
 
     public void Dispose()
     {
