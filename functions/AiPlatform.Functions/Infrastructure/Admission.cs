@@ -1,13 +1,14 @@
 using System.Threading.RateLimiting;
 using AiPlatform.Contracts;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Infrastructure;
 
 /// <summary>
 /// Serves a bounded number of requests at once, first come first served: under load each waits its turn once, instead of waiting
-/// again at every step behind requests that came later. Requests that last (streams, proxied files) are not counted, nor are
-/// anonymous ones, whose slow bodies would keep others out.
+/// again at every step behind requests that came later. A request counts from when its body is here, so that slow senders keep
+/// nobody out. Requests that last (streams, proxied files) and anonymous ones are not counted.
 /// </summary>
 internal sealed class Admission(RequestDelegate next, IOptions<AdmissionOptions> options) : IDisposable
 {
@@ -20,12 +21,20 @@ internal sealed class Admission(RequestDelegate next, IOptions<AdmissionOptions>
 
     /// <summary>Runs the request when it is its turn.</summary>
     /// <exception cref="ApiException"><c>unavailable</c>: too many wait already.</exception>
+    /// <exception cref="BadHttpRequestException">The body is too large for the route, or came too slowly.</exception>
     public async Task InvokeAsync(HttpContext context)
     {
         if (context.Features.Get<Caller>() is null || context.GetEndpoint()?.Metadata.GetMetadata<LongRequest>() is not null)
         {
             await next(context);
             return;
+        }
+
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            context.Request.EnableBuffering();
+            await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+            context.Request.Body.Position = 0;
         }
 
         using var lease = await _limiter.AcquireAsync(1, context.RequestAborted);

@@ -1,6 +1,8 @@
+using System.IO.Pipelines;
 using AiPlatform.Contracts;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Tests.Functions.Core;
@@ -79,6 +81,43 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task A_request_whose_body_is_still_coming_takes_no_place_and_its_handler_reads_all_of_it()
+    {
+        var body = new Pipe();
+        string? read = null;
+        var handler = new Handler();
+        using var admission = Create(
+            async context =>
+            {
+                if (context.Items["number"] is 0)
+                {
+                    using var reader = new StreamReader(context.Request.Body);
+                    read = await reader.ReadToEndAsync();
+                }
+
+                await handler.RunAsync(context);
+            },
+            concurrent: 1,
+            waiting: 0);
+        var slowRequest = Request(0);
+        slowRequest.Features.Set<IHttpRequestBodyDetectionFeature>(new Body());
+        slowRequest.Request.Body = body.Reader.AsStream();
+        var slow = admission.InvokeAsync(slowRequest);
+        await body.Writer.WriteAsync("sent "u8.ToArray());
+
+        var quick = admission.InvokeAsync(Request(1));
+        Assert.Equal([1], handler.Started);
+        handler.End(1);
+        await quick.WaitAsync(Limit);
+
+        await body.Writer.WriteAsync("slowly"u8.ToArray());
+        await body.Writer.CompleteAsync();
+        handler.End(0);
+        await slow.WaitAsync(Limit);
+        Assert.Equal("sent slowly", read);
+    }
+
+    [Fact]
     public async Task A_caller_who_goes_away_leaves_the_line_and_a_request_that_fails_frees_its_place()
     {
         var handler = new Handler();
@@ -98,8 +137,10 @@ public sealed class AdmissionTests
         Assert.Equal([0, 2], handler.Started);
     }
 
-    private static Admission Create(Handler handler, int concurrent, int waiting)
-        => new(handler.RunAsync, Options.Create(new AdmissionOptions { Concurrent = concurrent, Waiting = waiting }));
+    private static Admission Create(Handler handler, int concurrent, int waiting) => Create(handler.RunAsync, concurrent, waiting);
+
+    private static Admission Create(RequestDelegate next, int concurrent, int waiting)
+        => new(next, Options.Create(new AdmissionOptions { Concurrent = concurrent, Waiting = waiting }));
 
     private static DefaultHttpContext Request(int number, bool isLong = false, bool isAnonymous = false, CancellationToken aborted = default)
     {
@@ -112,6 +153,11 @@ public sealed class AdmissionTests
 
         context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(isLong ? [LongRequest.Instance] : []), "test"));
         return context;
+    }
+
+    private sealed class Body : IHttpRequestBodyDetectionFeature
+    {
+        public bool CanHaveBody => true;
     }
 
     /// <summary>A handler whose requests end when the test says so.</summary>
