@@ -9,6 +9,7 @@ namespace AiPlatform.TaskWorker;
 internal sealed class TaskReporter : IAsyncDisposable
 {
     private const int MaxGroup = 256;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     private readonly AiPlatformClient _client;
@@ -69,8 +70,7 @@ internal sealed class TaskReporter : IAsyncDisposable
                 && _time.GetElapsedTime(began) < _options.ReportPatience)
             {
                 Logs.ReportFailed(_logger, group.Count, exception.Message);
-                var pause = Random.Shared.NextDouble() * Math.Min(LongestPause.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(attempt, 10)));
-                await Task.Delay(TimeSpan.FromMilliseconds(pause), _time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), _time, cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -10,6 +10,7 @@ namespace AiPlatform.Hosting;
 /// </summary>
 public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) : BackgroundService, IHealthCheck
 {
+    private static readonly TimeSpan FirstBackOff = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromSeconds(15);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
@@ -68,7 +69,7 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
                 _fault = exception;
                 _failures++;
                 LogStepFailed(logger, exception, GetType().Name, _failures);
-                await IdleAsync(BackOff(_failures), stoppingToken).ConfigureAwait(false);
+                await IdleAsync(BackOff.After(_failures, FirstBackOff, MaxBackOff), stoppingToken).ConfigureAwait(false);
             }
         }
     }
@@ -79,12 +80,6 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
         _wake.Dispose();
         base.Dispose();
         GC.SuppressFinalize(this);
-    }
-
-    private static TimeSpan BackOff(int failures)
-    {
-        var ceiling = Math.Min(MaxBackOff.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(failures, 16)));
-        return TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * ceiling);
     }
 
     private async Task IdleAsync(TimeSpan delay, CancellationToken stoppingToken)

@@ -15,6 +15,7 @@ internal sealed partial class DatabaseStartup(
 {
     // Any constant that no other user of the database takes.
     private const long MigrationLock = 0x6169_706c_6174;
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
@@ -38,8 +39,7 @@ internal sealed partial class DatabaseStartup(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 LogNotReady(logger, exception.GetType().Name, exception.Message, attempt);
-                var delay = Math.Min(MaxDelay.TotalMilliseconds, 50 * Math.Pow(2, Math.Min(attempt, 10)));
-                await Task.Delay(TimeSpan.FromMilliseconds(delay * (0.5 + (Random.Shared.NextDouble() / 2))), stoppingToken);
+                await Task.Delay(BackOff.After(attempt, FirstDelay, MaxDelay), stoppingToken);
             }
         }
     }

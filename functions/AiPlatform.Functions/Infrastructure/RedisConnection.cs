@@ -1,3 +1,4 @@
+using AiPlatform.Hosting;
 using StackExchange.Redis;
 
 namespace AiPlatform.Functions.Infrastructure;
@@ -8,6 +9,9 @@ namespace AiPlatform.Functions.Infrastructure;
 /// </summary>
 internal sealed partial class RedisConnection(IConfiguration configuration, ILogger<RedisConnection> logger) : BackgroundService
 {
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
     private readonly List<(RedisChannel Channel, Action Handler)> _handlers = [];
     private ConnectionMultiplexer? _redis;
 
@@ -64,7 +68,7 @@ internal sealed partial class RedisConnection(IConfiguration configuration, ILog
             catch (RedisException exception)
             {
                 LogRedisAway(logger, exception.Message);
-                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(5000, 200 * Math.Pow(2, Math.Min(attempt, 8))) * Random.Shared.NextDouble()), stoppingToken);
+                await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), stoppingToken);
             }
         }
     }

@@ -6,6 +6,7 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.GpuRunner.Report;
 using AiPlatform.GpuRunner.Workspace;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.GpuRunner.Launch;
 
@@ -13,6 +14,7 @@ namespace AiPlatform.GpuRunner.Launch;
 internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAssignment assignment, NodeDirectory directory)
 {
     private static readonly TimeSpan RendezvousPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
 
     private readonly ILogger _logger = services.Loggers.CreateLogger<NodePreparation>();
@@ -37,7 +39,7 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
                 }
 
                 Logs.StagingFailed(_logger, key, exception.Message);
-                await Task.Delay(BackOff(attempt), services.Time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), services.Time, cancellationToken).ConfigureAwait(false);
                 current = await RenewAssignmentAsync(current, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -93,7 +95,7 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
                 && (exception is HttpRequestException or OperationCanceledException || (exception is ApiException api && !SpoolSender.IsRefusal(api))))
             {
                 Logs.ClaimFailed(_logger, key, exception.Message);
-                await Task.Delay(BackOff(attempt), services.Time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), services.Time, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -105,7 +107,4 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
-
-    private static TimeSpan BackOff(int attempt)
-        => TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * Math.Min(LongestPause.TotalMilliseconds, 200 * Math.Pow(2, Math.Min(attempt, 10))));
 }

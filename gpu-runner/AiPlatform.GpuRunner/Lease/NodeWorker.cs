@@ -11,6 +11,7 @@ namespace AiPlatform.GpuRunner.Lease;
 internal sealed class NodeWorker(
     INodeQueue queue, NodeServices services, ActiveNodes active, Registration registration, ILogger<NodeWorker> logger) : BackgroundLoop(services.Time, logger)
 {
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private readonly ILogger _logger = logger;
 
@@ -121,8 +122,7 @@ internal sealed class NodeWorker(
                 return (ClaimResult.GivenUp, null);
             }
 
-            var pause = Random.Shared.NextDouble() * Math.Min(LongestPause.TotalMilliseconds, 100 * Math.Pow(2, Math.Min(attempt, 10)));
-            await Task.Delay(TimeSpan.FromMilliseconds(pause), services.Time, CancellationToken.None).ConfigureAwait(false);
+            await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), services.Time, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

@@ -1,8 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Local.Servers;
 using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
 using Microsoft.AspNetCore.Builder;
@@ -26,10 +25,7 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public static async Task<TestBroker> StartAsync(string postgres, double lockSeconds = 60)
     {
-        using var port = new TcpListener(IPAddress.Loopback, 0);
-        port.Start();
-        var amqp = ((IPEndPoint)port.LocalEndpoint).Port;
-        port.Stop();
+        var amqp = LoopbackPorts.Free();
         string[] queues = [JobQueues.Events, .. Enum.GetValues<JobPriority>().Select(priority => JobQueues.For("default", priority))];
         var app = ServiceBusEmulatorApp.Build(
         [
