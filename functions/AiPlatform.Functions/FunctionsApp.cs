@@ -12,6 +12,7 @@ using AiPlatform.Functions.Features.Projects;
 using AiPlatform.Functions.Features.Queues;
 using AiPlatform.Functions.Features.Runners;
 using AiPlatform.Functions.Features.Tasks;
+using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow;
 using AiPlatform.Functions.Triggers;
@@ -44,6 +45,7 @@ public static class FunctionsApp
             .AddQueues()
             .AddEvents()
             .AddGarbage()
+            .AddWebhooks()
             .AddTriggers()
             .AddDocumentation();
         configure?.Invoke(builder);

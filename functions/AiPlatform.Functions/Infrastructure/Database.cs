@@ -12,6 +12,7 @@ namespace AiPlatform.Functions.Infrastructure;
 internal sealed class Database : IAsyncDisposable
 {
     private const int MaxAttempts = 5;
+    private const string SessionSettings = "SET max_parallel_workers_per_gather = 0; SET jit = off";
     private static readonly AsyncLocal<List<Action>?> Committed = new();
 
     static Database()
@@ -34,7 +35,21 @@ internal sealed class Database : IAsyncDisposable
         // use costs the server more than most of our statements.
         SetDefault(builder, "No Reset On Close", true);
         ConnectionString = builder.ConnectionString;
-        Source = NpgsqlDataSource.Create(builder);
+
+        // Statements here are short and many: workers for one of them, or its compilation, would cost all others more than they save.
+        var source = new NpgsqlDataSourceBuilder(ConnectionString);
+        source.UsePhysicalConnectionInitializer(
+            static connection =>
+            {
+                using var command = new NpgsqlCommand(SessionSettings, connection);
+                command.ExecuteNonQuery();
+            },
+            static async connection =>
+            {
+                await using var command = new NpgsqlCommand(SessionSettings, connection);
+                await command.ExecuteNonQueryAsync();
+            });
+        Source = source.Build();
     }
 
     /// <summary>The pool.</summary>

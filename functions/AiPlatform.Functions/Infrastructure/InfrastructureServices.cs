@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AiPlatform.Contracts;
 using AiPlatform.DurableTask.Client;
+using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -70,6 +71,7 @@ internal static class InfrastructureServices
         services.AddSingleton<EventStream>();
         services.AddSingleton<IdempotencyKeys>();
         services.AddOptions<AdmissionOptions>().BindConfiguration("Admission").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSecrets(configuration);
         services.AddSingleton(provider => new BlobStorage(Required(configuration, "Blob"), provider.GetRequiredService<TimeProvider>()));
         services.AddLoop<BlobContainers>("blob");
         services.AddLoop<OutboxDispatcher>("outbox");

@@ -17,12 +17,19 @@ internal static class MLflowEndpoints
     private const long MaxArtifactBytes = 5_000L * 1024 * 1024;
 
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddMLflow(this IServiceCollection services) => services
-        .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>()
-        .AddSingleton<ModelHistory>().AddSingleton<RunApi>().AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
-        .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>()
-        .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>()
-        .AddSingleton<RegistryStore>().AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>();
+    public static IServiceCollection AddMLflow(this IServiceCollection services)
+    {
+        services.AddOptions<MLflowOptions>().BindConfiguration(MLflowOptions.Section)
+            .Validate(static options => options.ArtifactRoot is null || DirectArtifacts.IsRoot(options.ArtifactRoot), "MLflow: ArtifactRoot must be file:///absolute/path or wasbs://container@account/prefix.")
+            .ValidateOnStart();
+        return services
+            .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>().AddSingleton<ModelHistory>()
+            .AddSingleton<RunApi>().AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
+            .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<DirectArtifacts>()
+            .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
+            .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>()
+            .AddSingleton<RegistryStore>().AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>().AddSingleton<WebhookApi>();
+    }
 
     /// <summary>Maps the routes.</summary>
     public static void MapMLflowEndpoints(this IEndpointRouteBuilder routes)
@@ -32,6 +39,7 @@ internal static class MLflowEndpoints
         MapRuns(mlflow);
         MapLoggedModels(mlflow);
         MapRegistry(mlflow);
+        MapWebhooks(mlflow);
         MapArtifacts(mlflow, new MLflowRoutes(routes, "/api/2.0/mlflow-artifacts/"));
     }
 
@@ -110,10 +118,21 @@ internal static class MLflowEndpoints
         mlflow.On<ModelVersionApi>("DELETE", "model-versions/delete-tag", Permission.Write, (api, call) => api.DeleteTagAsync(call));
     }
 
+    private static void MapWebhooks(MLflowRoutes mlflow)
+    {
+        mlflow.Post<WebhookApi>("webhooks", Permission.Write, (api, call) => api.CreateAsync(call));
+        mlflow.Get<WebhookApi>("webhooks", Permission.Read, (api, call) => api.ListAsync(call));
+        mlflow.Get<WebhookApi>("webhooks/{webhook}", Permission.Read, (api, call) => api.GetAsync(call));
+        mlflow.On<WebhookApi>("PATCH", "webhooks/{webhook}", Permission.Write, (api, call) => api.UpdateAsync(call));
+        mlflow.On<WebhookApi>("DELETE", "webhooks/{webhook}", Permission.Write, (api, call) => api.DeleteAsync(call));
+        mlflow.Post<WebhookApi>("webhooks/{webhook}/test", Permission.Write, (api, call) => api.TestAsync(call));
+    }
+
     private static void MapArtifacts(MLflowRoutes mlflow, MLflowRoutes proxy)
     {
         mlflow.Get<ArtifactApi>("artifacts/list", Permission.ReadRun, (api, call) => api.ListAsync(call));
         mlflow.Post<ArtifactApi>("artifacts/presigned-download-url", Permission.ReadRun, (api, call) => api.PresignDownloadAsync(call));
+        mlflow.Post<ArtifactApi>("artifacts/presigned-upload-url", Permission.WriteRun, (api, call) => api.PresignUploadAsync(call));
         proxy.Get<ArtifactApi>("artifacts", Permission.ReadRun, (api, call) => api.ListProxyAsync(call));
         proxy.Raw<ArtifactApi>("GET", "artifacts/{**path}", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();
         proxy.Raw<ArtifactApi>("PUT", "artifacts/{**path}", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests();

@@ -12,7 +12,7 @@ internal static class TaskWorkerServices
     public static IServiceCollection AddTaskWorkers(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<TaskWorkerSettings>().BindConfiguration(TaskWorkerSettings.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<GuardedHttp>();
+        services.AddSingleton(static provider => new GuardedHttp(provider.GetRequiredService<IOptions<TaskWorkerSettings>>().Value.AllowedPrivateHosts));
         services.AddSingleton<ITaskHandler, NoopHandler>().AddSingleton<ITaskHandler, HttpHandler>();
         var pools = configuration.GetSection(TaskWorkerSettings.Section).Get<TaskWorkerSettings>()?.Pools is { Length: > 0 } named ? named : ["default"];
         foreach (var pool in pools)

@@ -5,12 +5,13 @@ using AiPlatform.Contracts.Models;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Features.Lineage;
+using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Models;
 
 /// <summary>Makes versions from artifacts, with their provenance, in one transaction.</summary>
-internal sealed class ModelRegistration(Database database, LineageWriter lineage, EventStream events, TimeProvider time)
+internal sealed class ModelRegistration(Database database, LineageWriter lineage, EventStream events, WebhookEvents webhooks, TimeProvider time)
 {
     /// <summary>Registers an artifact as the next version of a model.</summary>
     /// <exception cref="ApiException">404.</exception>
@@ -97,6 +98,23 @@ internal sealed class ModelRegistration(Database database, LineageWriter lineage
         await lineage.AddAsync(work, projectId, LineageEnd.Run(runId), LineageEnd.ModelVersion(id), "produced");
         var row = await work.SingleAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.id = @id", new { id });
         await events.PublishAsync(work, $"project:{projectId}", "model.version", new { row.Id, row.Name, row.Version });
+        await PublishAsync(work, row, description);
         return row;
+    }
+
+    // The source as MLflow's clients read it.
+    private async Task PublishAsync(UnitOfWork work, ModelVersionRow row, string? description)
+    {
+        var source = await work.SingleAsync<string>(
+            """
+            SELECT 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE e.id END || '/' || r.id || '/artifacts/' || @ArtifactPath
+            FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.id = @RunId
+            """,
+            new { row.RunId, row.ArtifactPath });
+        await webhooks.PublishAsync(
+            work,
+            row.ProjectId,
+            WebhookEvents.VersionCreated,
+            new { name = row.Name, version = $"{row.Version}", source, run_id = row.RunId, tags = new Dictionary<string, string>(StringComparer.Ordinal), description });
     }
 }

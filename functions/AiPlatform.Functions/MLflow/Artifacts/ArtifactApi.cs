@@ -3,6 +3,7 @@ using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Functions.MLflow.Http;
+using AiPlatform.Functions.MLflow.Tracking;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.Options;
 
@@ -12,7 +13,7 @@ namespace AiPlatform.Functions.MLflow.Artifacts;
 /// Artifacts of MLflow clients: <c>artifacts/list</c>, and the proxy that streams between client and Blob storage, whole or
 /// in parts that the client puts into the storage itself.
 /// </summary>
-internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, BlobStorage storage, GarbageQueue garbage, IOptions<ExperimentOptions> options, TimeProvider time)
+internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, BlobStorage storage, GarbageQueue garbage, PresignedUploads presigned, DirectArtifacts direct, RunDirectory runs, IOptions<ExperimentOptions> options, TimeProvider time)
 {
     private const int MaxParts = 10_000;
     private static readonly FileExtensionContentTypeProvider ContentTypes = new();
@@ -22,10 +23,21 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     {
         var run = call.Text("run_id") is { Length: > 0 } id ? id : call.RequiredText("run_uuid");
         var place = await places.RunAsync(run, (call.Text("path") ?? string.Empty).Trim('/'), call.Caller, call.Token);
-        var entries = await files.ListAsync(place, call.Token);
+        var known = await runs.RequireAsync(run, call.Caller, call.Token);
+        IReadOnlyList<ArtifactEntry> entries;
+        if (known.ArtifactLocation is { } location)
+        {
+            entries = await direct.ListAsync(location, known.Id, place.Path, call.Token);
+        }
+        else
+        {
+            await presigned.AdoptAsync(known.Id, call.Token);
+            entries = await files.ListAsync(place, call.Token);
+        }
+
         await call.WriteAsync(json =>
         {
-            json.WriteString("root_uri"u8, $"mlflow-artifacts:/{run}");
+            json.WriteString("root_uri"u8, RunDocument.Artifacts(known.ArtifactLocation, known.PublicExperimentId, known.Id));
             Write(json, entries, relativeTo: null);
         });
     }
@@ -55,6 +67,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     public async Task DownloadAsync(HttpContext context)
     {
         var place = await PlaceAsync(context);
+        await presigned.AdoptAsync(place.Owner, context.RequestAborted);
         var (blob, size) = await files.RequireAsync(place, context.RequestAborted);
         await using var content = await storage.OpenReadAsync(BlobStorage.Runs, blob, 0, null, context.RequestAborted) ?? throw MLflowException.Missing($"No such artifact: {place.Path}");
         var response = context.Response;
@@ -156,15 +169,37 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     public async Task PresignDownloadAsync(MLflowCall call)
     {
         var place = await places.RunAsync(call.RequiredText("run_id"), call.RequiredText("path"), call.Caller, call.Token);
-        var (blob, _) = await files.RequireAsync(place, call.Token);
-        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, options.Value.UrlLifetime, call.Token);
+        await presigned.AdoptAsync(place.Owner, call.Token);
+        var (blob, size) = await files.RequireAsync(place, call.Token);
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, Expiration(call) is { } asked && asked < options.Value.UrlLifetime ? asked : options.Value.UrlLifetime, call.Token);
         await call.WriteAsync(json =>
         {
-            json.WriteString("url"u8, url);
+            json.WriteString("presigned_url"u8, url);
             json.WriteStartObject("headers"u8);
+            json.WriteEndObject();
+            json.WriteNumber("file_size"u8, size);
+        });
+    }
+
+    /// <summary><c>POST mlflow/artifacts/presigned-upload-url</c>.</summary>
+    public async Task PresignUploadAsync(MLflowCall call)
+    {
+        var place = await places.RunAsync(call.RequiredText("run_id"), call.RequiredText("path"), call.Caller, call.Token);
+        await runs.RequireActiveAsync(place.Owner, call.Caller, call.Token);
+        var url = await presigned.CreateAsync(place, Expiration(call), call.Token);
+        await call.WriteAsync(json =>
+        {
+            json.WriteString("presigned_url"u8, url);
+            json.WriteStartObject("headers"u8);
+            json.WriteString("x-ms-blob-type"u8, "BlockBlob"u8);
             json.WriteEndObject();
         });
     }
+
+    private static TimeSpan? Expiration(MLflowCall call)
+        => call.Number("expiration") is not { } seconds ? null
+            : seconds is >= 1 and <= 604_800 ? TimeSpan.FromSeconds(seconds)
+            : throw MLflowException.Value("expiration", $"{seconds}");
 
     private async Task<ArtifactPlace> PlaceAsync(HttpContext context)
         => await places.RequireAsync((string)context.Request.RouteValues["path"]!, context.Features.Get<Caller>()!, context.RequestAborted);

@@ -63,17 +63,26 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
     /// <summary>Records an uploaded blob as this file; the upload may be deleted afterwards.</summary>
     public async Task CommitAsync(ArtifactPlace place, string upload, long size, byte[] sha256, CancellationToken cancellationToken)
     {
-        var target = ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(sha256), place.Path);
         if (await storage.OpenVersionAsync(BlobStorage.Runs, upload, cancellationToken) is not { } blob)
         {
             throw MLflowException.Missing($"No such artifact: {place.Path}");
         }
 
         await blob.Content.DisposeAsync();
-        await garbage.KeepAsync(BlobStorage.Runs, target, cancellationToken);
-        if (!await storage.CopyAsync(BlobStorage.Runs, upload, target, blob.Tag, cancellationToken))
+        if (!await TryCommitAsync(place, upload, blob.Tag, size, sha256, cancellationToken))
         {
             throw new MLflowException("RESOURCE_CONFLICT", $"The upload of {place.Path} changed while it was being stored.");
+        }
+    }
+
+    /// <summary>Records one version of an uploaded blob as this file; false when the blob has changed meanwhile.</summary>
+    public async Task<bool> TryCommitAsync(ArtifactPlace place, string upload, Azure.ETag tag, long size, byte[] sha256, CancellationToken cancellationToken)
+    {
+        var target = ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(sha256), place.Path);
+        await garbage.KeepAsync(BlobStorage.Runs, target, cancellationToken);
+        if (!await storage.CopyAsync(BlobStorage.Runs, upload, target, tag, cancellationToken))
+        {
+            return false;
         }
 
         var row = new { id = Ids.New(time), owner = place.Owner, project = place.ProjectId, path = place.Path, size, sha256, now = time.GetUtcNow() };
@@ -94,6 +103,7 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
                     row);
             },
             cancellationToken);
+        return true;
     }
 
     /// <summary>Deletes a file, or everything in a folder. Its bytes go with the garbage, unless a model version refers to them.</summary>

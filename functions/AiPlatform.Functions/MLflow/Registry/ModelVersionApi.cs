@@ -1,3 +1,4 @@
+using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
@@ -8,7 +9,7 @@ using Dapper;
 namespace AiPlatform.Functions.MLflow.Registry;
 
 /// <summary>Model versions of MLflow clients.</summary>
-internal sealed class ModelVersionApi(Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, EventStream events, TimeProvider time)
+internal sealed class ModelVersionApi(Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, EventStream events, WebhookEvents webhooks, TimeProvider time)
 {
     private const int MaxSource = 1_024;
     private const int MaxDescription = 100_000;
@@ -86,6 +87,11 @@ internal sealed class ModelVersionApi(Database database, RegistryStore store, Ru
                     """,
                     parameters);
                 await events.PublishAsync(work, $"project:{call.ProjectId}", "model.version", new { parameters.id, model.Name, version });
+                await webhooks.PublishAsync(
+                    work,
+                    call.ProjectId,
+                    WebhookEvents.VersionCreated,
+                    new { name = model.Name, version = $"{version}", parameters.source, run_id = parameters.run, tags = JsonTags.Read(parameters.tags), parameters.description });
                 return version;
             },
             call.Token);
@@ -145,7 +151,14 @@ internal sealed class ModelVersionApi(Database database, RegistryStore store, Ru
         var version = await VersionAsync(call);
         var key = Names.Key(call.RequiredText("key"), "tag");
         var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxTag);
-        await ChangeAsync("UPDATE model_versions SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { version.Id, key, value, now = time.GetUtcNow() }, call.Token);
+        await database.InWorkAsync(
+            async work =>
+            {
+                await work.ExecuteAsync(
+                    "UPDATE model_versions SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { version.Id, key, value, now = time.GetUtcNow() });
+                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.VersionTagSet, new { name = version.Name, version = $"{version.Version}", key, value });
+            },
+            call.Token);
         await call.EmptyAsync();
     }
 
@@ -153,7 +166,16 @@ internal sealed class ModelVersionApi(Database database, RegistryStore store, Ru
     public async Task DeleteTagAsync(MLflowCall call)
     {
         var version = await VersionAsync(call);
-        await ChangeAsync("UPDATE model_versions SET tags = tags - @key, updated_at = @now WHERE id = @Id", new { version.Id, key = call.RequiredText("key"), now = time.GetUtcNow() }, call.Token);
+        var key = call.RequiredText("key");
+        await database.InWorkAsync(
+            async work =>
+            {
+                if (await work.ExecuteAsync("UPDATE model_versions SET tags = tags - @key, updated_at = @now WHERE id = @Id AND jsonb_exists(tags, @key)", new { version.Id, key, now = time.GetUtcNow() }) > 0)
+                {
+                    await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.VersionTagDeleted, new { name = version.Name, version = $"{version.Version}", key });
+                }
+            },
+            call.Token);
         await call.EmptyAsync();
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Search;
@@ -9,7 +10,7 @@ using Npgsql;
 namespace AiPlatform.Functions.MLflow.Registry;
 
 /// <summary>Registered models of MLflow clients, with their tags and aliases.</summary>
-internal sealed partial class RegisteredModelApi(Database database, RegistryStore store, TimeProvider time)
+internal sealed partial class RegisteredModelApi(Database database, RegistryStore store, WebhookEvents webhooks, TimeProvider time)
 {
     private const int MaxName = 250;
     private const int MaxDescription = 100_000;
@@ -30,20 +31,18 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task CreateAsync(MLflowCall call)
     {
         var name = CheckedName(call.RequiredText("name"));
-        var parameters = new
-        {
-            id = Ids.New(time),
-            project = call.ProjectId,
+        var tags = JsonTags.Write(RunApi.Tags(call, "tags", 100));
+        var parameters = new { id = Ids.New(time), project = call.ProjectId, name, description = Description(call), tags, by = call.Caller.UserId, now = time.GetUtcNow() };
+        await UniqueAsync(
             name,
-            description = Description(call),
-            tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)),
-            by = call.Caller.UserId,
-            now = time.GetUtcNow(),
-        };
-        await UniqueAsync(name, connection => connection.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO models (id, project_id, name, description, tags, created_by, created_at, updated_at) VALUES (@id, @project, @name, @description, @tags::jsonb, @by, @now, @now)",
-            parameters,
-            cancellationToken: call.Token)), call.Token);
+            async work =>
+            {
+                await work.ExecuteAsync(
+                    "INSERT INTO models (id, project_id, name, description, tags, created_by, created_at, updated_at) VALUES (@id, @project, @name, @description, @tags::jsonb, @by, @now, @now)",
+                    parameters);
+                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.ModelCreated, new { name, tags = JsonTags.Read(tags), parameters.description });
+            },
+            call.Token);
         await WriteAsync(call, name);
     }
 
@@ -55,8 +54,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var name = CheckedName(call.RequiredText("new_name"));
-        await UniqueAsync(name, connection => connection.ExecuteAsync(new CommandDefinition(
-            "UPDATE models SET name = @name, updated_at = @now WHERE id = @Id", new { model.Id, name, now = time.GetUtcNow() }, cancellationToken: call.Token)), call.Token);
+        await UniqueAsync(name, work => work.ExecuteAsync("UPDATE models SET name = @name, updated_at = @now WHERE id = @Id", new { model.Id, name, now = time.GetUtcNow() }), call.Token);
         await WriteAsync(call, name);
     }
 
@@ -155,12 +153,17 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var alias = CheckedAlias(call.RequiredText("alias"));
         var version = await store.RequireVersionAsync(call.ProjectId, call.RequiredText("name"), call.RequiredText("version"), call.Token);
-        await ExecuteAsync(
-            """
-            INSERT INTO model_aliases (model_id, alias, version) VALUES (@ModelId, @alias, @Version)
-            ON CONFLICT (model_id, lower(alias)) DO UPDATE SET alias = excluded.alias, version = excluded.version
-            """,
-            new { version.ModelId, alias, version.Version },
+        await database.InWorkAsync(
+            async work =>
+            {
+                await work.ExecuteAsync(
+                    """
+                    INSERT INTO model_aliases (model_id, alias, version) VALUES (@ModelId, @alias, @Version)
+                    ON CONFLICT (model_id, lower(alias)) DO UPDATE SET alias = excluded.alias, version = excluded.version
+                    """,
+                    new { version.ModelId, alias, version.Version });
+                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.AliasCreated, new { name = version.Name, alias, version = $"{version.Version}" });
+            },
             call.Token);
         await call.EmptyAsync();
     }
@@ -169,7 +172,16 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task DeleteAliasAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        await ExecuteAsync("DELETE FROM model_aliases WHERE model_id = @Id AND lower(alias) = lower(@alias)", new { model.Id, alias = CheckedAlias(call.RequiredText("alias")) }, call.Token);
+        var alias = CheckedAlias(call.RequiredText("alias"));
+        await database.InWorkAsync(
+            async work =>
+            {
+                if (await work.ExecuteAsync("DELETE FROM model_aliases WHERE model_id = @Id AND lower(alias) = lower(@alias)", new { model.Id, alias }) > 0)
+                {
+                    await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.AliasDeleted, new { name = model.Name, alias });
+                }
+            },
+            call.Token);
         await call.EmptyAsync();
     }
 
@@ -191,12 +203,11 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
         await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
     }
 
-    private async Task UniqueAsync(string name, Func<NpgsqlConnection, Task<int>> write, CancellationToken cancellationToken)
+    private async Task UniqueAsync(string name, Func<UnitOfWork, Task> write, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
         try
         {
-            await write(connection);
+            await database.InWorkAsync(write, cancellationToken);
         }
         catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "models_name"))
         {

@@ -92,9 +92,13 @@ internal sealed class SearchSql(SearchColumns columns)
             "IN" => $"{expression} = ANY({Add(clause.Texts.ToArray())})",
             "NOT IN" => $"{expression} <> ALL({Add(clause.Texts.ToArray())})",
             "LIKE" or "ILIKE" => $"{expression} {clause.Operator} {Add(clause.Text)} ESCAPE ''",
+            "=" when clause.Kind is EntityKind.Param or EntityKind.Tag => EqualText(expression, Add(clause.Text)),
             _ => $"{expression} {Sign(clause.Operator)} {Add(clause.Text)}",
         };
     }
+
+    // The indexes of values hold a prefix.
+    private static string EqualText(string expression, string value) => $"(left({expression}, 64) = left({value}, 64) AND {expression} = {value})";
 
     private static string Sign(string comparison) => comparison switch
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Search;
 using Dapper;
@@ -8,7 +9,7 @@ using Npgsql;
 namespace AiPlatform.Functions.MLflow.Tracking;
 
 /// <summary>Experiments of MLflow clients.</summary>
-internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, RunDirectory runs, TimeProvider time)
+internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, RunDirectory runs, DirectArtifacts artifacts, TimeProvider time)
 {
     private const int MaxName = 500;
     private const int DefaultResults = 1_000;
@@ -41,6 +42,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         }
 
         var id = Ids.New(time);
+        location = artifacts.LocationOf(id, location);
         await experiments.DefaultAsync(call.ProjectId, call.Token);
         await using var connection = await database.OpenAsync(call.Token);
         try
@@ -101,6 +103,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             },
             call.Token);
         runs.Clear();
+        experiments.Forget();
         await call.EmptyAsync();
     }
 
@@ -130,6 +133,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         }
 
         runs.Clear();
+        experiments.Forget();
         await call.EmptyAsync();
     }
 

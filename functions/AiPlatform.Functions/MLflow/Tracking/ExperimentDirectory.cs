@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Http;
 using Dapper;
 
@@ -33,13 +34,15 @@ internal sealed class ExperimentRow
 }
 
 /// <summary>Finds experiments by the ids that clients use: <c>0</c> is the project's default experiment, which always exists.</summary>
-internal sealed class ExperimentDirectory(Database database, TimeProvider time)
+internal sealed class ExperimentDirectory(Database database, DirectArtifacts artifacts, TimeProvider time)
 {
     public const string DefaultId = "0";
     private const string DefaultName = "Default";
     private const int MaxEntries = 10_000;
 
+    private static readonly TimeSpan Life = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<string, string> _defaults = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Project, string Id), (ExperimentRow Row, long Until)> _active = new();
 
     /// <summary>The stored id of an id that a client sent; the experiment need not exist.</summary>
     public async ValueTask<string> ResolveAsync(string projectId, string experimentId, CancellationToken cancellationToken)
@@ -66,6 +69,27 @@ internal sealed class ExperimentDirectory(Database database, TimeProvider time)
             : throw MLflowException.Invalid($"The experiment {experimentId} must be in the 'active' state. Current state is deleted.");
     }
 
+    /// <summary>As <see cref="RequireActiveAsync"/>, remembered for a moment: sweeps create thousands of runs in one experiment. This instance forgets what it changes.</summary>
+    public async ValueTask<ExperimentRow> RequireActiveRecentAsync(string projectId, string experimentId, CancellationToken cancellationToken)
+    {
+        if (_active.TryGetValue((projectId, experimentId), out var entry) && entry.Until > time.GetTimestamp())
+        {
+            return entry.Row;
+        }
+
+        var row = await RequireActiveAsync(projectId, experimentId, cancellationToken);
+        if (_active.Count >= MaxEntries)
+        {
+            _active.Clear();
+        }
+
+        _active[(projectId, experimentId)] = (row, time.GetTimestamp() + (long)(Life.TotalSeconds * time.TimestampFrequency));
+        return row;
+    }
+
+    /// <summary>Forgets which experiments are active.</summary>
+    public void Forget() => _active.Clear();
+
     /// <summary>The stored id of the project's default experiment, made when there is none. One that people named so becomes it.</summary>
     public async ValueTask<string> DefaultAsync(string projectId, CancellationToken cancellationToken)
     {
@@ -75,15 +99,16 @@ internal sealed class ExperimentDirectory(Database database, TimeProvider time)
         }
 
         const string select = "SELECT id FROM experiments WHERE project_id = @projectId AND is_default";
+        var fresh = Ids.New(time);
         await using var connection = await database.OpenAsync(cancellationToken);
         var id = await connection.ExecuteScalarAsync<string?>(new CommandDefinition(select, new { projectId }, cancellationToken: cancellationToken))
             ?? await connection.ExecuteScalarAsync<string>(new CommandDefinition(
                 $"""
-                INSERT INTO experiments (id, project_id, name, is_default, created_at, updated_at) VALUES (@id, @projectId, @DefaultName, true, @now, @now)
+                INSERT INTO experiments (id, project_id, name, is_default, artifact_location, created_at, updated_at) VALUES (@fresh, @projectId, @DefaultName, true, @location, @now, @now)
                 ON CONFLICT (project_id, lower(name)) WHERE deleted_at IS NULL DO UPDATE SET is_default = true;
                 {select}
                 """,
-                new { id = Ids.New(time), projectId, DefaultName, now = time.GetUtcNow() },
+                new { fresh, location = artifacts.LocationOf(fresh, null), projectId, DefaultName, now = time.GetUtcNow() },
                 cancellationToken: cancellationToken));
         if (_defaults.Count >= MaxEntries)
         {

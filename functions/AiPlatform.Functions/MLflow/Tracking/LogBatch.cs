@@ -155,11 +155,9 @@ internal sealed class LogBatch
             }
         }
 
-        var row = new MetricRow(
-            key ?? throw MLflowException.Required("key"),
-            step,
-            Names.Microseconds(timestamp ?? throw MLflowException.Required("timestamp")),
-            value ?? throw MLflowException.Required("value"));
+        var name = key ?? throw MLflowException.Required("key");
+        var number = value ?? throw MLflowException.Required("value");
+        var row = new MetricRow(name, step, Names.Microseconds(timestamp ?? throw MLflowException.Required("timestamp"), name, number), number);
         _metrics.Add(row);
         if (model is { Length: > 0 })
         {

@@ -8,6 +8,7 @@ internal static class Names
     public const int MaxKey = 250;
     public const int MaxParam = 6_000;
     public const int MaxTag = 8_000;
+    private const int MaxShown = 250;
 
     /// <summary>Checks the key of a metric, param or tag.</summary>
     /// <param name="kind">Such as <c>metric</c>.</param>
@@ -20,7 +21,7 @@ internal static class Names
 
         if (key.Length > MaxKey)
         {
-            throw MLflowException.Invalid($"{Capital(kind)} name '{key[..MaxKey]}' had length {key.Length}, which exceeded length limit of {MaxKey}");
+            throw MLflowException.Invalid($"{Capital(kind)} {(kind == "metric" ? "name" : "key")} '{key[..MaxKey]}' had length {key.Length}, which exceeded length limit of {MaxKey}");
         }
 
         foreach (var c in key)
@@ -40,13 +41,16 @@ internal static class Names
 
     /// <summary>Checks a value's length.</summary>
     public static string Value(string value, string kind, string key, int max)
-        => value.Length <= max ? value : throw MLflowException.Invalid($"{Capital(kind)} value of '{key}' had length {value.Length}, which exceeded length limit of {max}");
+        => value.Length <= max
+            ? value
+            : throw MLflowException.Invalid($"{Capital(kind)} value '{value[..Math.Min(value.Length, MaxShown)]}' of '{key}' had length {value.Length}, which exceeded length limit of {max}");
 
-    /// <summary>Checks a time in milliseconds since 1970; answers microseconds.</summary>
-    public static long Microseconds(long milliseconds)
+    /// <summary>Checks a metric's time in milliseconds since 1970; answers microseconds.</summary>
+    public static long Microseconds(long milliseconds, string key, double value)
         => milliseconds is >= 0 and <= 253_402_300_799_999
             ? milliseconds * 1_000
-            : throw MLflowException.Invalid($"Got invalid timestamp {milliseconds} for metric. Timestamp must be a nonnegative long (64-bit integer)");
+            : throw MLflowException.Invalid(
+                $"Got invalid timestamp {milliseconds} for metric '{key}' (value={value.ToString(System.Globalization.CultureInfo.InvariantCulture)}). Timestamp must be a nonnegative long (64-bit integer) ");
 
     // Whether the key, read as a path, is its own normal form and stays inside.
     private static bool IsOwnPath(string key)

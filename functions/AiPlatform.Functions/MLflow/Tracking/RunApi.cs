@@ -31,7 +31,7 @@ internal sealed class RunApi(
             "start_time" => "floor(extract(epoch FROM r.started_at) * 1000)",
             "end_time" => "floor(extract(epoch FROM r.ended_at) * 1000)",
             "experiment_id" => "CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END",
-            "artifact_uri" => "'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END || '/' || r.id || '/artifacts'",
+            "artifact_uri" => "coalesce(e.artifact_location, 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END) || '/' || r.id || '/artifacts'",
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
         },
         static (kind, key) => kind switch
@@ -54,7 +54,7 @@ internal sealed class RunApi(
     {
         var tags = Tags(call, "tags", MaxCreationTags);
         var experimentId = call.Text("experiment_id") is { Length: > 0 } given ? given : ExperimentDirectory.DefaultId;
-        var experiment = await experiments.RequireActiveAsync(call.ProjectId, experimentId, call.Token);
+        var experiment = await experiments.RequireActiveRecentAsync(call.ProjectId, experimentId, call.Token);
         var named = tags.LastOrDefault(tag => tag.Key == RunNameTag).Value;
         if (call.Text("run_name") is { Length: > 0 } asked && named is { Length: > 0 } && asked != named)
         {
@@ -67,6 +67,7 @@ internal sealed class RunApi(
         {
             Id = Ids.New(time),
             ExperimentId = experiment.PublicId,
+            ArtifactLocation = experiment.ArtifactLocation,
             Name = name,
             UserName = call.Text("user_id") is { Length: > 0 } user ? user : tags.LastOrDefault(tag => tag.Key == UserTag).Value ?? call.Caller.Name,
             Status = "RUNNING",

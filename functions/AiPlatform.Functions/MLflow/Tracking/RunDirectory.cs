@@ -23,6 +23,9 @@ internal sealed class KnownRun
     /// <summary>The experiment is the project's default one, which clients know as 0.</summary>
     public bool IsDefault { get; init; }
 
+    /// <summary>Where clients write the experiment's artifacts themselves; null when they go through the proxy.</summary>
+    public string? ArtifactLocation { get; init; }
+
     /// <summary>The experiment's id as clients know it.</summary>
     public string PublicExperimentId => IsDefault ? ExperimentDirectory.DefaultId : ExperimentId;
 }
@@ -69,7 +72,7 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
         await using var connection = await database.OpenAsync(cancellationToken);
         var run = await connection.QuerySingleOrDefaultAsync<KnownRun>(new CommandDefinition(
             """
-            SELECT r.id, r.project_id, r.experiment_id, p.owner_id, r.job_id, r.deleted_at IS NOT NULL AS deleted, e.is_default
+            SELECT r.id, r.project_id, r.experiment_id, p.owner_id, r.job_id, r.deleted_at IS NOT NULL AS deleted, e.is_default, e.artifact_location
             FROM runs r JOIN projects p ON p.id = r.project_id JOIN experiments e ON e.id = r.experiment_id
             WHERE r.id = @runId AND p.deleted_at IS NULL AND r.purged_at IS NULL
             """,

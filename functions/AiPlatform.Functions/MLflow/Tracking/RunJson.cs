@@ -35,8 +35,11 @@ internal sealed class RunDocument
 
     public List<(string ModelId, string Direction, long Step)> Models { get; } = [];
 
-    /// <summary>Where clients find the run's artifacts: through the proxy below the tracking URI.</summary>
-    public string ArtifactUri => $"mlflow-artifacts:/{ExperimentId}/{Id}/artifacts";
+    /// <summary>The experiment's location where clients write artifacts themselves; null for the proxy below the tracking URI.</summary>
+    public string? ArtifactLocation { get; init; }
+
+    /// <summary>Where clients find a run's artifacts.</summary>
+    public static string Artifacts(string? location, string experimentId, string runId) => $"{location ?? $"mlflow-artifacts:/{experimentId}"}/{runId}/artifacts";
 
     public void Write(Utf8JsonWriter writer)
     {
@@ -80,7 +83,7 @@ internal sealed class RunDocument
             writer.WriteNumber("end_time"u8, end.ToUnixTimeMilliseconds());
         }
 
-        writer.WriteString("artifact_uri"u8, ArtifactUri);
+        writer.WriteString("artifact_uri"u8, Artifacts(ArtifactLocation, ExperimentId, Id));
         writer.WriteString("lifecycle_stage"u8, Deleted ? "deleted"u8 : "active"u8);
         writer.WriteEndObject();
     }
@@ -182,7 +185,7 @@ internal static class JsonTags
 /// <summary>Reads run documents.</summary>
 internal static class RunDocuments
 {
-    public const string Columns = "r.id, CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END, r.name, r.user_name, upper(r.status), r.started_at, r.ended_at, r.deleted_at IS NOT NULL";
+    public const string Columns = "r.id, CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END, r.name, r.user_name, upper(r.status), r.started_at, r.ended_at, r.deleted_at IS NOT NULL, e.artifact_location";
 
     /// <summary>A document from a row that begins with <see cref="Columns"/>.</summary>
     public static RunDocument Of(DbDataReader row) => new()
@@ -195,6 +198,7 @@ internal static class RunDocuments
         StartedAt = row.IsDBNull(5) ? null : row.GetFieldValue<DateTimeOffset>(5),
         EndedAt = row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6),
         Deleted = row.GetBoolean(7),
+        ArtifactLocation = row.IsDBNull(8) ? null : row.GetString(8),
     };
 
     /// <summary>Adds metrics, params, tags, inputs and models, in one round trip for all runs.</summary>

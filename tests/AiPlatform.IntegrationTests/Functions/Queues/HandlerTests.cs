@@ -2,11 +2,11 @@ using System.Net;
 using System.Text.Json;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.GpuRunner;
+using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Orchestrations.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.IntegrationTests.Functions.Queues;
 
@@ -26,7 +26,7 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
         await server.StartAsync();
         var url = server.Urls.First();
 
-        using var open = new GuardedHttp(Options.Create(new TaskWorkerSettings { AllowedPrivateHosts = ["127.0.0.1"] }));
+        using var open = new GuardedHttp(["127.0.0.1"]);
         await using var worker = await queues.WorkerAsync(pool, handler: new HttpHandler(open));
         var payload = JsonSerializer.SerializeToElement(new { url = url + "/hook", headers = new Dictionary<string, string> { ["X-Own"] = "yes" }, body = new { a = 1 } });
         var task = await queues.SubmitAsync(project, pool, new SubmitTaskRequest(TaskHandlers.Http, payload, Retry: new TaskRetry(FirstDelaySeconds: 0.05, RetryOn: ["http.5*"])));
@@ -43,7 +43,7 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
     public async Task Http_does_not_reach_private_addresses()
     {
         var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
-        using var guarded = new GuardedHttp(Options.Create(new TaskWorkerSettings()));
+        using var guarded = new GuardedHttp([]);
         await using var worker = await queues.WorkerAsync(pool, handler: new HttpHandler(guarded));
         var payload = JsonSerializer.SerializeToElement(new { url = $"{queues.App.Address}health", method = "GET" });
         var task = await queues.SubmitAsync(project, pool, new SubmitTaskRequest(TaskHandlers.Http, payload));

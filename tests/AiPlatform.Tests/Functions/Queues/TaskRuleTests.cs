@@ -3,7 +3,6 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Features.Queues;
 using AiPlatform.Functions.Infrastructure;
-using AiPlatform.Orchestrations.Tasks;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Queues;
@@ -130,18 +129,4 @@ public sealed class TaskRuleTests
         Assert.Equal(ErrorCodes.DependencyCycle, problem.Code);
         Assert.Contains("a", (string)problem.Arguments[0]!);
     }
-
-    [Theory]
-    [InlineData("127.0.0.1", true)]
-    [InlineData("10.1.2.3", true)]
-    [InlineData("169.254.169.254", true)]
-    [InlineData("::1", true)]
-    [InlineData("::ffff:127.0.0.1", true)]
-    [InlineData("fd00::1", true)]
-    [InlineData("64:ff9b::7f00:1", true)]
-    [InlineData("0.0.0.0", true)]
-    [InlineData("8.8.8.8", false)]
-    [InlineData("2606:4700:4700::1111", false)]
-    public void Only_public_addresses_are_called(string address, bool isPrivate)
-        => Assert.Equal(isPrivate, GuardedHttp.IsPrivate(System.Net.IPAddress.Parse(address)));
 }

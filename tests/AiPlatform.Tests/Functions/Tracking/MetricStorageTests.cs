@@ -20,6 +20,25 @@ public sealed class MetricStorageTests
         });
 
     [Fact]
+    public void Many_chunks_of_several_series_are_decoded_side_by_side()
+    {
+        var random = new Random(3);
+        var written = Enumerable.Range(0, 3).Select(_ => Enumerable.Range(0, 40_000).Select(i => new StoredPoint(i, i * 7L, random.NextDouble(), 2)).ToArray()).ToList();
+        var read = written.ConvertAll(_ => new List<StoredPoint>());
+        var batch = new ChunkBatch();
+        for (var first = 0; first < 40_000; first += 1_000)
+        {
+            for (var series = 0; series < written.Count; series++)
+            {
+                batch.Add(read[series], ChunkCodec.Encode(written[series].AsSpan(first, 1_000)));
+            }
+        }
+
+        batch.Decode();
+        Assert.Equal(written, read);
+    }
+
+    [Fact]
     public void Every_log_row_is_read_as_it_was_written_compressed_or_not()
         => Gen.Select(Gen.String[1, 12].Where(key => !key.Any(char.IsSurrogate)), Gen.Long, Gen.Long, Value, (key, step, at, value) => new MetricRow(key, step, at, value))
             .Array[1, 200].Select(Gen.Bool).Sample((rows, compress) =>

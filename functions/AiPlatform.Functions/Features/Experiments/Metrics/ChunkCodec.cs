@@ -40,8 +40,8 @@ internal static class ChunkCodec
         }
     }
 
-    /// <summary>Appends a chunk's points.</summary>
-    public static void Decode(ReadOnlySpan<byte> chunk, List<StoredPoint> points)
+    /// <summary>How many points a chunk has.</summary>
+    public static int Count(ReadOnlySpan<byte> chunk)
     {
         if (chunk[0] != Format)
         {
@@ -49,7 +49,22 @@ internal static class ChunkCodec
         }
 
         var position = 1;
-        var count = (int)Varint.Read(chunk, ref position);
+        return (int)Varint.Read(chunk, ref position);
+    }
+
+    /// <summary>Appends a chunk's points.</summary>
+    public static void Decode(ReadOnlySpan<byte> chunk, List<StoredPoint> points)
+    {
+        var first = points.Count;
+        System.Runtime.InteropServices.CollectionsMarshal.SetCount(points, first + Count(chunk));
+        Decode(chunk, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(points)[first..]);
+    }
+
+    /// <summary>Writes a chunk's points to where <see cref="Count"/> of them fit.</summary>
+    public static void Decode(ReadOnlySpan<byte> chunk, Span<StoredPoint> points)
+    {
+        var position = 1;
+        Varint.Read(chunk, ref position);
         var length = (int)Varint.Read(chunk, ref position);
         var raw = ArrayPool<byte>.Shared.Rent(length);
         try
@@ -59,9 +74,7 @@ internal static class ChunkCodec
                 throw new InvalidDataException("A chunk of metrics cannot be read.");
             }
 
-            var first = points.Count;
-            System.Runtime.InteropServices.CollectionsMarshal.SetCount(points, first + count);
-            Read(raw.AsSpan(0, length), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(points)[first..]);
+            Read(raw.AsSpan(0, length), points);
         }
         finally
         {

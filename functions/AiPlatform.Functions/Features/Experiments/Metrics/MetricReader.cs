@@ -103,6 +103,7 @@ internal sealed class MetricReader(Database database)
 
         await reader.NextResultAsync(cancellationToken);
         var series = new Dictionary<(string Run, string Key), List<StoredPoint>>();
+        var chunks = new ChunkBatch();
         var wanted = keys.ToHashSet(StringComparer.Ordinal);
         long? bound = null;
         while (await reader.ReadAsync(cancellationToken))
@@ -112,7 +113,7 @@ internal sealed class MetricReader(Database database)
             bound = await reader.IsDBNullAsync(4, cancellationToken) ? null : reader.GetInt64(4);
             if (reader.GetInt32(2) is var lane && lane < 0)
             {
-                ChunkCodec.Decode(payload, Points(series, run, reader.GetString(1)));
+                chunks.Add(Points(series, run, reader.GetString(1)), payload);
                 continue;
             }
 
@@ -128,6 +129,7 @@ internal sealed class MetricReader(Database database)
                 wanted.Count == 1 ? keys[0] : null);
         }
 
+        chunks.Decode();
         var views = resumes.ToLookup(resume => resume.RunId, StringComparer.Ordinal);
         foreach (var ((run, _), points) in series)
         {

@@ -1,30 +1,32 @@
 using System.Net;
+using System.Net.Http;
 using System.Net.Sockets;
-using Microsoft.Extensions.Options;
 
-namespace AiPlatform.Orchestrations.Tasks;
+namespace AiPlatform.Hosting;
 
 /// <summary>
 /// The client for URLs that users give. It connects to public addresses only, decided on the address that is connected to, so that
-/// neither a name that resolves inwards nor one that changes its mind gets through; it follows no redirects and uses no proxy.
+/// neither a name that resolves inwards nor one that changes its mind gets through; it follows no redirects, keeps no cookies and uses
+/// no proxy. A refused address is an <see cref="HttpRequestException"/> around a <see cref="ForbiddenAddressException"/>.
 /// </summary>
-internal sealed class GuardedHttp : IDisposable
+public sealed class GuardedHttp : IDisposable
 {
     private static readonly IPNetwork[] Private =
     [
         .. new[]
         {
-            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16",
-            "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-            "::/127", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
+            "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+            "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
         }.Select(static text => IPNetwork.Parse(text)),
     ];
 
     private readonly HashSet<string> _allowed;
 
-    public GuardedHttp(IOptions<TaskWorkerSettings> settings)
+    /// <param name="allowedPrivateHosts">Hosts (names or addresses, as in the URL) that may be called although they lead into private networks.</param>
+    public GuardedHttp(IEnumerable<string> allowedPrivateHosts)
     {
-        _allowed = settings.Value.AllowedPrivateHosts.ToHashSet(StringComparer.OrdinalIgnoreCase);
+        _allowed = allowedPrivateHosts.ToHashSet(StringComparer.OrdinalIgnoreCase);
         Client = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -35,11 +37,11 @@ internal sealed class GuardedHttp : IDisposable
             ConnectCallback = ConnectAsync,
         })
         {
-            Timeout = Timeout.InfiniteTimeSpan, // The attempt's own timeout rules.
+            Timeout = Timeout.InfiniteTimeSpan, // The caller's token rules.
         };
     }
 
-    /// <summary>The client.</summary>
+    /// <summary>The client; it has no timeout of its own.</summary>
     public HttpClient Client { get; }
 
     /// <summary>Whether an address leads into a network that is not public.</summary>
@@ -49,22 +51,24 @@ internal sealed class GuardedHttp : IDisposable
         return Array.Exists(Private, network => network.BaseAddress.AddressFamily == plain.AddressFamily && network.Contains(plain));
     }
 
+    /// <inheritdoc />
     public void Dispose() => Client.Dispose();
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var host = context.DnsEndPoint.Host;
-        var addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
+        // The resolver throws for the unspecified addresses, which lead to this machine.
+        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
         var usable = _allowed.Contains(host) ? addresses : Array.FindAll(addresses, static address => !IsPrivate(address));
         if (usable.Length == 0)
         {
-            throw new ForbiddenAddressException($"{host} leads into a private network, which tasks may not call.");
+            throw new ForbiddenAddressException($"{host} leads into a private network, which must not be called.");
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(usable, context.DnsEndPoint.Port, cancellationToken);
+            await socket.ConnectAsync(usable, context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -74,6 +78,3 @@ internal sealed class GuardedHttp : IDisposable
         }
     }
 }
-
-/// <summary>A URL leads where tasks may not go.</summary>
-internal sealed class ForbiddenAddressException(string message) : Exception(message);

@@ -1,0 +1,66 @@
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Http;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Functions.MLflow.Artifacts;
+
+/// <summary>Artifacts that clients write themselves, by <c>file:</c> or Blob URIs: where they go, and what lies there below the configured root.</summary>
+internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStorage storage)
+{
+    private const int MaxEntries = 10_000;
+    private const string Proxied = "mlflow-artifacts:";
+
+    private string? Root => options.Value.ArtifactRoot?.TrimEnd('/');
+
+    /// <summary>Whether a root is one that this class understands.</summary>
+    public static bool IsRoot(string root) => FilePath(root) is not null || Blob(root) is not null;
+
+    /// <summary>The location of a new experiment: what the client asks for, else below the root; null for the proxy.</summary>
+    public string? LocationOf(string experimentId, string? asked)
+        => asked is { Length: > 0 } ? asked.StartsWith(Proxied, StringComparison.Ordinal) ? null : asked.TrimEnd('/') : Root is { } root ? $"{root}/{experimentId}" : null;
+
+    /// <summary>What lies directly in a folder of a run.</summary>
+    /// <param name="location">The experiment's location.</param>
+    /// <param name="path">Below the run's artifacts; checked.</param>
+    /// <exception cref="MLflowException">NOT_IMPLEMENTED: the location is not below the root.</exception>
+    public async Task<IReadOnlyList<ArtifactEntry>> ListAsync(string location, string runId, string path, CancellationToken cancellationToken)
+    {
+        if (Root is not { } root || !(location + "/").StartsWith(root + "/", StringComparison.Ordinal) || location.Contains("..", StringComparison.Ordinal) || location.Contains('%', StringComparison.Ordinal))
+        {
+            throw new MLflowException("NOT_IMPLEMENTED", $"This server does not read artifacts in '{location}'. Ask the storage itself.");
+        }
+
+        var folder = $"{location}/{runId}/artifacts{(path.Length > 0 ? "/" + path : string.Empty)}";
+        return FilePath(folder) is { } directory
+            ? ListDirectory(directory, path)
+            : Blob(folder) is { } blob
+                ? await ListBlobsAsync(blob.Container, blob.Prefix, path, cancellationToken)
+                : throw new MLflowException("NOT_IMPLEMENTED", $"This server does not read artifacts in '{location}'. Ask the storage itself.");
+    }
+
+    private static List<ArtifactEntry> ListDirectory(string directory, string path)
+    {
+        if (!Directory.Exists(directory))
+        {
+            return [];
+        }
+
+        // A link could lead out of the root.
+        return [.. new DirectoryInfo(directory).EnumerateFileSystemInfos().Where(static entry => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint)).Take(MaxEntries)
+            .Select(entry => new ArtifactEntry(Below(path, entry.Name), entry is DirectoryInfo, entry is FileInfo file ? file.Length : 0)).OrderBy(static entry => entry.Path, StringComparer.Ordinal)];
+    }
+
+    private async Task<IReadOnlyList<ArtifactEntry>> ListBlobsAsync(string container, string prefix, string path, CancellationToken cancellationToken)
+        => [.. (await storage.ListFolderAsync(container, prefix + "/", MaxEntries, cancellationToken)).Select(entry => new ArtifactEntry(Below(path, entry.Name), entry.IsFolder, entry.Length))];
+
+    private static string Below(string path, string name) => path.Length == 0 ? name : $"{path}/{name}";
+
+    private static string? FilePath(string uri)
+        => uri.StartsWith("file:///", StringComparison.Ordinal) && uri["file://".Length..] is var path && Path.GetFullPath(path) == path ? path : null;
+
+    // wasbs://container@account.host/prefix, in the platform's account but not in its own containers.
+    private static (string Container, string Prefix)? Blob(string uri)
+        => Uri.TryCreate(uri, UriKind.Absolute, out var parsed) && parsed.Scheme is "wasbs" or "wasb" or "abfss" && parsed.UserInfo is { Length: > 0 } container && !BlobStorage.Containers.Contains(container)
+            ? (container, parsed.AbsolutePath.Trim('/'))
+            : null;
+}

@@ -1,0 +1,13 @@
+namespace AiPlatform.Functions.MLflow;
+
+/// <summary>Section <c>MLflow</c>.</summary>
+internal sealed class MLflowOptions
+{
+    public const string Section = "MLflow";
+
+    /// <summary>
+    /// Where clients write artifacts themselves: <c>file:///shared/folder</c>, or <c>wasbs://container@account.blob.core.windows.net/prefix</c> in the
+    /// platform's storage account. Null: clients go through the proxy. Experiments keep the place that they were created with.
+    /// </summary>
+    public string? ArtifactRoot { get; set; }
+}
