@@ -35,7 +35,7 @@ public sealed class MetricStorageTests
         }
 
         batch.Decode();
-        Assert.Equal(written, read);
+        Assert.Equal(written.SelectMany(static series => series), read.SelectMany(static series => series));
     }
 
     [Fact]
