@@ -1,6 +1,5 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Contracts.Lineage;
 using AiPlatform.Contracts.Models;
 
 namespace AiPlatform.Client;
@@ -73,8 +72,4 @@ public sealed partial class AiPlatformClient
     /// <summary>A version of a registered model, with its lineage.</summary>
     public Task<ModelVersion> GetModelVersionAsync(string project, string model, int version, CancellationToken cancellationToken)
         => GetAsync<ModelVersion>($"v1/projects/{Escape(project)}/models/{Escape(model)}/versions/{version}", cancellationToken);
-
-    /// <summary>The neighbours of a thing in the lineage graph.</summary>
-    public Task<LineageGraph> GetLineageAsync(string kind, string id, CancellationToken cancellationToken)
-        => GetAsync<LineageGraph>($"v1/lineage/{Escape(kind)}/{Escape(id)}", cancellationToken);
 }

@@ -18,7 +18,9 @@ internal sealed class Database : IAsyncDisposable
     static Database()
     {
         DefaultTypeMap.MatchNamesWithUnderscores = true;
-        SqlMapper.AddTypeHandler(new UtcHandler());
+        // Dapper asks a handler only about types that it does not know by itself.
+        SqlMapper.RemoveTypeMap(typeof(DateTimeOffset));
+        SqlMapper.AddTypeHandler(typeof(DateTimeOffset), new UtcHandler());
     }
 
     /// <param name="connectionString">An Npgsql connection string; pool size and prepared statements get defaults when it says nothing.</param>
@@ -139,20 +141,20 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary><c>timestamptz</c> is a UTC <see cref="DateTime"/> for Npgsql and a <see cref="DateTimeOffset"/> for us.</summary>
-    private sealed class UtcHandler : SqlMapper.TypeHandler<DateTimeOffset>
+    /// <summary><c>timestamptz</c> is a UTC <see cref="DateTime"/> for Npgsql and a <see cref="DateTimeOffset"/>, of whatever offset, for us.</summary>
+    private sealed class UtcHandler : SqlMapper.ITypeHandler
     {
-        public override DateTimeOffset Parse(object value) => value switch
+        public object Parse(Type destinationType, object value) => value switch
         {
             DateTime time => new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)),
             DateTimeOffset offset => offset.ToUniversalTime(),
             _ => throw new InvalidCastException($"A {value.GetType().Name} is no time."),
         };
 
-        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value)
+        public void SetValue(IDbDataParameter parameter, object value)
         {
-            parameter.Value = value.UtcDateTime;
             ((NpgsqlParameter)parameter).NpgsqlDbType = NpgsqlDbType.TimestampTz;
+            parameter.Value = value is DateTimeOffset time ? time.UtcDateTime : DBNull.Value;
         }
     }
 }

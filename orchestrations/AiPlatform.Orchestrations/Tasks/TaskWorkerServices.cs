@@ -1,4 +1,5 @@
 using AiPlatform.Client;
+using AiPlatform.Hosting;
 using AiPlatform.Messaging;
 using AiPlatform.TaskWorker;
 using Microsoft.Extensions.Options;

@@ -1,100 +1,44 @@
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Functions.Infrastructure;
-using Dapper;
-using Npgsql;
 
 namespace AiPlatform.Functions.Features.Lineage;
 
-/// <summary>Reads the neighbours of a thing in the lineage graph.</summary>
+/// <summary>Reads the lineage graph around a thing.</summary>
 internal sealed class LineageReader(Database database)
 {
-    /// <summary>More neighbours than a page shows are cut: the graph queries of any depth page by themselves.</summary>
-    private const int MaxNeighbours = 500;
-
-    /// <summary>What people call each kind of thing, with its project; a kind that is not here is in no graph.</summary>
-    private static readonly Dictionary<string, string> Names = new(StringComparer.Ordinal)
-    {
-        [LineageEnd.DatasetVersionKind] = "SELECT v.id, v.project_id, d.name || '@' || v.version AS name FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id",
-        [LineageEnd.JobKind] = "SELECT id, project_id, name FROM jobs",
-        [LineageEnd.RunKind] = "SELECT id, project_id, name FROM runs",
-        [LineageEnd.ModelVersionKind] = "SELECT v.id, v.project_id, m.name || '/' || v.version AS name FROM model_versions v JOIN models m ON m.id = v.model_id",
-    };
-
-    // One statement per kind, each by primary key: a union of all kinds would be read whole.
-    private static readonly string NamesOfNeighbours = string.Join(
-        ";\n", Names.Select(entry => $"SELECT '{entry.Key}' AS kind, n.id, n.name FROM ({entry.Value}) n WHERE n.id = ANY(@ids)"));
-
-    /// <summary>The thing and its neighbours, one level up and down.</summary>
+    /// <summary>The graph around a thing.</summary>
     /// <exception cref="ApiException">404 when there is no such thing or the caller does not reach it.</exception>
-    public async Task<LineageGraph> GetAsync(string kind, string id, Caller caller, CancellationToken cancellationToken)
+    public async Task<LineageGraph> GetAsync(string kind, string id, LineageDirection direction, LineageScope scope, Caller caller, CancellationToken cancellationToken)
     {
-        if (!Names.TryGetValue(kind, out var names))
-        {
-            throw ApiException.NotFound(kind, id);
-        }
-
         await using var connection = await database.OpenAsync(cancellationToken);
-        var name = await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
-                $"""
-                SELECT n.name FROM ({names}) n JOIN projects p ON p.id = n.project_id
-                WHERE n.id = @id AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
-                """,
-                new { id, owner = caller.OwnerFilter },
-                cancellationToken: cancellationToken))
-            ?? throw ApiException.NotFound(kind, id);
-        var self = new LineageNode(kind, id, name);
-        var edges = (await connection.QueryAsync<EdgeRow>(new CommandDefinition(
-            """
-            SELECT relation, created_at, true AS up, from_kind AS kind, from_id AS id FROM lineage_edges WHERE to_id = @id AND to_kind = @kind
-            UNION ALL
-            SELECT relation, created_at, false, to_kind, to_id FROM lineage_edges WHERE from_id = @id AND from_kind = @kind
-            ORDER BY created_at, id LIMIT @limit
-            """,
-            new { id, kind, limit = MaxNeighbours },
-            cancellationToken: cancellationToken))).AsList();
-        var neighbours = await NamesAsync(connection, edges, cancellationToken);
+        var (self, projectId) = await LineageNames.RequireAsync(connection, kind, id, caller, cancellationToken);
+        var start = new LineageEnd(kind, id);
+        var (up, moreUp) = direction == LineageDirection.Downstream
+            ? ([], false)
+            : await LineageTraversal.FollowAsync(connection, projectId, start, upstream: true, scope, cancellationToken);
+        var (down, moreDown) = direction == LineageDirection.Upstream
+            ? ([], false)
+            : await LineageTraversal.FollowAsync(connection, projectId, start, upstream: false, scope, cancellationToken);
+        var name = await LineageNames.ReadAsync(connection, up.Concat(down).SelectMany(static edge => new[] { edge.Far, edge.Near }).ToHashSet(), cancellationToken);
         return new LineageGraph(
             self,
-            [.. edges.Where(edge => edge.Up).Select(edge => new LineageEdge(neighbours[(edge.Kind, edge.Id)], self, edge.Relation, edge.CreatedAt))],
-            [.. edges.Where(edge => !edge.Up).Select(edge => new LineageEdge(self, neighbours[(edge.Kind, edge.Id)], edge.Relation, edge.CreatedAt))]);
+            [.. up.Select(edge => new LineageEdge(name(edge.Far), name(edge.Near), edge.Relation, edge.At, edge.Depth))],
+            [.. down.Select(edge => new LineageEdge(name(edge.Near), name(edge.Far), edge.Relation, edge.At, edge.Depth))],
+            moreUp || moreDown);
     }
 
-    private static async Task<Dictionary<(string Kind, string Id), LineageNode>> NamesAsync(
-        NpgsqlConnection connection, List<EdgeRow> edges, CancellationToken cancellationToken)
+    /// <summary>Everything that a thing reaches in one direction, each thing once.</summary>
+    /// <param name="kinds">Only things of these kinds; all when empty.</param>
+    /// <exception cref="ApiException">404.</exception>
+    public async Task<LineageReach> ReachAsync(
+        string kind, string id, bool upstream, IReadOnlyCollection<string> kinds, LineageScope scope, Caller caller, CancellationToken cancellationToken)
     {
-        await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
-            NamesOfNeighbours, new { ids = edges.Select(edge => edge.Id).Distinct().ToArray() }, cancellationToken: cancellationToken));
-        var nodes = new Dictionary<(string Kind, string Id), LineageNode>();
-        foreach (var _ in Names)
-        {
-            foreach (var node in await results.ReadAsync<NameRow>())
-            {
-                nodes[(node.Kind, node.Id)] = new LineageNode(node.Kind, node.Id, node.Name);
-            }
-        }
-
-        return nodes;
-    }
-
-    private sealed class EdgeRow
-    {
-        public required string Relation { get; init; }
-
-        public DateTimeOffset CreatedAt { get; init; }
-
-        public bool Up { get; init; }
-
-        public required string Kind { get; init; }
-
-        public required string Id { get; init; }
-    }
-
-    private sealed class NameRow
-    {
-        public required string Kind { get; init; }
-
-        public required string Id { get; init; }
-
-        public required string Name { get; init; }
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var (self, projectId) = await LineageNames.RequireAsync(connection, kind, id, caller, cancellationToken);
+        var start = new LineageEnd(kind, id);
+        var (edges, more) = await LineageTraversal.FollowAsync(connection, projectId, start, upstream, scope, cancellationToken);
+        var reached = edges.Where(edge => edge.Far != start && (kinds.Count == 0 || kinds.Contains(edge.Far.Kind))).DistinctBy(static edge => edge.Far).ToList();
+        var name = await LineageNames.ReadAsync(connection, reached.ConvertAll(static edge => edge.Far), cancellationToken);
+        return new LineageReach(self, [.. reached.Select(edge => new LineageReached(name(edge.Far), edge.Depth, edge.At))], more);
     }
 }

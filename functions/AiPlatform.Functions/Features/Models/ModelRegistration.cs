@@ -4,14 +4,13 @@ using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Jobs;
-using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Models;
 
 /// <summary>Makes versions from artifacts, with their provenance, in one transaction.</summary>
-internal sealed class ModelRegistration(Database database, LineageWriter lineage, EventStream events, WebhookEvents webhooks, TimeProvider time)
+internal sealed class ModelRegistration(Database database, EventStream events, WebhookEvents webhooks, TimeProvider time)
 {
     /// <summary>Registers an artifact as the next version of a model.</summary>
     /// <exception cref="ApiException">404.</exception>
@@ -95,7 +94,6 @@ internal sealed class ModelRegistration(Database database, LineageWriter lineage
                 by = caller.UserId,
                 now = time.GetUtcNow(),
             });
-        await lineage.AddAsync(work, projectId, LineageEnd.Run(runId), LineageEnd.ModelVersion(id), "produced");
         var row = await work.SingleAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.id = @id", new { id });
         await events.PublishAsync(work, $"project:{projectId}", "model.version", new { row.Id, row.Name, row.Version });
         await PublishAsync(work, row, description);

@@ -27,6 +27,9 @@ public sealed class QueueBadInputTests(QueueFixture queues) : IClassFixture<Queu
         { "PUT", "", """{"userWeights":{"u":1e9}}""", "userWeights.u" },
         { "POST", "dead-letters/replay", """{"tasks":["x"]}""", "tasks" },
         { "POST", "schedules", """{"name":"s","cron":"every day","task":{"handler":"noop"}}""", "cron" },
+        { "POST", "schedules", """{"name":"s","cron":"61 * * * *","task":{"handler":"noop"}}""", "cron" },
+        { "POST", "schedules", """{"name":"s","cron":"* * * * * * *","task":{"handler":"noop"}}""", "cron" },
+        { "POST", "schedules", """{"name":"s","cron":"","task":{"handler":"noop"}}""", "cron" },
         { "POST", "schedules", """{"name":"s","cron":"* * * * *","timeZone":"Mars/Base","task":{"handler":"noop"}}""", "timeZone" },
         { "POST", "schedules", """{"name":"s","cron":"* * * * *","task":{"handler":"noop","delaySeconds":1}}""", "task" },
         { "POST", "schedules", """{"name":"s","cron":"* * * * *","task":{"handler":"none"}}""", "task.handler" },
@@ -41,6 +44,45 @@ public sealed class QueueBadInputTests(QueueFixture queues) : IClassFixture<Queu
         var problem = await queues.Administrator.SendJsonAsync(new HttpMethod(method), $"/v1/queues/{project}/pool-0/{path}", body)
             .ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         Assert.Equal([field], problem.Errors?.Keys);
+    }
+
+    [Fact]
+    public async Task Hostile_sizes_are_refused_by_field()
+    {
+        var project = await queues.ProjectAsync();
+        foreach (var (path, body, field) in new[]
+        {
+            ("schedules", $$$"""{"name":"s","cron":"{{{new string('1', 300)}}} * * * *","task":{"handler":"noop"}}""", "cron"),
+            ("tasks", $$"""{"handler":"noop","payload":"{{new string('x', 64 * 1024)}}"}""", "payload"),
+            ("tasks", $$"""{"handler":"noop","deduplicationKey":"{{new string('k', 201)}}"}""", "deduplicationKey"),
+            ("tasks", $$$"""{"handler":"noop","dependsOn":{"tasks":[{{{string.Join(',', Enumerable.Repeat("\"x\"", 1_001))}}}]}}""", "dependsOn.tasks"),
+            ("tasks/bulk", $$"""{"tasks":[{{string.Join(',', Enumerable.Repeat("{\"handler\":\"noop\"}", 10_001))}}]}""", "tasks"),
+            ("tasks/bulk", $$"""{"tasks":[{{string.Join(',', Enumerable.Repeat("{\"handler\":\"noop\"}", 9_999))}},{"handler":"noop","payload":"{{new string('x', 64 * 1024)}}"}]}""", "tasks[9999].payload"),
+        })
+        {
+            var problem = await queues.Administrator.PostJsonAsync($"/v1/queues/{project}/pool-0/{path}", body).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+            Assert.Equal([field], problem.Errors?.Keys);
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_of_a_refused_submission_is_stored_and_huge_bodies_are_not_read()
+    {
+        var project = await queues.ProjectAsync();
+        await queues.Api.UpdateQueueAsync(project, "pool-0", new UpdateQueueRequest(), CancellationToken.None);
+        await queues.Administrator.PostJsonAsync($"/v1/queues/{project}/pool-0/tasks/bulk", """{"tasks":[{"handler":"noop"},{"handler":"noop","parentId":"00000000000000000000000000000000"}]}""")
+            .ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        await queues.Administrator.PostJsonAsync($"/v1/queues/{project}/pool-0/tasks", $$"""{"handler":"noop","payload":"{{new string('x', 1_200_000)}}"}""")
+            .ProblemAsync(HttpStatusCode.RequestEntityTooLarge, ErrorCodes.PayloadTooLarge);
+        Assert.Empty((await queues.Api.ListQueueTasksAsync(project, "pool-0", null, null, null, CancellationToken.None)).Items);
+    }
+
+    [Fact]
+    public async Task A_closed_chain_of_ten_thousand_is_refused()
+    {
+        var tasks = Enumerable.Range(0, 10_000).Select(i => new SubmitTaskRequest(TaskHandlers.Noop, Ref: $"t{i}", DependsOn: new TaskDependencies([$"t{(i + 1) % 10_000}"])));
+        await queues.Administrator.PostJsonAsync($"/v1/queues/{await queues.ProjectAsync()}/pool-0/tasks/bulk", new SubmitTasksRequest([.. tasks]))
+            .ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.DependencyCycle);
     }
 
     [Fact]

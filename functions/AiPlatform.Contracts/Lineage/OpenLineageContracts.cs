@@ -1,0 +1,42 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace AiPlatform.Contracts.Lineage;
+
+/// <summary>The answer to a batch of which not everything was taken.</summary>
+/// <param name="Status"><c>success</c> or <c>partial_success</c>.</param>
+public sealed record OpenLineageBatchResult(
+    string Status, OpenLineageBatchSummary Summary, [property: JsonPropertyName("failed_events")] IReadOnlyList<OpenLineageFailure> FailedEvents);
+
+/// <summary>Counts of a batch.</summary>
+public sealed record OpenLineageBatchSummary(int Received, int Successful, int Failed);
+
+/// <summary>An event that was refused.</summary>
+/// <param name="Index">Its position in the batch, from 0.</param>
+/// <param name="Field">What is wrong, such as <c>run.runId</c>.</param>
+/// <param name="Reason">In the caller's language.</param>
+/// <param name="Retriable">Whether sending it again unchanged may succeed.</param>
+public sealed record OpenLineageFailure(int Index, string Field, string Reason, bool Retriable);
+
+/// <summary>An event that another tool sent.</summary>
+/// <param name="EventType">Null for events about jobs and datasets.</param>
+/// <param name="Event">As it came.</param>
+public sealed record OpenLineageEventRecord(string Id, string? EventType, DateTimeOffset EventTime, string? Job, string? RunId, DateTimeOffset ReceivedAt, JsonElement Event);
+
+/// <summary>Adds a receiver of OpenLineage events about the runs of a project.</summary>
+/// <param name="Url">Where events are posted, such as <c>https://marquez.example/api/v1/lineage</c>; in public networks only.</param>
+/// <param name="Authorization">Sent as the header <c>Authorization</c>, such as <c>Bearer …</c>.</param>
+public sealed record CreateLineageReceiverRequest(string Name, string Url, string? Authorization = null);
+
+/// <summary>Changes a receiver; what is absent stays as it is.</summary>
+/// <param name="Enabled">False: no events come about for it. True also tries again what failed for good.</param>
+public sealed record UpdateLineageReceiverRequest(string? Url = null, string? Authorization = null, bool? Enabled = null);
+
+/// <summary>A receiver of OpenLineage events.</summary>
+/// <param name="SigningSecret">The key of the header <c>webhook-signature</c> (Standard Webhooks); only in the answer that creates the receiver.</param>
+/// <param name="Pending">Events that wait for delivery; counting ends at 10,000.</param>
+/// <param name="Parked">Events that failed for good.</param>
+/// <param name="LastError">Why the last delivery failed; null once one succeeded.</param>
+public sealed record LineageReceiver(
+    string Id, string Name, string Url, bool HasAuthorization, string? SigningSecret, bool Enabled, int Pending, int Parked, string? LastError,
+    DateTimeOffset? DeliveredAt, DateTimeOffset CreatedAt);
