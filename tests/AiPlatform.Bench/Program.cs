@@ -12,6 +12,7 @@ if (args is ["taskHubWorker", var connection])
 // The last three start servers of their own instead of the platform.
 //   dotnet run -c Release --project tests/AiPlatform.Bench --
 //     [startup crud submit tracking trackingReads trackingScale coldStart memory tasks lineage taskHub taskHubMemory]
+//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking trackingReads trackingScale coldStart memory tasks taskHub taskHubMemory]
 // The last two start a hub, a worker and PostgreSQL of their own instead of the platform.
 var wanted = args.Length == 0 ? ["startup", "memory", "coldStart", "crud", "submit"] : args;
 using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20));

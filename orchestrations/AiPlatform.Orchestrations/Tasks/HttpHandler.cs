@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
-using AiPlatform.Hosting;
 using AiPlatform.TaskWorker;
 
 namespace AiPlatform.Orchestrations.Tasks;

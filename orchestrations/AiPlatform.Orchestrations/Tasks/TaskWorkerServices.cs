@@ -1,5 +1,4 @@
 using AiPlatform.Client;
-using AiPlatform.Hosting;
 using AiPlatform.Messaging;
 using AiPlatform.TaskWorker;
 using Microsoft.Extensions.Options;

@@ -2,6 +2,7 @@ using AiPlatform.Contracts.Lineage;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Features.Lineage;
@@ -23,7 +24,8 @@ internal static class LineageEndpoints
                 "Lineage: the namespace must not be empty, the producer an absolute URI, times positive.")
             .ValidateOnStart();
         services.AddSingleton<LineageWriter>().AddSingleton<LineageReader>().AddSingleton<OpenLineageStore>().AddSingleton<OpenLineageDocument>()
-            .AddSingleton<LineageReceivers>().AddSingleton<SecretBox>().AddSingleton<ITickTask, LineageSweep>();
+            .AddSingleton<LineageReceivers>().AddSingleton<ITickTask, LineageSweep>();
+        services.TryAddSingleton<SecretText>();
         services.AddSingleton(static provider => new LineageHttp(new GuardedHttp(provider.GetRequiredService<IOptions<LineageOptions>>().Value.AllowedPrivateHosts)));
         return services.AddLoop<LineageEmitter>("lineage");
     }

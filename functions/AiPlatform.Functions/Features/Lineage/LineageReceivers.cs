@@ -7,15 +7,22 @@ using Npgsql;
 namespace AiPlatform.Functions.Features.Lineage;
 
 /// <summary>The receivers of a project.</summary>
-internal sealed class LineageReceivers(Database database, SecretBox secrets, TimeProvider time)
+internal sealed class LineageReceivers(Database database, SecretText secrets, TimeProvider time)
 {
     private const int MaxReceivers = 20;
     private const string SecretPrefix = "whsec_";
+
+    /// <summary>What the secret of a receiver's header is bound to.</summary>
+    public static string AuthorizationOf(string receiverId) => $"lineage-receiver:{receiverId}:authorization";
+
+    /// <summary>What the key of a receiver's signatures is bound to.</summary>
+    public static string SigningOf(string receiverId) => $"lineage-receiver:{receiverId}:signing";
 
     /// <summary>Adds a receiver; the key of its signatures is in the answer and never again.</summary>
     /// <exception cref="ApiException">409 when the name is taken.</exception>
     public async Task<LineageReceiver> CreateAsync(string projectId, CreateLineageReceiverRequest request, Caller caller, CancellationToken cancellationToken)
     {
+        var id = Ids.New(time);
         var signing = SecretPrefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         try
         {
@@ -33,12 +40,12 @@ internal sealed class LineageReceivers(Database database, SecretBox secrets, Tim
                         """,
                         new
                         {
-                            id = Ids.New(time),
+                            id,
                             projectId,
                             name = request.Name,
                             url = request.Url,
-                            authorization = request.Authorization is { } header ? secrets.Seal(header) : null,
-                            signing = secrets.Seal(signing),
+                            authorization = request.Authorization is { } header ? secrets.Protect(header, AuthorizationOf(id)) : null,
+                            signing = secrets.Protect(signing, SigningOf(id)),
                             by = caller.UserId,
                             now = time.GetUtcNow(),
                         });
@@ -69,13 +76,21 @@ internal sealed class LineageReceivers(Database database, SecretBox secrets, Tim
             async work =>
             {
                 var id = await work.FindAsync<string>(
-                        """
-                        UPDATE lineage_receivers SET url = coalesce(@url, url), authorization_secret = coalesce(@authorization, authorization_secret),
-                            enabled = coalesce(@enabled, enabled), failures = 0, retry_at = NULL
-                        WHERE project_id = @projectId AND (id = @receiver OR name = @receiver) RETURNING id
-                        """,
-                        new { projectId, receiver, url = request.Url, authorization = request.Authorization is { } header ? secrets.Seal(header) : null, enabled = request.Enabled })
+                        "SELECT id FROM lineage_receivers WHERE project_id = @projectId AND (id = @receiver OR name = @receiver) FOR NO KEY UPDATE", new { projectId, receiver })
                     ?? throw ApiException.NotFound("receiver", receiver);
+                await work.ExecuteAsync(
+                    """
+                    UPDATE lineage_receivers SET url = coalesce(@url, url), authorization_secret = coalesce(@authorization, authorization_secret),
+                        enabled = coalesce(@enabled, enabled), failures = 0, retry_at = NULL
+                    WHERE id = @id
+                    """,
+                    new
+                    {
+                        id,
+                        url = request.Url,
+                        authorization = request.Authorization is { } header ? secrets.Protect(header, AuthorizationOf(id)) : null,
+                        enabled = request.Enabled,
+                    });
                 if (request.Enabled == true)
                 {
                     await work.ExecuteAsync("UPDATE lineage_outbox SET parked = false, attempts = 0, due_at = now() WHERE receiver_id = @id AND parked", new { id });
