@@ -148,7 +148,7 @@ internal sealed partial class LineageEmitter(
                 error = failure?.Error is { } text ? text[..Math.Min(text.Length, MaxError)] : null,
                 delivered = done.Count > 0,
                 receiverFailed,
-                pause = receiverFailed ? Pause(done.Count > 0 ? 0 : rows[0].Failures, failure!.RetryAfter) : TimeSpan.Zero,
+                pause = receiverFailed ? Pause(done.Count > 0 ? 1 : rows[0].Failures + 1, failure!.RetryAfter) : TimeSpan.Zero,
                 gone = failure?.IsGone ?? false,
                 receiver = rows[0].ReceiverId,
             });
@@ -156,8 +156,7 @@ internal sealed partial class LineageEmitter(
 
     private TimeSpan Pause(int failures, TimeSpan? retryAfter)
     {
-        var ceiling = Math.Min(options.Value.LongestRetry.TotalSeconds, options.Value.FirstRetry.TotalSeconds * Math.Pow(2, Math.Min(failures, 24)));
-        var pause = TimeSpan.FromSeconds(ceiling * (0.5 + (Random.Shared.NextDouble() / 2)));
+        var pause = BackOff.After(failures, options.Value.FirstRetry, options.Value.LongestRetry);
         return retryAfter is { } asked && asked > pause ? (asked < LongestRetryAfter ? asked : LongestRetryAfter) : pause;
     }
 
