@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
+using AiPlatform.Hosting;
 using Azure;
 using Microsoft.Extensions.Options;
 using Prometheus;
@@ -16,6 +17,7 @@ internal sealed partial class GarbageCollector(
 {
     private const int BatchSize = 100;
     private const int Parallelism = 8;
+    private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromHours(6);
     private static readonly Counter FreedBytes = Metrics.CreateCounter("aiplatform_garbage_freed_bytes_total", "Bytes of blobs that garbage collection deleted.");
     private readonly Dictionary<string, IGarbageSource> _sources = sources.ToDictionary(static source => source.Container, StringComparer.Ordinal);
@@ -113,7 +115,7 @@ internal sealed partial class GarbageCollector(
     {
         foreach (var (row, error) in failed)
         {
-            var delay = TimeSpan.FromSeconds(Math.Min(MaxBackOff.TotalSeconds, 30 * Math.Pow(2, Math.Min(row.Attempts, 12))));
+            var delay = BackOff.After(row.Attempts + 1, FirstBackOff, MaxBackOff);
             await work.ExecuteAsync(
                 "UPDATE garbage_blobs SET attempts = attempts + 1, last_error = @error, due_at = @due WHERE container = @Container AND name = @Name",
                 new { row.Container, row.Name, error, due = now + delay });
