@@ -43,6 +43,28 @@ internal sealed class ContentReader(Database database, BlobStorage storage, Cont
     /// <summary>The bytes of a content: a stream that reads forward and can seek; nothing is read before it is asked for.</summary>
     public Stream Open(StoredContent content) => new ContentStream(storage, content);
 
+    /// <summary>Reads bytes at an offset, and only those; fewer than the buffer holds only at the end.</summary>
+    public async ValueTask<int> ReadAsync(StoredContent content, long offset, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var (start, done) = (0L, 0);
+        foreach (var part in content.Parts)
+        {
+            var skip = offset + done - start;
+            var wanted = (int)Math.Min(buffer.Length - done, part.Length - skip);
+            if (skip >= 0 && wanted > 0)
+            {
+                await using var stream = await storage.OpenReadAsync(BlobStorage.Datasets, part.Blob, part.Offset + skip, wanted, cancellationToken)
+                    ?? throw new IOException($"A blob of content {content.Sha256} is missing.");
+                await stream.ReadExactlyAsync(buffer.Slice(done, wanted), cancellationToken);
+                done += wanted;
+            }
+
+            start += part.Length;
+        }
+
+        return done;
+    }
+
     /// <summary>Files of a version with URLs to read them.</summary>
     /// <param name="origin">Scheme and host of the API as the caller sees it.</param>
     public async Task<IReadOnlyList<FileDownload>> DownloadsAsync(

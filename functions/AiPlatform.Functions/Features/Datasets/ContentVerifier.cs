@@ -18,13 +18,14 @@ internal sealed class ContentVerifier(
     public async Task<bool> VerifyAsync(DatasetVersionRow version, CancellationToken cancellationToken)
     {
         var end = time.GetTimestamp() + (long)(options.Value.CommitSlice.TotalSeconds * time.TimestampFrequency);
-        var left = 0;
+        var (begun, left) = (0, 0);
         await Parallel.ForEachAsync(
             await drafts.ListMissingAsync(version, cancellationToken),
             new ParallelOptions { MaxDegreeOfParallelism = options.Value.VerifyConcurrency, CancellationToken = cancellationToken },
             async (file, token) =>
             {
-                if (time.GetTimestamp() > end)
+                // Some begin whatever the time is: every repeat comes further.
+                if (Interlocked.Increment(ref begun) > options.Value.VerifyConcurrency && time.GetTimestamp() > end)
                 {
                     Interlocked.Increment(ref left);
                     return;

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -84,7 +85,7 @@ internal static class DatasetImportEndpoints
     }
 
     private static async Task<Ok<DatasetImportWork>> WorkAsync(
-        string import, HttpRequest http, DatasetImportStore store, DatasetVersionStore versions, ContentReader reader, BlobStorage storage,
+        string import, HttpRequest http, DatasetImportStore store, DatasetVersionStore versions, ContentReader reader, BlobStorage storage, GarbageQueue garbage,
         IOptions<ImportOptions> options, IOptions<DatasetOptions> datasets, CancellationToken cancellationToken)
     {
         var row = await store.GetAsync(null, import, cancellationToken);
@@ -101,10 +102,16 @@ internal static class DatasetImportEndpoints
             url = options.Value.Containers.GetValueOrDefault(name, string.Empty);
         }
 
-        var staging = await storage.BlockUploadUrlAsync(BlobStorage.Datasets, Staging(row, SourceBlob), options.Value.StagingUrlLifetime, cancellationToken);
-        var expanded = await storage.BlockUploadUrlAsync(BlobStorage.Datasets, Staging(row, ExpandedBlob), options.Value.StagingUrlLifetime, cancellationToken);
+        var urls = new List<string>();
+        foreach (var blob in new[] { Staging(row, SourceBlob), Staging(row, ExpandedBlob) })
+        {
+            // An orchestration that was terminated leaves it lying: then it is collected.
+            await garbage.ExpectAsync(BlobStorage.Datasets, blob, options.Value.StagingUrlLifetime, cancellationToken);
+            urls.Add(await storage.BlockUploadUrlAsync(BlobStorage.Datasets, blob, options.Value.StagingUrlLifetime, cancellationToken));
+        }
+
         return TypedResults.Ok(new DatasetImportWork(
-            row.ToContract(chinese: false), request, url, request.Url is null && request.Container?.Url is null, staging, expanded, size, row.SourceTag,
+            row.ToContract(chinese: false), request, url, request.Url is null && request.Container?.Url is null, urls[0], urls[1], size, row.SourceTag,
             new ImportLimits(datasets.Value.MaxFiles, options.Value.MaxBytes, options.Value.MaxRatio)));
     }
 
