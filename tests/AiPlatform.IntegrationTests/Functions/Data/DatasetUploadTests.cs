@@ -18,7 +18,12 @@ public sealed class DatasetUploadTests(FunctionsFixture functions) : IClassFixtu
         using var world = await DatasetWorld.CreateAsync(functions, "flaky");
         world.Write("large.bin", DatasetWorld.RandomBytes(Size, 1));
         world.Write("small.txt", "small"u8.ToArray());
-        using var handler = new Storage((_, attempt) => attempt == 1 ? new HttpResponseMessage(HttpStatusCode.ServiceUnavailable) : attempt == 2 ? throw new HttpRequestException("broken") : null);
+        using var handler = new Storage((_, attempt) => attempt switch
+        {
+            1 => new HttpResponseMessage(HttpStatusCode.ServiceUnavailable),
+            2 => throw new HttpRequestException("broken"),
+            _ => null,
+        });
         using var storage = new HttpClient(handler);
         var version = await world.UploadAsync("flaky", storage: storage);
         Assert.Equal(Size + 5, version.StoredSize);
@@ -32,7 +37,7 @@ public sealed class DatasetUploadTests(FunctionsFixture functions) : IClassFixtu
         world.Write("large.bin", DatasetWorld.RandomBytes(Size, 2));
         using var interruption = new CancellationTokenSource();
         var sent = 0;
-        using (var handler = new Storage((_, _) => Interlocked.Increment(ref sent) == 3 ? throw Cancel(interruption) : null))
+        using (var handler = new Storage((_, _) => Interlocked.Increment(ref sent) == 3 ? throw Cancel(interruption) : (HttpResponseMessage?)null))
         using (var storage = new HttpClient(handler))
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => world.UploadAsync("resumed", new UploadSettings { Parallelism = 1 }, storage, interruption.Token));
