@@ -57,7 +57,7 @@ internal sealed class ImportWatch : IAsyncDisposable
                 var total = Interlocked.Read(ref _total);
                 await ReportAsync(new ReportDatasetImportRequest(DatasetImportStatus.Running, Interlocked.Read(ref _done), total < 0 ? null : total));
             }
-            catch (Exception exception) when (exception is ApiException or HttpRequestException)
+            catch (Exception exception) when (!Token.IsCancellationRequested && exception is (ApiException or HttpRequestException or OperationCanceledException))
             {
                 // The next report says the same and more.
             }

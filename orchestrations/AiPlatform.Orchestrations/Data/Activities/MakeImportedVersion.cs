@@ -1,5 +1,6 @@
 using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
+using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Orchestrations.Data.Models;
 using AiPlatform.Orchestrations.Data.Sources;
@@ -14,6 +15,11 @@ internal sealed class MakeImportedVersion(AiPlatformClient api, SourceHttp sourc
 {
     protected override async Task<ImportOutcome> RunAsync(DatasetImportWork work, ImportWatch watch)
     {
+        if (await IsMadeAsync(work, watch.Token))
+        {
+            return new ImportOutcome(DatasetImportStatus.Succeeded);
+        }
+
         await using var source = await ImportSource.OpenAsync(work, sources, watch, watch.Token);
         if (source.Files.Count == 0)
         {
@@ -42,6 +48,20 @@ internal sealed class MakeImportedVersion(AiPlatformClient api, SourceHttp sourc
         var progress = new Progress(watch);
         await new DatasetUploader(Api, sources.Storage).UploadAsync(work.Import.ProjectId, work.Import.DatasetId, source.Files, settings, progress, watch.Token);
         return new ImportOutcome(DatasetImportStatus.Succeeded);
+    }
+
+    // A step that is delivered again after its commit must not make a second version.
+    private async Task<bool> IsMadeAsync(DatasetImportWork work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return work.Import.Version is { } version
+                && (await Api.GetDatasetVersionAsync(work.Import.ProjectId, work.Import.DatasetId, version, cancellationToken)).Status == DatasetVersionStatus.Ready;
+        }
+        catch (ApiException exception) when (exception.Code == ErrorCodes.NotFound)
+        {
+            return false;
+        }
     }
 
     // Every byte is read, and what is new is sent: two of three steps, the third is the server's.
