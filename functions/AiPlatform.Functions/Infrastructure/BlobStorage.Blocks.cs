@@ -15,12 +15,10 @@ internal sealed partial class BlobStorage
     /// <summary>Deletes an upload, whether it was committed or not: blocks that wait for their list take space, too.</summary>
     public async Task DiscardAsync(string container, string name, CancellationToken cancellationToken)
     {
+        // An empty list takes their place; then the blob can go.
         var blob = _service.GetBlobContainerClient(container).GetBlockBlobClient(name);
-        if (!await blob.DeleteIfExistsAsync(cancellationToken: cancellationToken))
-        {
-            await blob.CommitBlockListAsync([], cancellationToken: cancellationToken);
-            await blob.DeleteIfExistsAsync(cancellationToken: cancellationToken);
-        }
+        await blob.CommitBlockListAsync([], cancellationToken: cancellationToken);
+        await blob.DeleteIfExistsAsync(cancellationToken: cancellationToken);
     }
 
     /// <summary>Whether a URL leads to a blob or a container that belongs to the platform.</summary>
