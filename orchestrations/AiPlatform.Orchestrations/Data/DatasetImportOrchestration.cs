@@ -15,8 +15,9 @@ public sealed class DatasetImportOrchestration : TaskOrchestrator<DatasetImportI
     /// <summary>Slices of a download before a new history begins, so that a long one stays small.</summary>
     private const int MaxSlices = 50;
 
+    // Short pauses, so that a cancellation is seen soon; ten minutes of them.
     private static readonly TaskOptions Patient = TaskOptions.FromRetryPolicy(new RetryPolicy(
-        maxNumberOfAttempts: 12, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromMinutes(1))
+        maxNumberOfAttempts: 65, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(10))
     {
         HandleFailure = static failure => !failure.IsCausedBy<PlatformRefusedException>(),
     });

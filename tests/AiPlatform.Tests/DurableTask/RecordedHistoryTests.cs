@@ -1,6 +1,7 @@
 using AiPlatform.Contracts;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Worker.Replay;
+using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
 using AiPlatform.Orchestrations.Training;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +29,10 @@ public sealed class RecordedHistoryTests
         => Assert.Empty(((string[])["job-succeeded", "job-cancelled", "job-failed", "job-retried"]).Except(Names, StringComparer.Ordinal));
 
     [Fact]
+    public void There_are_recordings_of_imports()
+        => Assert.Empty(((string[])["import-succeeded", "import-failed", "import-retried"]).Except(Names, StringComparer.Ordinal));
+
+    [Fact]
     public void A_change_of_the_code_is_noticed()
     {
         var registry = new DurableTaskRegistry().AddOrchestratorFunc(nameof(TrainingJob), async (TaskOrchestrationContext context, object? _) =>
@@ -40,7 +45,7 @@ public sealed class RecordedHistoryTests
     }
 
     private static ReplayResult Replay(string recording, DataConverter converter)
-        => HistoryReplay.Run(new DurableTaskRegistry().AddTraining().AddMaintenance(), Read(recording), Services(), converter);
+        => HistoryReplay.Run(new DurableTaskRegistry().AddTraining().AddMaintenance().AddData(), Read(recording), Services(), converter);
 
     private static IReadOnlyList<AiPlatform.DurableTask.Protobuf.HistoryEvent> Read(string recording) => HistoryReplay.Read(File.ReadAllText(Path.Combine(Folder, recording + ".json")));
 

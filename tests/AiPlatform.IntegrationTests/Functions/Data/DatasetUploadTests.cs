@@ -2,7 +2,11 @@ using System.Net;
 using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using Azure.Storage.Blobs.Models;
+using Azure.Storage.Blobs.Specialized;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
@@ -56,16 +60,20 @@ public sealed class DatasetUploadTests(FunctionsFixture functions) : IClassFixtu
     public async Task A_storage_that_refuses_ends_the_upload_and_deleting_the_draft_frees_its_blocks()
     {
         using var world = await DatasetWorld.CreateAsync(functions, "refused");
-        world.Write("large.bin", DatasetWorld.RandomBytes(Size, 3));
+        var content = DatasetWorld.RandomBytes(Size, 3);
+        world.Write("large.bin", content);
         var sent = 0;
         using var handler = new Storage((_, _) => Interlocked.Increment(ref sent) == 3 ? new HttpResponseMessage(HttpStatusCode.Forbidden) : null);
         using var storage = new HttpClient(handler);
         var refused = await Assert.ThrowsAsync<StorageException>(() => world.UploadAsync("refused", storage: storage));
         Assert.Equal(HttpStatusCode.Forbidden, refused.Status);
-        Assert.NotEmpty(await world.BlobsAsync());
         var draft = Assert.Single((await world.Api.ListDatasetVersionsAsync(world.ProjectId, "refused", null, null, CancellationToken.None)).Items);
+        var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content));
+        var upload = new BlockBlobClient(functions.Settings["ConnectionStrings:Blob"], BlobStorage.Datasets, ContentAddress.Upload(world.ProjectId, draft.Id, hash));
+        Assert.NotEmpty((await upload.GetBlockListAsync(BlockListTypes.Uncommitted)).Value.UncommittedBlocks);
         await world.Api.DeleteDatasetVersionAsync(world.ProjectId, "refused", draft.Version, force: false, CancellationToken.None);
-        Assert.Empty(await world.BlobsAsync());
+        var gone = await Assert.ThrowsAsync<Azure.RequestFailedException>(() => upload.GetBlockListAsync(BlockListTypes.Uncommitted));
+        Assert.Equal(404, gone.Status);
     }
 
     [Fact]
