@@ -72,6 +72,12 @@ public static class ErrorCodes
     /// <summary>410: the files were freed after the deletion.</summary>
     public const string ContentFreed = "content_freed";
 
+    /// <summary>422: a file of a dataset is not what its format demands.</summary>
+    public const string DataUnreadable = "data_unreadable";
+
+    /// <summary>409: the newest quality report of a dataset version blocks it from use.</summary>
+    public const string DatasetBlocked = "dataset_blocked";
+
     /// <summary>405: the route exists, the method does not.</summary>
     public const string MethodNotAllowed = "method_not_allowed";
 

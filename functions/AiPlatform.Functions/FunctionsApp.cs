@@ -1,5 +1,6 @@
 using AiPlatform.Functions.Documentation;
 using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Features.Datasets.Preview;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Features.Events;
 using AiPlatform.Functions.Features.Experiments;
@@ -9,6 +10,7 @@ using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Features.Models;
 using AiPlatform.Functions.Features.Projects;
+using AiPlatform.Functions.Features.Quality;
 using AiPlatform.Functions.Features.Queues;
 using AiPlatform.Functions.Features.Runners;
 using AiPlatform.Functions.Features.Tasks;
@@ -35,6 +37,8 @@ public static class FunctionsApp
             .AddIdentity(builder.Configuration)
             .AddProjects()
             .AddDatasets()
+            .AddDatasetPreview()
+            .AddQuality()
             .AddExperiments()
             .AddModels()
             .AddMLflow()
@@ -55,6 +59,8 @@ public static class FunctionsApp
         app.MapIdentityEndpoints();
         app.MapProjectEndpoints();
         app.MapDatasetEndpoints();
+        app.MapDatasetPreviewEndpoints();
+        app.MapQualityEndpoints();
         app.MapExperimentEndpoints();
         app.MapModelEndpoints();
         app.MapMLflowEndpoints();

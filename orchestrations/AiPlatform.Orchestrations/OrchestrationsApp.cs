@@ -5,6 +5,7 @@ using AiPlatform.DurableTask.Worker;
 using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
 using AiPlatform.Orchestrations.Platform;
+using AiPlatform.Orchestrations.Quality;
 using AiPlatform.Orchestrations.Tasks;
 using AiPlatform.Orchestrations.Training;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -24,11 +25,11 @@ public static class OrchestrationsApp
         var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.");
         var converter = new JsonDataConverter(ContractsJson.Tolerant);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
-        builder.Services.AddPlatform(builder.Configuration).AddMaintenance().AddData();
+        builder.Services.AddPlatform(builder.Configuration).AddMaintenance().AddData().AddQuality();
         builder.Services.AddTaskWorkers(builder.Configuration);
         builder.Services.AddDurableTaskClient(client => client.Configure(options => options.DataConverter = converter).UseDurableTaskScheduler(hub));
         builder.Services.AddDurableTaskWorker(worker => worker
-            .AddTasks(tasks => tasks.AddTraining().AddMaintenance().AddData())
+            .AddTasks(tasks => tasks.AddTraining().AddMaintenance().AddData().AddQuality())
             .Configure(options => options.DataConverter = converter)
             .UseDurableTaskScheduler(hub));
 

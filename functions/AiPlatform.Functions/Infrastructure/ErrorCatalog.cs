@@ -39,6 +39,8 @@ internal static class ErrorCatalog
         [ErrorCodes.PayloadTooLarge] = StatusCodes.Status413PayloadTooLarge,
         [ErrorCodes.UnsupportedMediaType] = StatusCodes.Status415UnsupportedMediaType,
         [ErrorCodes.IdempotencyKeyReused] = StatusCodes.Status422UnprocessableEntity,
+        [ErrorCodes.DatasetBlocked] = StatusCodes.Status409Conflict,
+        [ErrorCodes.DataUnreadable] = StatusCodes.Status422UnprocessableEntity,
         [ErrorCodes.ContentMismatch] = StatusCodes.Status422UnprocessableEntity,
         [ErrorCodes.TooManyRequests] = StatusCodes.Status429TooManyRequests,
         [ErrorCodes.Internal] = StatusCodes.Status500InternalServerError,
@@ -75,8 +77,8 @@ internal static class ErrorCatalog
     /// <summary>The text about this request; null when the code has none.</summary>
     public static string? Detail(string code, IReadOnlyList<object?> arguments, bool chinese)
     {
-        // invalid_request carries the key of its reason as first argument: one code, many reasons.
-        if (code == ErrorCodes.InvalidRequest && arguments is [string reason, ..])
+        // These carry the key of their reason as first argument: one code, many reasons.
+        if (code is ErrorCodes.InvalidRequest or ErrorCodes.DataUnreadable && arguments is [string reason, ..])
         {
             return Format(Text($"reason.{reason}", chinese) ?? reason, [.. arguments.Skip(1)]);
         }

@@ -10,8 +10,10 @@ internal sealed class ResourceOwners(Database database)
         ["project"] = "SELECT owner_id FROM projects WHERE id = @id AND deleted_at IS NULL",
         ["job"] = "SELECT p.owner_id FROM jobs j JOIN projects p ON p.id = j.project_id WHERE j.id = @id AND p.deleted_at IS NULL",
         ["instance"] = """
-            SELECT p.owner_id FROM (SELECT id, project_id FROM jobs UNION ALL SELECT id, project_id FROM dataset_imports) i JOIN projects p ON p.id = i.project_id
-            WHERE i.id = @id AND p.deleted_at IS NULL
+            SELECT p.owner_id FROM (
+                SELECT project_id FROM jobs WHERE id = @id UNION ALL SELECT project_id FROM dataset_imports WHERE id = @id
+                UNION ALL SELECT project_id FROM quality_reports WHERE id = @id) i JOIN projects p ON p.id = i.project_id
+            WHERE p.deleted_at IS NULL
             """,
         ["run"] = "SELECT p.owner_id FROM runs r JOIN projects p ON p.id = r.project_id WHERE r.id = @id AND p.deleted_at IS NULL",
     };

@@ -10,7 +10,7 @@ namespace AiPlatform.Functions.Features.DurableStatus;
 
 /// <summary>
 /// The Durable Functions HTTP API under <c>/durabletask</c> and its classic path. Administrators and services reach every
-/// instance. A person sees the instances of their own jobs and imports (an instance's id is the job's id), and may halt them; all else would
+/// instance. A person sees the instances of their own jobs, imports and reports (an instance's id is the job's id), and may halt them; all else would
 /// contradict the job's state, which changes through the jobs API.
 /// </summary>
 internal static class DurableStatusEndpoints

@@ -5,6 +5,7 @@ using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Lineage;
+using AiPlatform.Functions.Features.Quality;
 using AiPlatform.Functions.Infrastructure;
 using Dapper;
 
@@ -17,13 +18,14 @@ internal sealed class JobStore(
     private const string DefaultExperiment = "default";
 
     /// <summary>Writes the job, its run, their provenance and the start of the orchestration in one transaction.</summary>
-    /// <exception cref="ApiException">400 when a dataset version or a dependency is not there.</exception>
+    /// <exception cref="ApiException">400 when a dataset version or a dependency is not there; 409 when a dataset version is blocked.</exception>
     public Task<JobRow> SubmitAsync(string projectId, SubmitJobRequest request, JobSpec spec, Caller caller, CancellationToken cancellationToken)
         => database.InWorkAsync(
             async work =>
             {
                 var id = Ids.New(time);
                 var datasets = await ResolveDatasetsAsync(work, projectId, spec.Datasets);
+                await QualityGate.RequireUsableAsync(work, datasets.Select(static dataset => dataset.VersionId));
                 await CheckDependenciesAsync(work, projectId, spec.DependsOn);
                 var complete = spec with { Datasets = [.. datasets.Select(dataset => new JobDataset(dataset.Name, dataset.Version))] };
                 var name = request.Name ?? $"{spec.Recipe ?? spec.Code!.Entrypoint}-{id[^8..]}";

@@ -1,5 +1,6 @@
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Contracts.Quality;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Functions.Infrastructure;
@@ -7,7 +8,7 @@ using Dapper;
 
 namespace AiPlatform.Functions.Features.Tasks;
 
-/// <summary>A read-only view over long operations of projects: jobs, imports, and the tasks of queues.</summary>
+/// <summary>A read-only view over long operations of projects: jobs, imports, quality reports, and the tasks of queues.</summary>
 internal sealed class TaskReader(Database database)
 {
     private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
@@ -32,12 +33,20 @@ internal sealed class TaskReader(Database database)
         FROM dataset_imports i
         """;
 
+    private const string Reports = """
+        SELECT r.id, r.project_id, 'qualityReport' AS kind, d.name || '@' || v.version AS name, r.status, r.reason, '/v1/quality-reports/' || r.id AS link,
+            r.progress, r.created_at, r.started_at, r.ended_at
+        FROM quality_reports r JOIN dataset_versions v ON v.id = r.version_id JOIN datasets d ON d.id = v.dataset_id
+        """;
+
     /// <summary>One more task than asked for, newest first; of one project, or of all that the caller reaches.</summary>
     public async Task<IEnumerable<TaskViewRow>> ListAsync(string? projectId, Caller caller, string? after, int size, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var wanted = $"{Reachable} AND (@projectId::text IS NULL OR p.id = @projectId)";
-        var (jobsBefore, tasksBefore, importsBefore) = after is null ? ("", "", "") : (" AND j.id < @after", " AND t.id < @after", " AND i.id < @after");
+        var (jobsBefore, tasksBefore, importsBefore, reportsBefore) = after is null
+            ? ("", "", "", "")
+            : (" AND j.id < @after", " AND t.id < @after", " AND i.id < @after", " AND r.id < @after");
         // Each project and each queue gives its newest from an index, however many tasks it has.
         return await connection.QueryAsync<TaskViewRow>(new CommandDefinition(
             $"""
@@ -47,6 +56,9 @@ internal sealed class TaskReader(Database database)
                 UNION ALL
                 SELECT s.* FROM projects p
                 CROSS JOIN LATERAL ({Imports} WHERE i.project_id = p.id{importsBefore} ORDER BY i.id DESC LIMIT @limit) s WHERE {wanted}
+                UNION ALL
+                SELECT s.* FROM projects p
+                CROSS JOIN LATERAL ({Reports} WHERE r.project_id = p.id{reportsBefore} ORDER BY r.id DESC LIMIT @limit) s WHERE {wanted}
                 UNION ALL
                 SELECT s.* FROM projects p JOIN queues o ON o.project_id = p.id
                 CROSS JOIN LATERAL ({Tasks} WHERE t.queue_id = o.id{tasksBefore} ORDER BY t.id DESC LIMIT @limit) s WHERE {wanted}) newest
@@ -62,7 +74,9 @@ internal sealed class TaskReader(Database database)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<TaskViewRow>(new CommandDefinition(
                 $"""
-                SELECT * FROM ({Jobs} WHERE j.id = @id AND j.deleted_at IS NULL UNION ALL {Tasks} WHERE t.id = @id UNION ALL {Imports} WHERE i.id = @id) s
+                SELECT * FROM (
+                    {Jobs} WHERE j.id = @id AND j.deleted_at IS NULL UNION ALL {Tasks} WHERE t.id = @id UNION ALL {Imports} WHERE i.id = @id
+                    UNION ALL {Reports} WHERE r.id = @id) s
                 WHERE EXISTS (SELECT 1 FROM projects p WHERE p.id = s.project_id AND {Reachable})
                 """,
                 new { owner = caller.OwnerFilter, id },
@@ -113,6 +127,7 @@ internal sealed class TaskViewRow
     {
         "trainingJob" => Of(Enum.Parse<JobStatus>(Status, ignoreCase: true)),
         "datasetImport" => Of(Enum.Parse<DatasetImportStatus>(Status, ignoreCase: true)),
+        "qualityReport" => Of(Enum.Parse<QualityReportStatus>(Status, ignoreCase: true)),
         _ => Of(Enum.Parse<QueueTaskStatus>(Status, ignoreCase: true)),
     };
 
@@ -123,6 +138,16 @@ internal sealed class TaskViewRow
         DatasetImportStatus.Succeeded => TaskState.Succeeded,
         DatasetImportStatus.Failed => TaskState.Failed,
         DatasetImportStatus.Cancelled => TaskState.Cancelled,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
+    };
+
+    private static TaskState Of(QualityReportStatus status) => status switch
+    {
+        QualityReportStatus.Pending => TaskState.Pending,
+        QualityReportStatus.Running => TaskState.Running,
+        QualityReportStatus.Succeeded => TaskState.Succeeded,
+        QualityReportStatus.Failed => TaskState.Failed,
+        QualityReportStatus.Cancelled => TaskState.Cancelled,
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
     };
 

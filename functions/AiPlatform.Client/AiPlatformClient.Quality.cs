@@ -1,0 +1,75 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Datasets;
+using AiPlatform.Contracts.Quality;
+
+namespace AiPlatform.Client;
+
+public sealed partial class AiPlatformClient
+{
+    /// <summary>Rows of a file of a version.</summary>
+    /// <param name="file">The file; null for the version's first table.</param>
+    /// <param name="filter">A condition on rows, such as <c>age &gt;= 18 and country in ('CN', 'DE')</c>.</param>
+    public Task<DatasetPreview> PreviewDatasetAsync(
+        string project, string dataset, int version, string? file, PreviewMode mode, string? filter, int rows, CancellationToken cancellationToken)
+        => GetAsync<DatasetPreview>(
+            $"{VersionPath(project, dataset, version)}/preview?rows={rows}&mode={(mode == PreviewMode.Random ? "random" : "first")}"
+            + (file is null ? "" : $"&file={Escape(file)}") + (filter is null ? "" : $"&filter={Escape(filter)}"),
+            cancellationToken);
+
+    /// <summary>Starts a quality report of a version.</summary>
+    public Task<QualityReportSubmission> CreateQualityReportAsync(
+        string project, string dataset, int version, CreateQualityReportRequest request, CancellationToken cancellationToken)
+        => PostAsync<QualityReportSubmission>($"{VersionPath(project, dataset, version)}/quality-reports", request, cancellationToken);
+
+    /// <summary>A report's status and score.</summary>
+    public Task<QualityReport> GetQualityReportAsync(string report, CancellationToken cancellationToken)
+        => GetAsync<QualityReport>(ReportPath(report), cancellationToken);
+
+    /// <summary>A report as JSON.</summary>
+    public Task<JsonElement> GetQualityDocumentAsync(string report, CancellationToken cancellationToken)
+        => GetAsync<JsonElement>($"{ReportPath(report)}/document", cancellationToken);
+
+    /// <summary>Cancels a report; repeating it is harmless.</summary>
+    public Task<QualityReport> CancelQualityReportAsync(string report, CancellationToken cancellationToken)
+        => PostAsync<QualityReport>($"{ReportPath(report)}/cancel", null, cancellationToken);
+
+    /// <summary>The newest report of a version, and whether the version may be used.</summary>
+    public Task<VersionQuality> GetVersionQualityAsync(string project, string dataset, int version, CancellationToken cancellationToken)
+        => GetAsync<VersionQuality>($"{VersionPath(project, dataset, version)}/quality", cancellationToken);
+
+    /// <summary>Replaces the expectations and rules of a dataset.</summary>
+    public Task<QualityPlanText> SetQualityPlanAsync(string project, string dataset, QualityPlanText plan, CancellationToken cancellationToken)
+        => SendAsync<QualityPlanText>(HttpMethod.Put, $"v1/projects/{Escape(project)}/datasets/{Escape(dataset)}/quality-plan", Json(plan), cancellationToken);
+
+    /// <summary>Begins a report (orchestrations only).</summary>
+    public Task<QualityWork> BeginQualityReportAsync(string report, CancellationToken cancellationToken)
+        => PostAsync<QualityWork>($"{ReportPath(report)}/begin", null, cancellationToken);
+
+    /// <summary>Notes how far a report is (orchestrations only).</summary>
+    public Task<QualityProgressResponse> ReportQualityProgressAsync(string report, double progress, CancellationToken cancellationToken)
+        => PostAsync<QualityProgressResponse>($"{ReportPath(report)}/progress", new QualityProgressRequest(progress), cancellationToken);
+
+    /// <summary>Keeps what a step of a report found (orchestrations only).</summary>
+    public Task SetQualityPartAsync<T>(string report, int part, T content, CancellationToken cancellationToken)
+        => SendAsync<object?>(HttpMethod.Put, $"{ReportPath(report)}/parts/{part}", () => JsonContent.Create(content, options: ContractsJson.Strict), cancellationToken);
+
+    /// <summary>What a step of a report found (orchestrations only).</summary>
+    public Task<T> GetQualityPartAsync<T>(string report, int part, CancellationToken cancellationToken)
+        => GetAsync<T>($"{ReportPath(report)}/parts/{part}", cancellationToken);
+
+    /// <summary>What drift is measured against; null for nothing (orchestrations only).</summary>
+    public async Task<T?> GetQualityBaselineAsync<T>(string report, CancellationToken cancellationToken)
+        => await GetAsync<T?>($"{ReportPath(report)}/baseline", cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Ends a report well (orchestrations only).</summary>
+    public Task CompleteQualityReportAsync(string report, CompleteQualityReportRequest request, CancellationToken cancellationToken)
+        => PostAsync($"{ReportPath(report)}/complete", request, cancellationToken);
+
+    /// <summary>Ends a report badly (orchestrations only).</summary>
+    public Task FailQualityReportAsync(string report, FailQualityReportRequest request, CancellationToken cancellationToken)
+        => PostAsync($"{ReportPath(report)}/fail", request, cancellationToken);
+
+    private static string ReportPath(string report) => $"v1/quality-reports/{Escape(report)}";
+}

@@ -1,0 +1,200 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using AiPlatform.Data.Quality;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace AiPlatform.Data.Expectations;
+
+/// <summary>
+/// Reads a plan from YAML (or JSON, which is YAML). Expectations are written as Great Expectations writes them: <c>type</c> (or
+/// <c>expectation_type</c>), <c>kwargs</c>, <c>severity</c>. What is unknown is refused, never ignored.
+/// </summary>
+public static class QualityPlanReader
+{
+    /// <summary>Characters of a plan at most.</summary>
+    public const int MaxLength = 256 * 1024;
+
+    private const int MaxExpectations = 500;
+    private const int MaxValues = 10_000;
+    private static readonly TimeSpan RegexTimeout = TimeSpan.FromSeconds(1);
+    private static readonly string[] KnownKwargs =
+        ["column", "mostly", "min_value", "max_value", "strict_min", "strict_max", "value_set", "column_list", "column_set", "regex", "type_", "value", "exact_match"];
+
+    /// <summary>Reads a plan.</summary>
+    /// <exception cref="QualityPlanException">It is none; the exception says where and why.</exception>
+    public static QualityPlan Parse(string yaml)
+    {
+        if (yaml.Length > MaxLength)
+        {
+            throw new QualityPlanException("$", $"longer than {MaxLength} characters");
+        }
+
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(yaml));
+        }
+        catch (YamlException exception)
+        {
+            throw new QualityPlanException($"line {exception.Start.Line}", exception.InnerException?.Message ?? exception.Message);
+        }
+
+        if (stream.Documents.Count == 0)
+        {
+            return QualityPlan.Empty;
+        }
+
+        var root = Map(stream.Documents[0].RootNode, "$", ["label", "expectations", "rules", "name", "data_asset_type", "meta", "ge_cloud_id", "expectation_suite_name"]);
+        var expectations = List(root, "expectations", "$");
+        var rules = List(root, "rules", "$");
+        if (expectations.Count + rules.Count > MaxExpectations)
+        {
+            throw new QualityPlanException("$", $"more than {MaxExpectations} expectations and rules");
+        }
+
+        return new QualityPlan(
+            Text(root, "label", "$"),
+            [.. expectations.Select(static (node, index) => ReadExpectation(node, $"expectations[{index}]"))],
+            [.. rules.Select(static (node, index) => ReadRule(node, $"rules[{index}]"))]);
+    }
+
+    private static Expectation ReadExpectation(YamlNode node, string path)
+    {
+        var map = Map(node, path, ["type", "expectation_type", "kwargs", "severity", "meta", "id"]);
+        var type = Text(map, "type", path) ?? Text(map, "expectation_type", path) ?? throw new QualityPlanException($"{path}.type", "is missing");
+        var needs = ExpectationTypes.Find(type) ?? throw new QualityPlanException($"{path}.type", $"“{type}” is not known");
+        var inner = $"{path}.kwargs";
+        var kwargs = map.TryGetValue("kwargs", out var given) ? Map(given, inner, KnownKwargs) : [];
+        var severity = (Text(map, "severity", path) ?? "warning").ToUpperInvariant() switch
+        {
+            "WARNING" or "INFO" => ExpectationSeverity.Warning,
+            "CRITICAL" => ExpectationSeverity.Critical,
+            _ => throw new QualityPlanException($"{path}.severity", "is warning or critical"),
+        };
+        var values = Strings(kwargs, "value_set", inner) ?? Strings(kwargs, "column_list", inner) ?? Strings(kwargs, "column_set", inner);
+        var exact = Number(kwargs, "value", inner);
+        var expectation = new Expectation(type, Text(kwargs, "column", inner), Number(kwargs, "mostly", inner) ?? 1, severity)
+        {
+            Min = exact ?? Number(kwargs, "min_value", inner),
+            Max = exact ?? Number(kwargs, "max_value", inner),
+            StrictMin = Flag(kwargs, "strict_min", inner),
+            StrictMax = Flag(kwargs, "strict_max", inner),
+            Values = values ?? [],
+            Regex = Text(kwargs, "regex", inner),
+            TypeName = Text(kwargs, "type_", inner),
+        };
+        Check(expectation, needs, values is not null, exact is not null, inner);
+        return expectation;
+    }
+
+    private static void Check(Expectation expectation, ExpectationTypes.Needs needs, bool hasValues, bool isExact, string path)
+    {
+        void Require(ExpectationTypes.Needs need, bool isThere, string name)
+        {
+            if (needs.HasFlag(need) && !isThere)
+            {
+                throw new QualityPlanException($"{path}.{name}", "is missing");
+            }
+        }
+
+        Require(ExpectationTypes.Needs.Column, expectation.Column is { Length: > 0 }, "column");
+        Require(ExpectationTypes.Needs.Bounds, expectation.Min is not null || expectation.Max is not null, "min_value");
+        Require(ExpectationTypes.Needs.Values, hasValues, "value_set");
+        Require(ExpectationTypes.Needs.Regex, expectation.Regex is not null, "regex");
+        Require(ExpectationTypes.Needs.TypeName, expectation.TypeName is not null, "type_");
+        Require(ExpectationTypes.Needs.Exact, isExact, "value");
+        if (expectation.Mostly is not (>= 0 and <= 1))
+        {
+            throw new QualityPlanException($"{path}.mostly", "is from 0 to 1");
+        }
+
+        if (expectation is { Min: { } min, Max: { } max } && min > max)
+        {
+            throw new QualityPlanException($"{path}.min_value", "is greater than max_value");
+        }
+
+        if (expectation.Regex is { } regex)
+        {
+            try
+            {
+                _ = CompileRegex(regex);
+            }
+            catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
+            {
+                throw new QualityPlanException($"{path}.regex", exception.Message);
+            }
+        }
+    }
+
+    /// <summary>The expression as it is applied: without backtracking, so that none takes longer than its text is long.</summary>
+    internal static Regex CompileRegex(string regex) => new(regex, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, RegexTimeout);
+
+    private static QualityRule ReadRule(YamlNode node, string path)
+    {
+        var map = Map(node, path, ["metric", "min", "max", "block"]);
+        var metric = Text(map, "metric", path) ?? throw new QualityPlanException($"{path}.metric", "is missing");
+        if (!QualityMetrics.Names.Contains(metric))
+        {
+            throw new QualityPlanException($"{path}.metric", $"“{metric}” is not one of {string.Join(", ", QualityMetrics.Names)}");
+        }
+
+        var rule = new QualityRule(metric, Number(map, "min", path), Number(map, "max", path), Flag(map, "block", path));
+        return rule.Min is null && rule.Max is null ? throw new QualityPlanException(path, "needs min or max") : rule;
+    }
+
+    private static Dictionary<string, YamlNode> Map(YamlNode node, string path, string[] known)
+    {
+        if (node is not YamlMappingNode mapping)
+        {
+            throw new QualityPlanException(path, "is no mapping");
+        }
+
+        var map = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
+        foreach (var (key, value) in mapping.Children)
+        {
+            var name = (key as YamlScalarNode)?.Value ?? throw new QualityPlanException(path, "has a key that is no text");
+            map[name] = known.Contains(name) ? value : throw new QualityPlanException($"{path}.{name}", "is not known");
+        }
+
+        return map;
+    }
+
+    private static List<YamlNode> List(Dictionary<string, YamlNode> map, string name, string path) => !map.TryGetValue(name, out var node)
+        ? []
+        : node is YamlSequenceNode list ? [.. list.Children] : throw new QualityPlanException($"{path}.{name}", "is no list");
+
+    private static string? Text(Dictionary<string, YamlNode> map, string name, string path) => !map.TryGetValue(name, out var node)
+        ? null
+        : node is YamlScalarNode scalar ? Scalar(scalar) : throw new QualityPlanException($"{path}.{name}", "is no text");
+
+    private static string? Scalar(YamlScalarNode scalar)
+        => scalar.Style == ScalarStyle.Plain && scalar.Value is null or "" or "~" or "null" ? null : scalar.Value;
+
+    private static double? Number(Dictionary<string, YamlNode> map, string name, string path) => Text(map, name, path) is not { } text
+        ? null
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+            ? value
+            : throw new QualityPlanException($"{path}.{name}", "is no number");
+
+    private static bool Flag(Dictionary<string, YamlNode> map, string name, string path) => Text(map, name, path) switch
+    {
+        null => false,
+        "true" or "True" => true,
+        "false" or "False" => false,
+        _ => throw new QualityPlanException($"{path}.{name}", "is true or false"),
+    };
+
+    private static List<string>? Strings(Dictionary<string, YamlNode> map, string name, string path)
+    {
+        if (!map.ContainsKey(name))
+        {
+            return null;
+        }
+
+        var list = List(map, name, path);
+        return list.Count <= MaxValues && list.TrueForAll(static node => node is YamlScalarNode { Value: not null })
+            ? list.ConvertAll(static node => ((YamlScalarNode)node).Value!)
+            : throw new QualityPlanException($"{path}.{name}", $"is a list of at most {MaxValues} values");
+    }
+}

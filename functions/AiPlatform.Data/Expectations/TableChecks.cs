@@ -1,0 +1,111 @@
+using System.Globalization;
+using AiPlatform.Data.Profiles;
+using AiPlatform.Data.Tables;
+
+namespace AiPlatform.Data.Expectations;
+
+/// <summary>Judges a table by its expectations.</summary>
+internal sealed class TableChecks
+{
+    private readonly List<(int Column, ValueCheck Check)> _checks = [];
+    private readonly IReadOnlyList<Expectation> _expectations;
+
+    public TableChecks(IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations)
+    {
+        _expectations = expectations;
+        for (var column = 0; column < columns.Count; column++)
+        {
+            foreach (var expectation in expectations)
+            {
+                if (ExpectationTypes.OfValues.ContainsKey(expectation.Type) && expectation.Column == columns[column].Name)
+                {
+                    _checks.Add((column, new ValueCheck(expectation, columns[column])));
+                }
+            }
+        }
+    }
+
+    /// <summary>Judges the values of a column in a chunk.</summary>
+    public void Add(int column, ColumnVector values)
+    {
+        foreach (var (index, check) in _checks)
+        {
+            if (index == column)
+            {
+                check.Add(values);
+            }
+        }
+    }
+
+    /// <summary>What became of every expectation.</summary>
+    public IReadOnlyList<ExpectationResult> Build(TableProfile table)
+    {
+        var byValue = _checks.ConvertAll(check => check.Check.Build(table.Name));
+        var columns = table.Columns.Select(static column => column.Name).ToList();
+        var missing = _expectations.Where(expectation => ExpectationTypes.OfValues.ContainsKey(expectation.Type) && !columns.Contains(expectation.Column!))
+            .Select(expectation => Result(expectation, table, false, null, "the column does not exist"));
+        var aggregates = _expectations.Where(static expectation => ExpectationTypes.OfTables.ContainsKey(expectation.Type)).Select(expectation => Judge(expectation, table, columns));
+        return [.. byValue, .. missing, .. aggregates];
+    }
+
+    private static ExpectationResult Judge(Expectation expectation, TableProfile table, List<string> columns)
+    {
+        switch (expectation.Type)
+        {
+            case "expect_column_to_exist":
+                return Result(expectation, table, columns.Contains(expectation.Column!), null);
+            case "expect_table_row_count_to_be_between" or "expect_table_row_count_to_equal":
+                return Between(expectation, table, table.Rows);
+            case "expect_table_column_count_to_be_between" or "expect_table_column_count_to_equal":
+                return Between(expectation, table, columns.Count);
+            case "expect_table_columns_to_match_ordered_list":
+                return Result(expectation, table, columns.SequenceEqual(expectation.Values, StringComparer.Ordinal), string.Join(", ", columns));
+            case "expect_table_columns_to_match_set":
+                return Result(expectation, table, columns.ToHashSet(StringComparer.Ordinal).SetEquals(expectation.Values), string.Join(", ", columns));
+        }
+
+        if (table.Columns.FirstOrDefault(column => column.Name == expectation.Column) is not { } profile)
+        {
+            return Result(expectation, table, false, null, "the column does not exist");
+        }
+
+        var values = profile.Count - profile.Missing;
+        return expectation.Type switch
+        {
+            "expect_column_values_to_be_of_type" => Result(expectation, table, IsOfType(profile, expectation.TypeName!), profile.Type.ToString()),
+            "expect_column_unique_value_count_to_be_between" => Between(expectation, table, profile.Distinct),
+            "expect_column_proportion_of_unique_values_to_be_between" => Between(expectation, table, values == 0 ? null : (double)profile.Distinct / values),
+            "expect_column_proportion_of_non_null_values_to_be_between" => Between(expectation, table, 1 - profile.MissingRatio),
+            "expect_column_mean_to_be_between" => Between(expectation, table, profile.Numeric?.Mean),
+            "expect_column_median_to_be_between" => Between(expectation, table, profile.Numeric?.Quantiles[3]),
+            "expect_column_min_to_be_between" => Between(expectation, table, profile.Numeric?.Min),
+            "expect_column_max_to_be_between" => Between(expectation, table, profile.Numeric?.Max),
+            "expect_column_stdev_to_be_between" => Between(expectation, table, profile.Numeric?.StandardDeviation),
+            "expect_column_sum_to_be_between" => Between(expectation, table, profile.Numeric?.Mean * (values - profile.Mismatches)),
+            _ => throw new InvalidOperationException($"{expectation.Type} is not known."),
+        };
+    }
+
+    private static ExpectationResult Between(Expectation expectation, TableProfile table, double? observed) => observed is { } value
+        ? Result(expectation, table, expectation.Admits(value), value.ToString(CultureInfo.InvariantCulture))
+        : Result(expectation, table, false, null, "the column has no numbers");
+
+    private static ExpectationResult Result(Expectation expectation, TableProfile table, bool success, string? observed, string? problem = null)
+        => new(expectation.Type, expectation.Column, table.Name, expectation.Severity, expectation.Mostly, success, observed, table.Rows, 0, [], problem);
+
+    // The declared name, ours, or one of those that pandas users write.
+    private static bool IsOfType(ColumnProfile column, string name)
+    {
+        var wanted = name.ToUpperInvariant();
+        return name.Equals(column.Declared, StringComparison.OrdinalIgnoreCase) || name.Equals(column.Type.ToString(), StringComparison.OrdinalIgnoreCase) || column.Type switch
+        {
+            ColumnType.Integer => wanted is "INT" or "INT64" or "INT32" or "LONG" or "BIGINT",
+            ColumnType.Number => wanted is "FLOAT" or "FLOAT64" or "FLOAT32" or "DOUBLE" or "DECIMAL",
+            ColumnType.Boolean => wanted is "BOOL",
+            ColumnType.Category or ColumnType.Text => wanted is "STR" or "STRING" or "OBJECT" or "VARCHAR" or "TEXT",
+            ColumnType.Date or ColumnType.Timestamp => wanted is "DATETIME" or "DATETIME64" or "TIMESTAMP" or "DATE",
+            ColumnType.Unknown or ColumnType.Opaque => false,
+            _ => throw new InvalidOperationException($"Unknown type {column.Type}."),
+        };
+    }
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using AiPlatform.Data.Profiles;
+using AiPlatform.Data.Statistics;
+using AiPlatform.Data.Tables;
+
+namespace AiPlatform.Data.Expectations;
+
+/// <summary>Judges the values of a column one by one, while they are read.</summary>
+internal sealed class ValueCheck
+{
+    private const int MaxExamples = 10;
+    private const int MaxExample = 100;
+
+    private readonly Expectation _expectation;
+    private readonly bool _isUntyped;
+    private readonly bool _judgesMissing;
+    private readonly Regex? _regex;
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _set;
+    private readonly HashSet<double> _numbers;
+    private readonly DuplicateCounter? _repeats;
+    private readonly List<string> _examples = [];
+    private long _examined;
+    private long _unexpected;
+
+    public ValueCheck(Expectation expectation, TableColumn column)
+    {
+        _expectation = expectation;
+        _isUntyped = column.Declared == "text";
+        _judgesMissing = expectation.Type is "expect_column_values_to_not_be_null" or "expect_column_values_to_be_null";
+        _regex = expectation.Regex is { } regex ? QualityPlanReader.CompileRegex(regex) : null;
+        _set = expectation.Values.ToHashSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        _numbers = [.. expectation.Values.Select(static value => ValueParser.TryNumber(value, out var number) ? number : double.NaN).Where(double.IsFinite)];
+        _repeats = expectation.Type == "expect_column_values_to_be_unique" ? new DuplicateCounter() : null;
+    }
+
+    /// <summary>Judges the values of a chunk.</summary>
+    public void Add(ColumnVector values)
+    {
+        Span<char> buffer = stackalloc char[40];
+        for (var row = 0; row < values.Count; row++)
+        {
+            var text = values.Format(row, buffer).Trim();
+            var isMissing = values.IsNull(row) || (values.Kind == VectorKind.Text && (text.IsEmpty || (_isUntyped && ValueParser.IsMissing(text))));
+            if (isMissing && !_judgesMissing)
+            {
+                continue;
+            }
+
+            _examined++;
+            if (!Admits(values, row, text, isMissing))
+            {
+                _unexpected++;
+                if (_examples.Count < MaxExamples && !isMissing)
+                {
+                    _examples.Add(text[..Math.Min(text.Length, MaxExample)].ToString());
+                }
+            }
+        }
+    }
+
+    /// <summary>What came out.</summary>
+    public ExpectationResult Build(string table)
+    {
+        var success = _examined == 0 || (_examined - _unexpected) >= _expectation.Mostly * _examined;
+        return new ExpectationResult(
+            _expectation.Type, _expectation.Column, table, _expectation.Severity, _expectation.Mostly, success, null, _examined, _unexpected, _examples);
+    }
+
+    private bool Admits(ColumnVector values, int row, ReadOnlySpan<char> text, bool isMissing) => _expectation.Type switch
+    {
+        "expect_column_values_to_not_be_null" => !isMissing,
+        "expect_column_values_to_be_null" => isMissing,
+        "expect_column_values_to_be_between" => Number(values, row, text) is { } number && _expectation.Admits(number),
+        "expect_column_values_to_be_in_set" or "expect_column_distinct_values_to_be_in_set" => IsInSet(values, row, text),
+        "expect_column_values_to_not_be_in_set" => !IsInSet(values, row, text),
+        "expect_column_values_to_match_regex" => _regex!.IsMatch(text),
+        "expect_column_values_to_not_match_regex" => !_regex!.IsMatch(text),
+        "expect_column_values_to_be_unique" => !_repeats!.Add(Hash64.Of(text)),
+        "expect_column_value_lengths_to_be_between" or "expect_column_value_lengths_to_equal" => _expectation.Admits(text.Length),
+        _ => throw new InvalidOperationException($"{_expectation.Type} judges no values."),
+    };
+
+    // 1 and 1.0 are the same value.
+    private bool IsInSet(ColumnVector values, int row, ReadOnlySpan<char> text)
+        => _set.Contains(text) || (_numbers.Count > 0 && Number(values, row, text) is { } number && _numbers.Contains(number));
+
+    private static double? Number(ColumnVector values, int row, ReadOnlySpan<char> text) => values.Kind switch
+    {
+        VectorKind.Integer or VectorKind.Number => values.Number(row),
+        VectorKind.Text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
+        VectorKind.Boolean => values.Integer(row),
+        VectorKind.Timestamp => null,
+        _ => throw new InvalidOperationException($"Unknown kind {values.Kind}."),
+    };
+}
