@@ -8,12 +8,9 @@ if (args is ["taskHubWorker", var connection])
 }
 
 // Measures the running platform and prints one JSON document. Usage:
-//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking trackingReads trackingScale datasets coldStart memory tasks broker taskHub taskHubMemory]
-// The last three start servers of their own instead of the platform.
 //   dotnet run -c Release --project tests/AiPlatform.Bench --
-//     [startup crud submit tracking trackingReads trackingScale coldStart memory tasks lineage taskHub taskHubMemory]
-//   dotnet run -c Release --project tests/AiPlatform.Bench -- [startup crud submit tracking trackingReads trackingScale coldStart memory tasks taskHub taskHubMemory]
-// The last two start a hub, a worker and PostgreSQL of their own instead of the platform.
+//     [startup crud submit tracking trackingReads trackingScale datasets coldStart memory tasks lineage quality broker taskHub taskHubMemory]
+// The last three start servers of their own instead of the platform.
 var wanted = args.Length == 0 ? ["startup", "memory", "coldStart", "crud", "submit"] : args;
 using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20));
 var results = new Dictionary<string, object>(StringComparer.Ordinal) { ["machine"] = Machine.Describe() };
@@ -36,6 +33,7 @@ foreach (var name in wanted)
         "tasks" => await TaskThroughput.MeasureAsync(platform!, stop.Token),
         "broker" => await BrokerLoad.MeasureAsync(stop.Token),
         "lineage" => await LineageQueries.MeasureAsync(platform!, stop.Token),
+        "quality" => await QualityReports.MeasureAsync(platform!, stop.Token),
         "taskHub" => await TaskHubLoad.MeasureAsync(stop.Token),
         "taskHubMemory" => await TaskHubLoad.MeasureMemoryAsync(stop.Token),
         _ => throw new ArgumentException($"Unknown measurement '{name}'.", nameof(args)),

@@ -92,7 +92,7 @@ public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(p
     {
         var session = await TrustedSessionAsync();
         var sender = new SenderLink(session, "raw", BrokerInstance.Queue);
-        var broken = new Message { BodySection = new Data { Binary = [1, 2, 3] }, Format = 0x80013700 };
+        var broken = new Message { BodySection = new Amqp.Framing.Data { Binary = [1, 2, 3] }, Format = 0x80013700 };
         var exception = await Assert.ThrowsAsync<AmqpException>(() => sender.SendAsync(broken));
         Assert.Equal(ErrorCode.DecodeError, exception.Error.Condition);
         var longId = new Message("x") { Properties = new Properties { MessageId = new string('i', 200) } };

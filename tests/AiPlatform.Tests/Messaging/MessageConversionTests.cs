@@ -32,8 +32,8 @@ public sealed class MessageConversionTests
         Assert.Equal([1, 2], Read(new Message(new byte[] { 1, 2 })).Body.ToArray());
         Assert.Empty(Read(new Message()).Body.ToArray());
         var list = new DataList();
-        list.Add(new Data { Binary = [1] });
-        list.Add(new Data { Binary = [2, 3] });
+        list.Add(new Amqp.Framing.Data { Binary = [1] });
+        list.Add(new Amqp.Framing.Data { Binary = [2, 3] });
         Assert.Equal([1, 2, 3], Read(new Message { BodySection = list }).Body.ToArray());
     }
 

@@ -20,7 +20,7 @@ public sealed class MessageCodecTests
             MessageAnnotations = new MessageAnnotations { [new Symbol("x-opt-partition-key")] = "p" },
             Properties = new Properties { MessageId = "m" },
             ApplicationProperties = new ApplicationProperties { ["k"] = 1 },
-            BodySection = new Data { Binary = [1, 2, 3] },
+            BodySection = new Amqp.Framing.Data { Binary = [1, 2, 3] },
         };
         var message = Assert.Single(Read(sent));
         message.Id = 7;

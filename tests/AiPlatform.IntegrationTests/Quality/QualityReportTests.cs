@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AiPlatform.Client;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Datasets;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Contracts.Projects;
+using AiPlatform.Contracts.Quality;
+using AiPlatform.Data.Quality;
+using AiPlatform.IntegrationTests.Orchestrations;
+using AiPlatform.IntegrationTests.Servers;
+
+namespace AiPlatform.IntegrationTests.Quality;
+
+/// <summary>Quality reports through the real API, storage, task hub and worker.</summary>
+[Collection(ServersCollection.Name)]
+public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassFixture<OrchestrationsFixture>
+{
+    [Fact]
+    public async Task A_version_is_reported_compared_with_the_one_before_and_blocked_by_its_plan()
+    {
+        var project = await ProjectAsync();
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("people"), CancellationToken.None);
+        await platform.Api.SetQualityPlanAsync(
+            project,
+            "people",
+            new QualityPlanText("""
+                label: segment
+                expectations:
+                  - type: expect_column_values_to_be_between
+                    severity: critical
+                    kwargs: {column: age, min_value: 0, max_value: 150}
+                rules:
+                  - {metric: images.corrupt, max: 0}
+                """),
+            CancellationToken.None);
+        var first = await UploadAsync(project, "people", ("people.csv", People(0, 500, 30)), ("img/a.png", "no image"));
+        var report = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "people", first, new CreateQualityReportRequest(), CancellationToken.None));
+        Assert.Equal((QualityReportStatus.Succeeded, 1d, (bool?)false, (bool?)false), (report.Status, report.Progress, report.Passed, report.Blocked));
+        var document = await DocumentAsync(report);
+        Assert.Equal(("people", 1, 500L, 2L), (document.Dataset, document.Version, document.Tables.Single().Rows, document.Files));
+        Assert.Equal(1, document.Images!.Corrupt);
+        Assert.Equal("segment", document.Classes.Single().Source);
+        Assert.Contains(document.Findings, static finding => finding is { Code: "pii", Subject: "email" });
+
+        var second = await UploadAsync(project, "people", ("people.csv", People(500, 400, 400)));
+        var next = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "people", second, new CreateQualityReportRequest(), CancellationToken.None));
+        Assert.Equal((QualityReportStatus.Succeeded, (bool?)true, (int?)1), (next.Status, next.Blocked, next.BaselineVersion));
+        var compared = await DocumentAsync(next);
+        Assert.Contains(compared.Drift.Single().Columns, static column => column is { Column: "age", HasDrifted: true, PValue: < 0.01 });
+        var quality = await platform.Api.GetVersionQualityAsync(project, "people", second, CancellationToken.None);
+        Assert.Equal((next.Id, false), (quality.Latest!.Id, quality.Usable));
+        var refused = await Assert.ThrowsAsync<ApiException>(() => SubmitAsync(project, "people", second));
+        Assert.Equal(ErrorCodes.DatasetBlocked, refused.Code);
+        Assert.NotNull(await SubmitAsync(project, "people", first));
+    }
+
+    [Fact]
+    public async Task A_version_without_anything_to_look_into_and_one_with_broken_files_have_reports_too()
+    {
+        var project = await ProjectAsync();
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("odd"), CancellationToken.None);
+        var version = await UploadAsync(project, "odd", ("model.bin", "weights"));
+        var report = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "odd", version, new CreateQualityReportRequest(), CancellationToken.None));
+        Assert.Equal((QualityReportStatus.Succeeded, (double?)100), (report.Status, report.Score));
+
+        var broken = await UploadAsync(project, "odd", ("a.parquet", "PAR1 and no more of it"), ("b.csv", "x,y\n1,\"open\n2,3\n"), ("c.jsonl", "{}\n"), ("notes.txt", "the cat is on the mat\nand it is there\n"));
+        var other = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "odd", broken, new CreateQualityReportRequest(), CancellationToken.None));
+        var document = await DocumentAsync(other);
+        Assert.Equal(QualityReportStatus.Succeeded, other.Status);
+        Assert.Contains(document.UnreadableFiles, static issue => issue is { File: "a.parquet", Code: "truncated" });
+        Assert.Contains(document.Tables, static table => table.Name == "b.csv" && table.Issues.Any(static issue => issue is { Line: 2, Code: "csv_quote" }));
+        Assert.Contains(document.Tables, static table => table is { Name: "notes.txt", Rows: 2 });
+    }
+
+    [Fact]
+    public async Task A_report_can_be_cancelled_and_made_again()
+    {
+        var project = await ProjectAsync();
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("again"), CancellationToken.None);
+        var version = await UploadAsync(project, "again", ("people.csv", People(0, 20_000, 30)));
+        var submission = await platform.Api.CreateQualityReportAsync(project, "again", version, new CreateQualityReportRequest(), CancellationToken.None);
+        var cancelled = await platform.Api.CancelQualityReportAsync(submission.Report.Id, CancellationToken.None);
+        Assert.Equal(QualityReportStatus.Cancelled, cancelled.Status);
+        Assert.Equal(cancelled, await platform.Api.CancelQualityReportAsync(submission.Report.Id, CancellationToken.None));
+        var report = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "again", version, new CreateQualityReportRequest(), CancellationToken.None));
+        Assert.Equal(QualityReportStatus.Succeeded, report.Status);
+        Assert.Equal(QualityReportStatus.Cancelled, (await platform.Api.GetQualityReportAsync(submission.Report.Id, CancellationToken.None)).Status);
+    }
+
+    private static string People(int from, int count, int age)
+    {
+        var text = new StringBuilder("id,age,segment,email\n");
+        for (var i = from; i < from + count; i++)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{i},{age + (i % 40)},{(i % 5 == 0 ? "gold" : "basic")},user{i}@example.com\n");
+        }
+
+        return text.ToString();
+    }
+
+    private async Task<string> ProjectAsync()
+        => (await platform.Api.CreateProjectAsync(new CreateProjectRequest($"quality-{Guid.NewGuid():N}"), CancellationToken.None)).Id;
+
+    private async Task<int> UploadAsync(string project, string dataset, params (string Path, string Content)[] files)
+    {
+        var folder = Directory.CreateTempSubdirectory("aip-quality-").FullName;
+        try
+        {
+            foreach (var (path, content) in files)
+            {
+                var file = Path.Combine(folder, path);
+                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                await File.WriteAllTextAsync(file, content);
+            }
+
+            return (await platform.Api.UploadDatasetVersionAsync(project, dataset, folder, null, CancellationToken.None)).Version;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private async Task<JobSubmission> SubmitAsync(string project, string dataset, int version) => await platform.Api.SubmitJobAsync(
+        project,
+        new SubmitJobRequest(
+            Code: new JobCode("main.py", new Dictionary<string, string>(StringComparer.Ordinal) { ["main.py"] = "print(1)\n" }), Datasets: [new JobDataset(dataset, version)]),
+        CancellationToken.None);
+
+    private async Task<QualityReport> WaitAsync(QualityReportSubmission submission)
+    {
+        var report = submission.Report;
+        await Eventually.TrueAsync(
+            async () => (report = await platform.Api.GetQualityReportAsync(report.Id, CancellationToken.None)).Status is not (QualityReportStatus.Pending or QualityReportStatus.Running),
+            $"report {report.Id} ends",
+            TimeSpan.FromSeconds(40));
+        Assert.True(report.Status != QualityReportStatus.Failed, report.Reason);
+        return report;
+    }
+
+    private async Task<QualityDocument> DocumentAsync(QualityReport report)
+        => (await platform.Api.GetQualityDocumentAsync(report.Id, CancellationToken.None)).Deserialize<QualityDocument>(ContractsJson.Tolerant)!;
+}

@@ -1,0 +1,146 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using AiPlatform.Data.Images;
+using AiPlatform.Data.Quality;
+using AiPlatform.Data.Sources;
+using CsCheck;
+using Xunit.Abstractions;
+
+namespace AiPlatform.Tests.DataFiles;
+
+public sealed class ImageTests(ITestOutputHelper output)
+{
+    public static TheoryData<string, int, int> Images() => new() { { "png", 40, 30 }, { "jpg", 64, 48 }, { "gif", 10, 20 }, { "bmp", 16, 8 }, { "webp", 33, 21 }, { "tiff", 100, 50 } };
+
+    [Theory]
+    [MemberData(nameof(Images))]
+    public void Format_and_size_come_from_the_bytes(string format, int width, int height)
+    {
+        var image = ImageInspector.Inspect(Create(format, width, height), isWhole: true);
+        Assert.Equal((ImageInspector.Promised("x." + format), width, height, null), (image.Format, image.Width, image.Height, image.Problem));
+    }
+
+    [Fact]
+    public void Broken_images_are_found_among_labelled_ones()
+    {
+        var score = new DetectorScore("corrupt images");
+        var random = new Random(9);
+        foreach (var format in (string[])["png", "jpg", "gif", "bmp", "webp"])
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                var whole = Create(format, random.Next(5, 200), random.Next(5, 200));
+                score.Add(false, ImageInspector.Inspect(whole, isWhole: true).Problem is not null);
+                var cut = whole[..random.Next(0, whole.Length - 2)];
+                score.Add(true, ImageInspector.Inspect(cut, isWhole: true).Problem is not null);
+            }
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            var flipped = Create("png", random.Next(5, 100), random.Next(5, 100));
+            flipped[random.Next(16, flipped.Length - 12)] ^= 0x55;
+            score.Add(true, ImageInspector.Inspect(flipped, isWhole: true).Problem is not null);
+        }
+
+        score.Require(output, 1, 0.95);
+    }
+
+    [Fact]
+    public void The_inflated_picture_of_a_png_is_held_against_its_size()
+    {
+        var image = Png(20, 20, inflatedBytes: 100);
+        Assert.Equal("the picture is cut off", ImageInspector.Inspect(image, isWhole: true).Problem);
+        Assert.Null(ImageInspector.Inspect(image, isWhole: false).Problem);
+    }
+
+    [Fact]
+    public void No_bytes_make_the_inspector_fail()
+        => Gen.Select(Tables.Pick("png", "jpg", "gif", "bmp", "webp", "tiff"), Gen.Select(Gen.Int[0, 200], Gen.Byte).Array[1, 8], Gen.Int[0, 300]).Sample(
+            static (format, changes, length) =>
+            {
+                var bytes = Create(format, 12, 9);
+                foreach (var (at, value) in changes)
+                {
+                    bytes[at % bytes.Length] = value;
+                }
+
+                _ = ImageInspector.Inspect(bytes.AsSpan(0, Math.Min(length, bytes.Length)), isWhole: length % 2 == 0);
+            },
+            iter: 10_000);
+
+    [Fact]
+    public async Task A_set_of_images_is_profiled_with_what_lies_about_its_type()
+    {
+        async IAsyncEnumerable<QualityFile> Files()
+        {
+            await Task.Yield();
+            yield return new("cats/1.png", new MemorySource(Create("png", 40, 30)));
+            yield return new("cats/2.jpg", new MemorySource(Create("jpg", 40, 30)));
+            yield return new("dogs/3.png", new MemorySource(Create("jpg", 64, 48)));
+            yield return new("dogs/4.png", new MemorySource(Create("png", 10, 10).AsMemory(0, 50)));
+            yield return new("dogs/5.gif", new MemorySource("no image at all"u8.ToArray()));
+        }
+
+        var part = await QualityProfiler.ProfileImagesAsync(Files(), static _ => Task.CompletedTask, CancellationToken.None);
+        var profile = ImageBatch.Empty.With(part.Images!).Build(duplicates: 0);
+        Assert.Equal((5L, 2L, 1L), (profile.Count, profile.Corrupt, profile.Mistyped));
+        Assert.Equal([("dogs/3.png", "image_type"), ("dogs/4.png", "image_corrupt"), ("dogs/5.gif", "image_corrupt")], profile.Issues.Select(static issue => (issue.Path, issue.Code)));
+        Assert.Equal([("dogs", 3L), ("cats", 2L)], profile.Classes.Select(static value => (value.Value, value.Count)));
+        Assert.Equal((10, 64), (profile.Widths!.Min, profile.Widths.Max));
+        Assert.Equal("40×30", profile.Sizes[0].Value);
+    }
+
+    internal static byte[] Create(string format, int width, int height) => format switch
+    {
+        "png" => Png(width, height, (1 + (3 * width)) * height),
+        "jpg" => Jpeg(width, height),
+        "gif" => [.. "GIF89a"u8, .. U16(width), .. U16(height), 0, 0, 0, 0x2C, 0, 0, 0, 0, .. U16(width), .. U16(height), 0, 2, 2, 0x4C, 1, 0, 0x3B],
+        "bmp" => [.. "BM"u8, .. U32(54 + (4 * width * height)), 0, 0, 0, 0, .. U32(54), .. U32(40), .. U32(width), .. U32(height), 1, 0, 32, 0, .. new byte[24], .. new byte[4 * width * height]],
+        "webp" => [.. "RIFF"u8, .. U32(42), .. "WEBPVP8 "u8, .. U32(30), 0, 0, 0, 0x9D, 0x01, 0x2A, .. U16(width), .. U16(height), .. new byte[20]],
+        "tiff" => [0x49, 0x49, 0x2A, 0, .. U32(8), 2, 0, .. U16(256), 4, 0, .. U32(1), .. U32(width), .. U16(257), 4, 0, .. U32(1), .. U32(height), 0, 0, 0, 0],
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown format."),
+    };
+
+    private static byte[] Png(int width, int height, int inflatedBytes)
+    {
+        using var data = new MemoryStream();
+        using (var zlib = new ZLibStream(data, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            zlib.Write(new byte[inflatedBytes]);
+        }
+
+        var header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        (header[8], header[9]) = (8, 2);
+        return [0x89, .. "PNG\r\n"u8, 0x1A, 0x0A, .. Chunk("IHDR", header), .. Chunk("IDAT", data.ToArray()), .. Chunk("IEND", [])];
+    }
+
+    private static byte[] Chunk(string type, byte[] content)
+    {
+        byte[] body = [.. System.Text.Encoding.ASCII.GetBytes(type), .. content];
+        var crc = uint.MaxValue;
+        foreach (var value in body)
+        {
+            crc ^= value;
+            for (var bit = 0; bit < 8; bit++)
+            {
+                crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
+            }
+        }
+
+        var (length, sum) = (new byte[4], new byte[4]);
+        BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
+        BinaryPrimitives.WriteUInt32BigEndian(sum, ~crc);
+        return [.. length, .. body, .. sum];
+    }
+
+    // The structure of a baseline JPEG: tables left out, a scan with a stuffed byte and a restart marker.
+    private static byte[] Jpeg(int width, int height)
+        => [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 1, 0xFF, 0xC0, 0, 11, 8, (byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 0xFF, 0, 3, 0xFF, 0xD0, 4, 5, 0xFF, 0xD9];
+
+    private static byte[] U16(int value) => [(byte)value, (byte)(value >> 8)];
+
+    private static byte[] U32(int value) => [(byte)value, (byte)(value >> 8), (byte)(value >> 16), (byte)(value >> 24)];
+}
