@@ -214,7 +214,7 @@ public static class PiiScanner
 
         var number = digits[..count];
         PiiKind? kind = groups == 1 && !plus && NumberRules.IsChineseId(number) ? PiiKind.ChineseId
-            : NumberRules.IsChineseMobile(number, plus) ? PiiKind.ChineseMobile
+            : NumberRules.IsChineseMobile(number, plus) && char.IsAsciiDigit(text[at + 1]) ? PiiKind.ChineseMobile
             : !plus && groups is 1 or 3 or 4 or 5 && NumberRules.IsCard(number) ? PiiKind.Card
             : NumberRules.IsPhone(number, plus, groups, text[at..end]) ? PiiKind.Phone
             : null;

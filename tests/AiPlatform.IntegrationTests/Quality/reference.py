@@ -2,6 +2,7 @@
 
 Usage: /usr/bin/python3 reference.py FOLDER
 """
+import csv
 import json
 import os
 import shutil
@@ -13,36 +14,48 @@ from scipy import stats
 from sklearn import datasets
 
 folder = sys.argv[1]
+
+
+def write(name, file, columns, rows):
+    os.makedirs(os.path.join(folder, name))
+    with open(os.path.join(folder, name, file), "w", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(columns)
+        writer.writerows(rows.tolist())
+
+
+def describe(values):
+    q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+    outside = (values < q1 - 1.5 * (q3 - q1)) | (values > q3 + 1.5 * (q3 - q1))
+    return {
+        "mean": values.mean(), "std": values.std(ddof=1), "min": values.min(), "max": values.max(), "q1": q1, "median": median, "q3": q3,
+        "distinct": len(set(values)), "iqrOutliers": int(outside.sum()),
+    }
+
+
 reference = {}
 for name in ("iris", "wine", "breast_cancer", "diabetes", "digits"):
-    data = getattr(datasets, "load_" + name)(as_frame=True)
-    frame = data.frame if data.frame is not None else data.data
-    os.makedirs(os.path.join(folder, name))
-    frame.to_csv(os.path.join(folder, name, name + ".csv"), index=False)
-    columns = {}
-    for column in frame.columns:
-        values = frame[column].to_numpy(dtype=float)
-        q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
-        columns[str(column)] = {
-            "mean": values.mean(), "std": values.std(ddof=1), "min": values.min(), "max": values.max(), "q1": q1, "median": median, "q3": q3,
-            "distinct": len(set(values)), "iqrOutliers": int(((values < q1 - 1.5 * (q3 - q1)) | (values > q3 + 1.5 * (q3 - q1))).sum()),
-        }
-    reference[name] = {"rows": len(frame), "duplicates": int(frame.duplicated().sum()), "columns": columns}
+    data = getattr(datasets, "load_" + name)()
+    columns = [str(column) for column in data.feature_names] + ["target"]
+    rows = np.column_stack([data.data, data.target])
+    write(name, name + ".csv", columns, rows)
+    reference[name] = {
+        "rows": len(rows), "duplicates": len(rows) - len({tuple(row) for row in rows}),
+        "columns": {column: describe(rows[:, index]) for index, column in enumerate(columns)},
+    }
 
 # Two versions of wine: all rows, and only those of the first two classes.
-wine = datasets.load_wine(as_frame=True).frame
-part = wine[wine["target"] < 2]
-os.makedirs(os.path.join(folder, "wine2"))
-part.to_csv(os.path.join(folder, "wine2", "wine.csv"), index=False)
-reference["drift"] = {
-    str(column): {"statistic": result.statistic, "pvalue": result.pvalue}
-    for column in wine.columns
-    for result in [stats.ks_2samp(wine[column], part[column])]
-}
-reference["correlation"] = {
-    "pearson": stats.pearsonr(wine["flavanoids"], wine["total_phenols"])[0],
-    "spearman": stats.spearmanr(wine["flavanoids"], wine["total_phenols"])[0],
-}
+data = datasets.load_wine()
+columns = list(data.feature_names) + ["target"]
+rows = np.column_stack([data.data, data.target])
+part = rows[rows[:, -1] < 2]
+write("wine2", "wine.csv", columns, part)
+reference["drift"] = {}
+for index, column in enumerate(columns):
+    result = stats.ks_2samp(rows[:, index], part[:, index])
+    reference["drift"][column] = {"statistic": result.statistic, "pvalue": result.pvalue}
+flavanoids, phenols = (rows[:, columns.index(column)] for column in ("flavanoids", "total_phenols"))
+reference["correlation"] = {"pearson": stats.pearsonr(flavanoids, phenols)[0], "spearman": stats.spearmanr(flavanoids, phenols)[0]}
 images = os.path.join(os.path.dirname(sklearn.__file__), "datasets", "images")
 os.makedirs(os.path.join(folder, "images"))
 for image in ("china.jpg", "flower.jpg"):
