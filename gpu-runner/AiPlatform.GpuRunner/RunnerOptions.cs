@@ -88,6 +88,9 @@ internal sealed class RunnerOptions
     /// <summary>Between sends of new metrics.</summary>
     public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Between readings of the machine that go into the run's metrics; zero for none.</summary>
+    public TimeSpan SystemMetricsInterval { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Between sends of new log bytes.</summary>
     public TimeSpan LogInterval { get; set; } = TimeSpan.FromSeconds(1);
 

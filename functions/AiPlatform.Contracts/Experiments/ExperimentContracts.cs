@@ -29,7 +29,11 @@ public enum RunStatus
 public sealed record Run(
     string Id, string ExperimentId, string ProjectId, string Name, RunStatus Status, string? JobId,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt,
-    IReadOnlyDictionary<string, string> Params, IReadOnlyDictionary<string, string> Tags, IReadOnlyList<MetricSummary> Metrics);
+    IReadOnlyDictionary<string, string> Params, IReadOnlyDictionary<string, string> Tags, IReadOnlyList<MetricSummary> Metrics)
+{
+    /// <summary>The segments of the run; set when one run is asked for that has more than one attempt.</summary>
+    public IReadOnlyList<RunAttempt>? Attempts { get; init; }
+}
 
 /// <summary>Creates a run that is not driven by a job.</summary>
 public sealed record CreateRunRequest(
@@ -81,7 +85,17 @@ public sealed record MetricsCompleteness(bool Complete, IReadOnlyList<SourceComp
 /// <param name="Last">The value of the last point.</param>
 /// <param name="Count">Points.</param>
 /// <param name="Smoothed">The moving average at the last point; null when none was asked for.</param>
-public sealed record MetricBucket(long FirstStep, long LastStep, double? Min, double? Max, double Last, int Count, double? Smoothed);
+public sealed record MetricBucket(long FirstStep, long LastStep, double? Min, double? Max, double Last, int Count, double? Smoothed)
+{
+    /// <summary>Where the first point lies on the axis, in seconds; null when the axis is the step.</summary>
+    public double? FirstX { get; init; }
+
+    /// <summary>Where the last point lies on the axis, in seconds; null when the axis is the step.</summary>
+    public double? LastX { get; init; }
+
+    /// <summary>The number of the bucket on the common grid; null when the series are not aligned.</summary>
+    public long? Index { get; init; }
+}
 
 /// <summary>One metric of one run, down-sampled.</summary>
 public sealed record MetricSeries(string RunId, string Key, IReadOnlyList<MetricBucket> Buckets);
@@ -89,12 +103,26 @@ public sealed record MetricSeries(string RunId, string Key, IReadOnlyList<Metric
 /// <summary>Asks for metrics of several runs side by side.</summary>
 /// <param name="Runs">1–500 runs of the project; what is none of them is left out.</param>
 /// <param name="Keys">1–20 metrics.</param>
-/// <param name="Buckets">1–10,000 for each series; 1,000 when absent.</param>
-/// <param name="Smoothing">Weight of the past, from 0 to 0.9999.</param>
-public sealed record CompareMetricsRequest(IReadOnlyList<string> Runs, IReadOnlyList<string> Keys, int? Buckets = null, double? Smoothing = null);
+/// <param name="Buckets">1–10,000 for each series; 1,000 when absent. At most 2,000,000 for all of them.</param>
+/// <param name="Smoothing">The amount, as <paramref name="SmoothingKind"/> reads it.</param>
+/// <param name="SmoothingKind">Exponential when absent.</param>
+/// <param name="Axis">The step when absent.</param>
+/// <param name="From">Leaves out points before this place on the axis (a step, or seconds).</param>
+/// <param name="To">Leaves out points after this place on the axis.</param>
+/// <param name="Align">Whether all series use the buckets of one grid, so that equal numbers are equal places.</param>
+public sealed record CompareMetricsRequest(
+    IReadOnlyList<string> Runs, IReadOnlyList<string> Keys, int? Buckets = null, double? Smoothing = null, SmoothingKind? SmoothingKind = null,
+    MetricAxis? Axis = null, double? From = null, double? To = null, bool Align = false);
 
 /// <summary>Metrics of several runs, by run and metric.</summary>
-public sealed record MetricComparison(IReadOnlyList<MetricSeries> Series);
+public sealed record MetricComparison(IReadOnlyList<MetricSeries> Series)
+{
+    /// <summary>
+    /// The width of the buckets when the series are aligned, in steps or seconds: bucket n is from n times the width to
+    /// before n + 1 times the width.
+    /// </summary>
+    public double? BucketWidth { get; init; }
+}
 
 /// <summary>Sets parameters; a parameter is immutable, the same value again is harmless.</summary>
 public sealed record LogParamsRequest(IReadOnlyDictionary<string, string> Params);

@@ -25,6 +25,12 @@ internal readonly record struct PageRequest(int? PageSize, string? PageToken)
     /// <summary>The single sort key after which the page begins; null for the first page.</summary>
     public string? Key() => Keys(1)?[0];
 
+    /// <summary>As <see cref="Key"/>, for lists that are sorted by a number.</summary>
+    /// <exception cref="ApiException">400 <c>invalid_page_token</c>.</exception>
+    public long? Number() => Key() is not { } key ? null
+        : long.TryParse(key, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number
+        : throw new ApiException(ErrorCodes.InvalidPageToken) { Field = "pageToken" };
+
     /// <summary>Makes a page of <paramref name="rows"/>, which were read with a limit of <see cref="Size"/> + 1.</summary>
     /// <param name="rows">The rows in list order.</param>
     /// <param name="item">Makes the item of the answer.</param>

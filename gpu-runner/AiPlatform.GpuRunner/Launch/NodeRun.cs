@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.GpuRunner.Report;
+using AiPlatform.GpuRunner.Sample;
 using AiPlatform.GpuRunner.Workspace;
 
 namespace AiPlatform.GpuRunner.Launch;
@@ -157,12 +158,38 @@ internal sealed class NodeRun(
             services.Isolation.Account?.Own(socketDirectory);
             var context = new LaunchContext(
                 key, assignment.RunId, assignment.Spec.Resources, rendezvous, workspace, socket, services.Stager.PythonDirectory, gpus, traceparent);
-            return await RunRanksAsync(Launcher.Plan(context, services.Options, services.Isolation, RunnerEnvironment()), cancellationToken).ConfigureAwait(false);
+            var metrics = await StartMetricsAsync(gpus).ConfigureAwait(false);
+            try
+            {
+                return await RunRanksAsync(Launcher.Plan(context, services.Options, services.Isolation, RunnerEnvironment()), cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (metrics is not null)
+                {
+                    await metrics.StopAsync(CancellationToken.None).ConfigureAwait(false);
+                    metrics.Dispose();
+                }
+            }
         }
         finally
         {
             Directory.Delete(socketDirectory, recursive: true);
         }
+    }
+
+    private async Task<SystemMetrics?> StartMetricsAsync(IReadOnlyList<int> gpus)
+    {
+        if (services.Options.SystemMetricsInterval <= TimeSpan.Zero)
+        {
+            return null;
+        }
+
+        var metrics = new SystemMetrics(
+            new SystemSampler(services.Devices, key, gpus, directory.Path), journal, key, services.Options.SystemMetricsInterval, services.Time,
+            services.Loggers.CreateLogger<SystemMetrics>());
+        await metrics.StartAsync(CancellationToken.None).ConfigureAwait(false);
+        return metrics;
     }
 
     private async Task<NodeOutcome?> RunRanksAsync(IReadOnlyList<LaunchPlan> plans, CancellationToken cancellationToken)

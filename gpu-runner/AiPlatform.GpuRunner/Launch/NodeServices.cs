@@ -1,4 +1,5 @@
 using AiPlatform.Client;
+using AiPlatform.GpuRunner.Detect;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.GpuRunner.Report;
 using AiPlatform.GpuRunner.Workspace;
@@ -9,7 +10,7 @@ namespace AiPlatform.GpuRunner.Launch;
 /// <summary>What every node run shares.</summary>
 internal sealed class NodeServices(
     IOptions<RunnerOptions> options, RunnerIdentity identity, AiPlatformClient client, WorkspaceStager stager, GpuAllocator gpus,
-    NodeJournalFactory journals, IsolationCheck isolation, TimeProvider time, ILoggerFactory loggers)
+    NodeJournalFactory journals, IsolationCheck isolation, DeviceDetector devices, TimeProvider time, ILoggerFactory loggers)
 {
     public RunnerOptions Options => options.Value;
 
@@ -23,6 +24,8 @@ internal sealed class NodeServices(
     public GpuAllocator Gpus => gpus;
 
     public NodeJournalFactory Journals => journals;
+
+    public DeviceDetector Devices => devices;
 
     public TimeProvider Time => time;
 

@@ -20,6 +20,13 @@ internal sealed class ArtifactSender(
             return 1; // Committed in an earlier life that ended before the acknowledgement was on disk.
         }
 
+        if (record.Media is { } media)
+        {
+            await client.LogMediaAsync(state.RunId, media, () => File.OpenRead(content), cancellationToken).ConfigureAwait(false);
+            File.Delete(content);
+            return 1;
+        }
+
         var request = new ArtifactUploadRequest(record.Path, record.Size, record.Sha256);
         var upload = await client.CreateArtifactUploadAsync(state.RunId, request, cancellationToken).ConfigureAwait(false);
         try

@@ -37,6 +37,7 @@ internal sealed class NodeJournal : IAsyncDisposable
     private readonly long _contentLimit;
     private readonly TimeProvider _time;
     private int _content;
+    private long _systemSequence;
     private bool _resumeKnown;
 
     public NodeJournal(
@@ -129,9 +130,24 @@ internal sealed class NodeJournal : IAsyncDisposable
         }
     }
 
+    /// <summary>Numbers readings of the machine and keeps them. They have a source of their own: no rank waits for them.</summary>
+    public async Task AddSystemAsync(IReadOnlyList<MetricPoint> points, CancellationToken cancellationToken)
+    {
+        await _data.AppendAsync(new MetricsRecord($"system-{State.Node}", _systemSequence, points).Serialize(), cancellationToken).ConfigureAwait(false);
+        _systemSequence += points.Count;
+    }
+
     /// <summary>Copies a file into the journal and keeps the record of it; waits while too many bytes wait for the store.</summary>
-    public async Task AddArtifactAsync(
+    public Task AddArtifactAsync(
         Stream source, string path, ArtifactKind kind, long? step, IReadOnlyDictionary<string, double>? metrics, CancellationToken cancellationToken)
+        => AddContentAsync(source, (name, size, sha256) => new ArtifactRecord(name, path, size, sha256, kind, step, metrics), cancellationToken);
+
+    /// <summary>As <see cref="AddArtifactAsync"/>, for a piece of media.</summary>
+    public Task AddMediaAsync(Stream source, LogMediaRequest media, CancellationToken cancellationToken)
+        => AddContentAsync(
+            source, (name, size, sha256) => new ArtifactRecord(name, media.Key, size, sha256, ArtifactKind.File, media.Step, null) { Media = media }, cancellationToken);
+
+    private async Task AddContentAsync(Stream source, Func<string, long, string, ArtifactRecord> record, CancellationToken cancellationToken)
     {
         while (PendingContent() is > 0 and var pending && pending + source.Length > _contentLimit)
         {
@@ -155,8 +171,7 @@ internal sealed class NodeJournal : IAsyncDisposable
             target.Flush(flushToDisk: true);
         }
 
-        var record = new ArtifactRecord(name, path, size, Convert.ToHexStringLower(hash.GetHashAndReset()), kind, step, metrics);
-        await _artifacts.AppendAsync(record.Serialize(), cancellationToken).ConfigureAwait(false);
+        await _artifacts.AppendAsync(record(name, size, Convert.ToHexStringLower(hash.GetHashAndReset())).Serialize(), cancellationToken).ConfigureAwait(false);
         _artifactSender.Wake();
     }
 

@@ -4,10 +4,14 @@ using AiPlatform.Contracts.Experiments;
 namespace AiPlatform.GpuRunner.Report;
 
 /// <summary>A request of the training runtime; which fields count depends on <paramref name="Op"/>.</summary>
-/// <param name="Op"><c>hello</c>, <c>metrics</c>, <c>params</c>, <c>tags</c>, <c>artifact</c>, <c>resume</c> or <c>state</c>.</param>
+/// <param name="Op"><c>hello</c>, <c>metrics</c>, <c>params</c>, <c>tags</c>, <c>artifact</c>, <c>media</c>, <c>resume</c> or <c>state</c>.</param>
 internal sealed record RuntimeRequest(
     long Id, string Op, int? Rank = null, IReadOnlyList<MetricPoint>? Points = null, IReadOnlyDictionary<string, string>? Values = null,
-    string? File = null, string? Path = null, ArtifactKind? Kind = null, long? Step = null, IReadOnlyDictionary<string, double>? Metrics = null);
+    string? File = null, string? Path = null, ArtifactKind? Kind = null, long? Step = null, IReadOnlyDictionary<string, double>? Metrics = null,
+    RuntimeMedia? Media = null);
+
+/// <summary>What a piece of media is; its step and its file are those of the request.</summary>
+internal sealed record RuntimeMedia(string Key, MediaKind Kind, string? Caption = null);
 
 /// <summary>The answer to a request; it comes when what was asked is durable.</summary>
 internal sealed record RuntimeAnswer(long Id, bool Ok)

@@ -19,6 +19,9 @@ internal sealed class RuntimeServer : IAsyncDisposable
     private const int MaxKeyLength = 250;
     private const int MaxValues = 1_000;
     private const int MaxValueLength = 8_000;
+    private const int MaxMediaKey = 200;
+    private const int MaxCaption = 500;
+    private const long MaxMediaBytes = 16L << 20;
 
     private readonly NodeJournal _journal;
     private readonly NodeWishes _wishes;
@@ -163,6 +166,9 @@ internal sealed class RuntimeServer : IAsyncDisposable
             case "artifact":
                 await AddArtifactAsync(request).ConfigureAwait(false);
                 break;
+            case "media":
+                await AddMediaAsync(request).ConfigureAwait(false);
+                break;
             case "resume":
                 if (own == 0 && (_journal.State.Attempt > 1 || _checkpoint is not null))
                 {
@@ -188,21 +194,49 @@ internal sealed class RuntimeServer : IAsyncDisposable
             throw new InvalidDataException($"The artifact path '{request.Path}' is not allowed: use a relative path with forward slashes.");
         }
 
-        var file = request.File ?? throw new InvalidDataException("An artifact needs a file.");
         var kind = request.Kind ?? ArtifactKind.File;
-        await using var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-
-        // What was opened counts, not what the path says: a link may have been swapped in between.
-        if (!SafePath.OpenedPath(source).StartsWith(_workspace + "/", StringComparison.Ordinal))
-        {
-            throw new InvalidDataException($"The file '{file}' is outside the job's workspace.");
-        }
-
+        await using var source = Open(request);
         await _journal.AddArtifactAsync(source, path, kind, request.Step, request.Metrics, _stop.Token).ConfigureAwait(false);
         if (kind == ArtifactKind.Checkpoint)
         {
             _wishes.Checkpoint = false;
         }
+    }
+
+    private async Task AddMediaAsync(RuntimeRequest request)
+    {
+        if (request.Media is not { } media || !SafePath.IsValid(media.Key) || media.Key.Length > MaxMediaKey || media.Caption is { Length: > MaxCaption })
+        {
+            throw new InvalidDataException($"Media needs a key that is a relative path of at most {MaxMediaKey} characters, and a caption of at most {MaxCaption}.");
+        }
+
+        if (request.Step is not >= 0)
+        {
+            throw new InvalidDataException("Media needs a step from 0.");
+        }
+
+        await using var source = Open(request);
+        if (source.Length > MaxMediaBytes)
+        {
+            throw new InvalidDataException($"A piece of media has at most {MaxMediaBytes} bytes.");
+        }
+
+        await _journal.AddMediaAsync(source, new LogMediaRequest(media.Key, media.Kind, request.Step.Value, media.Caption, _journal.State.Attempt), _stop.Token).ConfigureAwait(false);
+    }
+
+    private FileStream Open(RuntimeRequest request)
+    {
+        var file = request.File ?? throw new InvalidDataException("The request needs a file.");
+        var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+
+        // What was opened counts, not what the path says: a link may have been swapped in between.
+        if (!SafePath.OpenedPath(source).StartsWith(_workspace + "/", StringComparison.Ordinal))
+        {
+            source.Dispose();
+            throw new InvalidDataException($"The file '{file}' is outside the job's workspace.");
+        }
+
+        return source;
     }
 
     private static IReadOnlyList<MetricPoint> Checked(IReadOnlyList<MetricPoint>? points)

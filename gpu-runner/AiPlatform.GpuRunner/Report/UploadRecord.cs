@@ -35,4 +35,8 @@ internal sealed record ResumeRecord(long Step) : UploadRecord;
 /// <summary>A file; its bytes are in the node's folder until they are committed.</summary>
 /// <param name="Content">File name in the node's folder of contents.</param>
 internal sealed record ArtifactRecord(
-    string Content, string Path, long Size, string Sha256, ArtifactKind Kind, long? Step, IReadOnlyDictionary<string, double>? Metrics) : UploadRecord;
+    string Content, string Path, long Size, string Sha256, ArtifactKind Kind, long? Step, IReadOnlyDictionary<string, double>? Metrics) : UploadRecord
+{
+    /// <summary>Set when the file is a piece of media.</summary>
+    public LogMediaRequest? Media { get; init; }
+}

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AiPlatform.Contracts.Runners;
 using AiPlatform.GpuRunner.Detect;
 using AiPlatform.GpuRunner.Launch;
@@ -8,7 +7,7 @@ namespace AiPlatform.GpuRunner.Sample;
 /// <summary>Reads all devices, once per heartbeat; keeps the last readings for <c>/metrics</c>.</summary>
 internal sealed class DeviceSampler(DeviceDetector devices)
 {
-    private (long Busy, long Total) _lastCpu = CpuTicks();
+    private (long Busy, long Total) _lastCpu = ProcReadings.Cpu();
     private IReadOnlyList<DeviceSample> _last = [];
 
     /// <summary>The readings of the last heartbeat.</summary>
@@ -24,19 +23,11 @@ internal sealed class DeviceSampler(DeviceDetector devices)
 
     private DeviceSample SampleCpu()
     {
-        var now = CpuTicks();
+        var now = ProcReadings.Cpu();
         var (busy, total) = (now.Busy - _lastCpu.Busy, now.Total - _lastCpu.Total);
         _lastCpu = now;
         var memory = DeviceDetector.Memory();
         return new DeviceSample(
             devices.Cpu.Index, total <= 0 ? 0 : Math.Clamp(100.0 * busy / total, 0, 100), memory.Total - memory.Available, null, null);
-    }
-
-    // proc(5): user nice system idle iowait irq softirq steal ...
-    private static (long Busy, long Total) CpuTicks()
-    {
-        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Take(8).Select(static field => long.Parse(field, CultureInfo.InvariantCulture)).ToArray();
-        var total = fields.Sum();
-        return (total - fields[3] - fields[4], total);
     }
 }

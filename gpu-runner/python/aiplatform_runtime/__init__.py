@@ -14,6 +14,7 @@ environment) values are printed to standard error and files stay where they are.
 
 from ._connection import RunnerError, RunnerLostError
 from ._data import data_dir, dataset_path, params
+from ._media import log_confusion_matrix, log_histogram, log_image, log_table, log_text
 from ._tracking import (
     Checkpoint,
     load_checkpoint,
@@ -36,9 +37,14 @@ __all__ = [
     "dataset_path",
     "load_checkpoint",
     "log_artifact",
+    "log_confusion_matrix",
+    "log_histogram",
+    "log_image",
     "log_metrics",
     "log_model",
     "log_params",
+    "log_table",
+    "log_text",
     "params",
     "register_model",
     "save_checkpoint",

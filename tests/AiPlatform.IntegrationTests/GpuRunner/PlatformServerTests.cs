@@ -45,7 +45,7 @@ public sealed class PlatformServerTests(FunctionsFixture functions) : IClassFixt
         var app = GpuRunnerApp.Build(
             [
                 $"--Runner:DataDirectory={data}", $"--Runner:ApiUrl={functions.App.Address}", $"--Runner:ClientSecret={FunctionsFixture.RunnerSecret}",
-                "--Runner:HttpPort=0", "--Runner:Name=real", "--Logging:LogLevel:Default=Critical",
+                "--Runner:HttpPort=0", "--Runner:Name=real", "--Runner:SystemMetricsInterval=00:00:00", "--Logging:LogLevel:Default=Critical",
             ],
             services => services.AddSingleton<INodeQueue>(queue).AddSingleton<IJobEventSink>(new RunnerHarness.ListSink(events)));
         try

@@ -60,7 +60,7 @@ internal sealed class RunnerHarness : IAsyncDisposable
         string[] args =
         [
             $"--Runner:DataDirectory={DataDirectory}", $"--Runner:ApiUrl={Platform.Url}", "--Runner:ClientSecret=secret", "--Runner:HttpPort=0",
-            "--Runner:KillGrace=00:00:01", "--Runner:LogInterval=00:00:00.1", "--Logging:LogLevel:Default=Critical", .. settings,
+            "--Runner:KillGrace=00:00:01", "--Runner:SystemMetricsInterval=00:00:00", "--Runner:LogInterval=00:00:00.1", "--Logging:LogLevel:Default=Critical", .. settings,
         ];
         _app = GpuRunnerApp.Build(args, services =>
         {

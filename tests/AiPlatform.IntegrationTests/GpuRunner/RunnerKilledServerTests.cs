@@ -134,6 +134,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         start.Environment["Runner__ApiUrl"] = _platform.Url;
         start.Environment["Runner__ClientSecret"] = "secret";
         start.Environment["Runner__HttpPort"] = "0";
+        start.Environment["Runner__SystemMetricsInterval"] = "00:00:00";
         start.Environment["Logging__LogLevel__Default"] = "Error";
         start.Environment["ConnectionStrings__ServiceBus"] = _broker.ConnectionString;
         _runner?.Dispose();

@@ -54,6 +54,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
 
     public ConcurrentDictionary<string, CommitArtifactRequest> Artifacts { get; } = new();
 
+    /// <summary>What was logged as media, with its bytes.</summary>
+    public ConcurrentQueue<(LogMediaRequest Request, byte[] Bytes)> Media { get; } = new();
+
     public ConcurrentDictionary<(string Job, int Attempt, int Rank), MemoryStream> Logs { get; } = new();
 
     public ConcurrentDictionary<string, Rendezvous> Rendezvous { get; } = new();
@@ -172,6 +175,14 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
         {
             Artifacts[request.Path] = request;
             return new Artifact(request.Path, request.Size, request.Sha256, request.Kind, request.Step, request.Metrics, request.Attempt, DateTimeOffset.UtcNow);
+        });
+        _app.MapPost("/v1/runs/{run}/media", async (string run, string key, string kind, long step, string? caption, int? attempt, HttpRequest request) =>
+        {
+            using var content = new MemoryStream();
+            await request.Body.CopyToAsync(content);
+            var media = new LogMediaRequest(key, Enum.Parse<MediaKind>(kind, ignoreCase: true), step, caption, attempt);
+            Media.Enqueue((media, content.ToArray()));
+            return new MediaItem("m", run, key, media.Kind, step, attempt, caption, key, "text/plain", content.Length, string.Empty, null, null, DateTimeOffset.UtcNow);
         });
         _app.MapPut("/v1/jobs/{job}/attempts/{attempt}/ranks/{rank}/log", async (string job, int attempt, int rank, long offset, HttpRequest request) =>
         {

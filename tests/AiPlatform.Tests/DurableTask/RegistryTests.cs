@@ -16,7 +16,7 @@ public sealed class RegistryTests
         var registry = new DurableTaskRegistry()
             .AddOrchestrator(new Twice())
             .AddOrchestrator("object", new Twice())
-            .AddOrchestrator("type", typeof(Twice))
+            .AddOrchestrator("type", TypeOf<Twice>())
             .AddOrchestratorFunc<int, int>("at once", (_, value) => value * 2)
             .AddOrchestratorFunc<int>("no result", (TaskOrchestrationContext _, int value) =>
             {
@@ -47,7 +47,7 @@ public sealed class RegistryTests
         var registry = new DurableTaskRegistry()
             .AddActivity(new Three())
             .AddActivity("object", new Three())
-            .AddActivity("type", typeof(Three))
+            .AddActivity("type", TypeOf<Three>())
             .AddActivityFunc<int>("no input", _ => Task.FromResult(3))
             .AddActivityFunc<int>("no result", (TaskActivityContext _, int value) =>
             {
@@ -61,7 +61,7 @@ public sealed class RegistryTests
             })
             .AddEntity(new Counter())
             .AddEntity("object", new Counter())
-            .AddEntity("type", typeof(Counter));
+            .AddEntity("type", TypeOf<Counter>());
         foreach (var name in (string[])["Three", "object", "type", "no input"])
         {
             Assert.Equal(3, await registry.Activities[name](new ServiceCollection().BuildServiceProvider()).RunAsync(null!, name == "no input" ? null : "x"));
@@ -88,6 +88,9 @@ public sealed class RegistryTests
         Assert.Equal(["second"], names);
         Assert.Equal(2, services.Count(service => service.ServiceType == typeof(IHostedService)));
     }
+
+    // A type that is known only at run time: the form that libraries use.
+    private static Type TypeOf<T>() => typeof(T);
 
     private sealed class Twice : TaskOrchestrator<int, int>
     {

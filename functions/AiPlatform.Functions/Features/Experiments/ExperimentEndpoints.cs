@@ -1,6 +1,11 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Functions.Features.Experiments.Comparison;
+using AiPlatform.Functions.Features.Experiments.Exports;
+using AiPlatform.Functions.Features.Experiments.Media;
 using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Functions.Features.Experiments.Notes;
+using AiPlatform.Functions.Features.Experiments.Views;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -23,6 +28,7 @@ internal static class ExperimentEndpoints
         services.TryAddSingleton<UploadVerifier>();
         return services.AddSingleton<ExperimentStore>().AddSingleton<RunStore>().AddSingleton<RunAccess>()
             .AddSingleton<MetricSummaries>().AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IGarbageSource, ArtifactGarbage>()
+            .AddSingleton<AttemptReader>().AddSingleton<RunComparisonReader>().AddSingleton<NoteStore>().AddSingleton<ViewStore>().AddSingleton<RunSearch>().AddSingleton<MediaStore>().AddSingleton<RunExporter>()
             .AddLoop<MetricFolder>("metric-summaries").AddLoop<MetricCompaction>("metric-compaction");
     }
 
@@ -40,6 +46,11 @@ internal static class ExperimentEndpoints
         routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithSummary("List the runs of a project, newest first");
         RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
         routes.MapSeriesEndpoints();
+        ComparisonEndpoints.Map(routes);
+        NoteEndpoints.Map(routes);
+        ViewEndpoints.Map(routes);
+        MediaEndpoints.Map(routes);
+        ExportEndpoints.Map(routes);
         ArtifactEndpoints.Map(routes.MapGroup("/v1/runs/{run}/artifacts").WithTags("Artifacts"));
         return routes;
     }

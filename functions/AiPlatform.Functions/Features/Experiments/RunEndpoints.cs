@@ -17,6 +17,7 @@ internal static class RunEndpoints
     public static void Map(RouteGroupBuilder run)
     {
         run.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get a run with its params, tags and latest metrics");
+        run.MapGet("/attempts", ListAttemptsAsync).RequirePermission(Permission.ReadRun).WithSummary("The attempts as segments of the run: which wrote which steps");
         run.MapPatch("/", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Rename or end a run");
         run.MapDelete("/", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a run");
         run.MapPost("/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted run");
@@ -28,10 +29,19 @@ internal static class RunEndpoints
         run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequirePermission(Permission.WriteRun).WithSummary("Say from which step an attempt goes on");
     }
 
-    private static async Task<Ok<Run>> GetAsync(string run, Caller caller, RunAccess access, RunStore runs, CancellationToken cancellationToken)
+    private static async Task<Ok<Run>> GetAsync(
+        string run, Caller caller, RunAccess access, RunStore runs, AttemptReader attempts, CancellationToken cancellationToken)
     {
         var row = await access.RequireAsync(run, caller, cancellationToken);
-        return TypedResults.Ok((await runs.CompleteAsync([row], cancellationToken))[0]);
+        var complete = (await runs.CompleteAsync([row], cancellationToken))[0];
+        return TypedResults.Ok(await attempts.HasSeveralAsync(row, cancellationToken) ? complete with { Attempts = await attempts.ReadAsync(row, cancellationToken) } : complete);
+    }
+
+    private static async Task<Ok<IReadOnlyList<RunAttempt>>> ListAttemptsAsync(
+        string run, Caller caller, RunAccess access, AttemptReader attempts, CancellationToken cancellationToken)
+    {
+        var row = await access.RequireAsync(run, caller, cancellationToken);
+        return TypedResults.Ok(await attempts.ReadAsync(row, cancellationToken));
     }
 
     private static async Task<Ok<Run>> UpdateAsync(

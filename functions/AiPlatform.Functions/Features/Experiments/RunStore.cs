@@ -66,11 +66,13 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
     }
 
     /// <summary>Those of these runs that are live runs of the project.</summary>
-    public async Task<string[]> FilterAsync(string projectId, string[] ids, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RunRow>> FilterAsync(string projectId, string[] ids, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return [.. await connection.QueryAsync<string>(new CommandDefinition(
-            "SELECT id FROM runs WHERE id = ANY(@ids) AND project_id = @projectId AND deleted_at IS NULL ORDER BY id", new { ids, projectId }, cancellationToken: cancellationToken))];
+        return (await connection.QueryAsync<RunRow>(new CommandDefinition(
+            $"SELECT {RunRow.Columns} FROM runs r WHERE r.id = ANY(@ids) AND r.project_id = @projectId AND r.deleted_at IS NULL ORDER BY r.id",
+            new { ids, projectId },
+            cancellationToken: cancellationToken))).AsList();
     }
 
     /// <summary>Adds parameters, tags and metric summaries to runs, in one round trip for all of them.</summary>

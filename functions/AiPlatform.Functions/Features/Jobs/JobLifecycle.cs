@@ -70,6 +70,7 @@ internal sealed class JobLifecycle(Database database, CapacitySignal capacity, I
         job.StatusReason = reason;
         var now = time.GetUtcNow();
         job.StartedAt ??= to == JobStatus.Running ? now : null;
+        var runStatus = JobTransitions.RunStatus(to, job.StartedAt is not null);
         await work.ExecuteAsync(
             """
             UPDATE jobs SET status = @status, status_reason = @reason, updated_at = @now, started_at = @started,
@@ -88,9 +89,10 @@ internal sealed class JobLifecycle(Database database, CapacitySignal capacity, I
                 now,
                 started = job.StartedAt,
                 final,
-                runStatus = JobTransitions.RunStatus(to, job.StartedAt is not null).ToText(),
+                runStatus = runStatus.ToText(),
             });
         await PublishAsync(work, job);
+        await events.PublishAsync(work, $"run:{job.RunId}", "run.status", new { status = runStatus });
         if (final)
         {
             await FinaliseAsync(work, job, to, reason);

@@ -9,7 +9,7 @@ namespace AiPlatform.Functions.MLflow.Tracking;
 
 /// <summary>Runs of MLflow clients: create, get, change, delete, restore, search.</summary>
 internal sealed class RunApi(
-    Database database, RunDirectory runs, ExperimentDirectory experiments, RunWriter writer, MetricSummaries summaries, TimeProvider time)
+    Database database, EventStream events, RunDirectory runs, ExperimentDirectory experiments, RunWriter writer, MetricSummaries summaries, TimeProvider time)
 {
     private const string RunNameTag = "mlflow.runName";
     private const string UserTag = "mlflow.user";
@@ -21,7 +21,8 @@ internal sealed class RunApi(
     private static readonly string[] Animals = ["ape", "bear", "crane", "deer", "fox", "goose", "hare", "lynx", "mole", "newt", "owl", "panda", "seal", "toad", "wolf"];
 
     // A run's own columns, and where its entities are.
-    private static readonly SearchColumns Columns = new(
+    /// <summary>How searches find what belongs to runs (<c>r</c>) and their experiments (<c>e</c>).</summary>
+    public static readonly SearchColumns Columns = new(
         static attribute => attribute switch
         {
             "run_id" => "r.id",
@@ -110,18 +111,23 @@ internal sealed class RunApi(
             (status, end) = (null, null);
         }
 
-        await using (var connection = await database.OpenAsync(call.Token))
-        {
-            await connection.ExecuteAsync(new CommandDefinition(
-                """
-                UPDATE runs SET status = coalesce(@status, status), name = coalesce(@name, name), updated_at = @now,
-                    ended_at = CASE WHEN @end::timestamptz IS NOT NULL THEN @end WHEN @status IN ('running', 'scheduled') THEN NULL
-                        WHEN @status IS NOT NULL THEN coalesce(ended_at, @now) ELSE ended_at END
-                WHERE id = @id
-                """,
-                new { id = run.Id, status, name, end, now = time.GetUtcNow() },
-                cancellationToken: call.Token));
-        }
+        await database.InWorkAsync(
+            async work =>
+            {
+                await work.ExecuteAsync(
+                    """
+                    UPDATE runs SET status = coalesce(@status, status), name = coalesce(@name, name), updated_at = @now,
+                        ended_at = CASE WHEN @end::timestamptz IS NOT NULL THEN @end WHEN @status IN ('running', 'scheduled') THEN NULL
+                            WHEN @status IS NOT NULL THEN coalesce(ended_at, @now) ELSE ended_at END
+                    WHERE id = @id
+                    """,
+                    new { id = run.Id, status, name, end, now = time.GetUtcNow() });
+                if (status is not null)
+                {
+                    await events.PublishAsync(work, $"run:{run.Id}", "run.status", new { status });
+                }
+            },
+            call.Token);
 
         if (name is not null)
         {

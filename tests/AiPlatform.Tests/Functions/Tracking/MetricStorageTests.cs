@@ -117,11 +117,4 @@ public sealed class MetricStorageTests
                 Assert.Equal(values.Count == 0 ? (double?)null : values.Max(), bucket.Max);
             }
         });
-
-    [Fact]
-    public void Smoothing_a_constant_gives_the_constant_from_the_first_point_on()
-    {
-        var points = Enumerable.Range(0, 100).Select(i => new StoredPoint(i, i, 3, 2)).ToArray();
-        Assert.All(DownSampling.Of(points, 10, 0.9), bucket => Assert.Equal(3, bucket.Smoothed!.Value, 9));
-    }
 }

@@ -1,7 +1,14 @@
 namespace AiPlatform.Functions.Features.Experiments.Metrics;
 
 /// <summary>Who numbers points.</summary>
-internal readonly record struct MetricSource(string RunId, int Attempt, string Source);
+internal readonly record struct MetricSource(string RunId, int Attempt, string Source)
+{
+    /// <summary>What the names of sources begin with that read the machine (the rest is the node): they say nothing about where training goes on.</summary>
+    public const string SystemPrefix = "system-";
+
+    /// <summary>Whether the source reads the machine.</summary>
+    public bool IsSystem => Source.StartsWith(SystemPrefix, StringComparison.Ordinal);
+}
 
 /// <summary>One batch of points of one run, as it waits for the group commit.</summary>
 internal sealed class MetricBatch

@@ -131,9 +131,9 @@ internal sealed class MetricReader(Database database)
 
         chunks.Decode();
         var views = resumes.ToLookup(resume => resume.RunId, StringComparer.Ordinal);
-        foreach (var ((run, _), points) in series)
+        foreach (var ((run, key), points) in series)
         {
-            var view = new AttemptView(allAttempts ? [] : views[run]);
+            var view = new AttemptView(allAttempts || MetricRow.IsSystem(key) ? [] : views[run]);
             if (from > long.MinValue || bound is not null || !view.IsWhole)
             {
                 var lastSteps = points.Select(point => point.Lane).Distinct().ToDictionary(lane => lane, lane => Math.Min(view.LastStep(MetricLane.Attempt(lane)), bound ?? long.MaxValue));

@@ -148,7 +148,7 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
         var lastStep = view.LastStep(MetricLane.Attempt(lane));
         MetricPayload.Decode(payload, point =>
         {
-            if (point.Step <= lastStep)
+            if (point.Step <= lastStep || MetricRow.IsSystem(point.Key))
             {
                 (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(summaries, (run, point.Key), out _) ??= new SeriesSummary())
                     .Add(point.Step, point.At, point.Value);
@@ -184,7 +184,7 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
                 points.Clear();
                 ChunkCodec.Decode(payload, points);
                 var key = reader.GetString(0);
-                foreach (var point in points.Where(point => point.Step <= view.LastStep(MetricLane.Attempt(point.Lane))))
+                foreach (var point in points.Where(point => MetricRow.IsSystem(key) || point.Step <= view.LastStep(MetricLane.Attempt(point.Lane))))
                 {
                     (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(summaries, (run, key), out _) ??= new SeriesSummary())
                         .Add(point.Step, point.At, point.Value);

@@ -115,7 +115,7 @@ internal sealed class MetricWriter : IAsyncDisposable
     // Training that resumes says so before its first point: an attempt after the first that said nothing began anew.
     private async Task BeginAttemptsAsync(UnitOfWork work, List<MetricBatch> batches)
     {
-        foreach (var (runId, attempt) in batches.Where(batch => batch.Attempt > 1).Select(batch => (batch.RunId, batch.Attempt)).Distinct().Order())
+        foreach (var (runId, attempt) in batches.Where(batch => batch.Attempt > 1 && batch.Source is not { IsSystem: true }).Select(batch => (batch.RunId, batch.Attempt)).Distinct().Order())
         {
             if (await work.FindAsync<int?>("SELECT 1 FROM run_resumes WHERE run_id = @runId AND attempt = @attempt", new { runId, attempt }) is null)
             {
