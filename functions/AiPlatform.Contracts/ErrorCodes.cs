@@ -45,6 +45,15 @@ public static class ErrorCodes
     /// <summary>409: something still refers to it.</summary>
     public const string InUse = "in_use";
 
+    /// <summary>409: the stage or alias has a rule: versions get there only by an approved promotion.</summary>
+    public const string PromotionRequired = "promotion_required";
+
+    /// <summary>409: the evidence that the rule of the target asks for is not there.</summary>
+    public const string EvidenceMissing = "evidence_missing";
+
+    /// <summary>403: whoever asks for something does not approve it too.</summary>
+    public const string OwnRequest = "own_request";
+
     /// <summary>400: tasks of one submission depend on each other in a circle.</summary>
     public const string DependencyCycle = "dependency_cycle";
 

@@ -1,8 +1,10 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Functions.Features.Models.Promotions;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Features.Models;
@@ -10,8 +12,13 @@ namespace AiPlatform.Functions.Features.Models;
 /// <summary>Routes of the model registry.</summary>
 internal static class ModelEndpoints
 {
+    /// <summary>A description, a signature and an input example.</summary>
+    private const long MaxVersionBytes = 4 * 1024 * 1024;
+
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddModels(this IServiceCollection services) => services.AddSingleton<ModelStore>().AddSingleton<ModelRegistration>();
+    public static IServiceCollection AddModels(this IServiceCollection services) => services.AddSingleton<ModelStore>().AddSingleton<ModelRegistration>()
+        .AddSingleton<ModelMoves>().AddSingleton<ModelEditor>().AddSingleton<CardStore>().AddSingleton<ProvenanceReader>()
+        .AddSingleton<RuleStore>().AddSingleton<EvidenceReader>().AddSingleton<PromotionStore>().AddSingleton<ITickTask, PromotionExpiry>().AddDatasetQuality();
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapModelEndpoints(this IEndpointRouteBuilder routes)
@@ -22,11 +29,19 @@ internal static class ModelEndpoints
         models.MapGet("/{model}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a registered model by id or name");
         models.MapDelete("/{model}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a registered model");
         models.MapPost("/{model}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted model by id");
-        models.MapPost("/{model}/versions", RegisterAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Register a version from an artifact of a run");
+        models.MapPost("/{model}/versions", RegisterAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxVersionBytes).WithSummary("Register a version from an artifact of a run");
         models.MapGet("/{model}/versions", ListVersionsAsync).RequirePermission(Permission.Read).WithSummary("List versions, newest first");
         models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequirePermission(Permission.Read).WithSummary("Get a version with its lineage and a download URL");
+        RegistryEndpoints.Map(models);
+        PromotionEndpoints.Map(routes);
         routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequirePermission(Permission.Orchestrate).WithSummary("Register a job's best model");
         return routes;
+    }
+
+    private static IServiceCollection AddDatasetQuality(this IServiceCollection services)
+    {
+        services.TryAddSingleton<IDatasetQuality, NoQualityReports>();
+        return services;
     }
 
     private static async Task<Created<RegisteredModel>> CreateAsync(
@@ -48,10 +63,12 @@ internal static class ModelEndpoints
     }
 
     private static async Task<Ok<RegisteredModel>> GetAsync(
-        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        string project, string model, Caller caller, HttpResponse response, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok((await store.GetAsync(projectId, model, cancellationToken)).ToContract());
+        var row = await store.GetAsync(projectId, model, cancellationToken);
+        ETag.Set(response, row.Revision);
+        return TypedResults.Ok(row.ToContract());
     }
 
     private static async Task<NoContent> DeleteAsync(
@@ -74,12 +91,11 @@ internal static class ModelEndpoints
         string project, string model, CreateModelVersionRequest request, Caller caller, ProjectAccess projects, RunAccess runs, ModelStore store,
         ModelRegistration registration, CancellationToken cancellationToken)
     {
-        Check.Text(request.Description, "description", 10_000);
-        Check.That(request.Metrics is null or { Count: <= 100 }, "metrics", "count", 0, 100);
-        foreach (var key in request.Metrics?.Keys ?? [])
-        {
-            Check.Length(key, "metrics", 1, 250);
-        }
+        ModelChecks.Description(request.Description);
+        ModelChecks.Metrics(request.Metrics);
+        ModelChecks.Tags(request.Tags?.ToDictionary(tag => tag.Key, tag => (string?)tag.Value));
+        ModelChecks.Signature(request.Signature);
+        ModelChecks.Json(request.InputExample, "inputExample");
 
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var row = await store.GetAsync(projectId, model, cancellationToken);
@@ -104,11 +120,12 @@ internal static class ModelEndpoints
     }
 
     private static async Task<Ok<ModelVersion>> GetVersionAsync(
-        string project, string model, int version, Caller caller, ProjectAccess projects, ModelStore store, BlobStorage storage, IOptions<ExperimentOptions> options,
-        CancellationToken cancellationToken)
+        string project, string model, int version, Caller caller, HttpResponse response, ProjectAccess projects, ModelStore store, BlobStorage storage,
+        IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var row = await store.GetVersionAsync(projectId, model, version, cancellationToken);
+        ETag.Set(response, row.Revision);
         var url = row is { RunId: { } run, Hex: { } hex, ArtifactPath: { } path }
             ? await storage.DownloadUrlAsync(BlobStorage.Runs, ArtifactRow.BlobName(run, hex, path), options.Value.UrlLifetime, cancellationToken)
             : null;

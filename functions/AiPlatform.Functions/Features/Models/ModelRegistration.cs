@@ -21,7 +21,7 @@ internal sealed class ModelRegistration(Database database, EventStream events, W
                 var artifact = await work.FindAsync<ArtifactRow>(
                     $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.path = @path", new { runId = run.Id, path = request.ArtifactPath })
                     ?? throw ApiException.NotFound("artifact", request.ArtifactPath);
-                return await InsertAsync(work, model.Id, model.ProjectId, run.Id, run.JobId, null, artifact, request.Metrics, request.Description, caller);
+                return await InsertAsync(work, model.Id, model.ProjectId, run.Id, run.JobId, null, artifact, request, caller);
             },
             cancellationToken);
 
@@ -50,7 +50,7 @@ internal sealed class ModelRegistration(Database database, EventStream events, W
                 var best = artifacts.Count > 0 ? artifacts.OrderBy(artifact => BestModel.Rank(artifact.MetricValues)).Last() : null;
                 Check.That(best is not null, "registerModel", "noModel");
                 var modelId = await EnsureModelAsync(work, job.ProjectId, name, job.CreatedBy);
-                return await InsertAsync(work, modelId, job.ProjectId, job.RunId, job.Id, job.Id, best!, best!.MetricValues, null, caller);
+                return await InsertAsync(work, modelId, job.ProjectId, job.RunId, job.Id, job.Id, best!, new CreateModelVersionRequest(job.RunId, best!.Path), caller);
             },
             cancellationToken);
 
@@ -65,7 +65,7 @@ internal sealed class ModelRegistration(Database database, EventStream events, W
 
     private async Task<ModelVersionRow> InsertAsync(
         UnitOfWork work, string modelId, string projectId, string runId, string? jobId, string? registeredBy, ArtifactRow artifact,
-        IReadOnlyDictionary<string, double>? metrics, string? description, Caller caller)
+        CreateModelVersionRequest request, Caller caller)
     {
         var id = Ids.New(time);
         await work.ExecuteAsync(
@@ -74,8 +74,10 @@ internal sealed class ModelRegistration(Database database, EventStream events, W
                 UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @modelId RETURNING last_version
             )
             INSERT INTO model_versions
-                (id, model_id, project_id, version, description, run_id, job_id, registered_by_job, artifact_path, size_bytes, sha256, metrics, created_by, created_at)
-            SELECT @id, @modelId, @projectId, last_version, @description, @runId, @jobId, @registeredBy, @path, @size, @sha256, @metrics::jsonb, @by, @now
+                (id, model_id, project_id, version, description, run_id, job_id, registered_by_job, artifact_path, size_bytes, sha256, metrics, tags, signature,
+                 input_example, created_by, created_at)
+            SELECT @id, @modelId, @projectId, last_version, @description, @runId, @jobId, @registeredBy, @path, @size, @sha256, @metrics::jsonb, @tags::jsonb,
+                @signature::jsonb, @example::jsonb, @by, @now
             FROM number
             """,
             new
@@ -83,14 +85,17 @@ internal sealed class ModelRegistration(Database database, EventStream events, W
                 id,
                 modelId,
                 projectId,
-                description,
+                description = request.Description,
                 runId,
                 jobId,
                 registeredBy,
                 path = artifact.Path,
                 size = artifact.SizeBytes,
                 sha256 = artifact.Sha256,
-                metrics = JsonSerializer.Serialize(metrics ?? artifact.MetricValues ?? new Dictionary<string, double>(), ContractsJson.Strict),
+                metrics = JsonSerializer.Serialize(request.Metrics ?? artifact.MetricValues ?? new Dictionary<string, double>(), ContractsJson.Strict),
+                tags = JsonSerializer.Serialize(request.Tags ?? new Dictionary<string, string>(), ContractsJson.Strict),
+                signature = request.Signature?.GetRawText(),
+                example = request.InputExample?.GetRawText(),
                 by = caller.UserId,
                 now = time.GetUtcNow(),
             });

@@ -90,7 +90,7 @@ internal sealed class ModelStore(Database database, TimeProvider time)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ModelVersionRow>(new CommandDefinition(
                 $"""
-                {ModelVersionRow.Select}
+                {ModelVersionRow.SelectWhole}
                 WHERE v.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model)) AND v.version = @version AND v.deleted_at IS NULL
                 """,
                 new { projectId, model, version },

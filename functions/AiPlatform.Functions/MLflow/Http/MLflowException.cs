@@ -47,7 +47,7 @@ internal sealed class MLflowException(string code, string message) : Exception(m
             exception.Code switch
             {
                 ErrorCodes.Unauthenticated or ErrorCodes.InvalidCredentials => "UNAUTHENTICATED",
-                ErrorCodes.Forbidden => "PERMISSION_DENIED",
+                ErrorCodes.Forbidden or ErrorCodes.PromotionRequired => "PERMISSION_DENIED",
                 ErrorCodes.NotFound => ResourceDoesNotExist,
                 ErrorCodes.AlreadyExists => ResourceAlreadyExists,
                 ErrorCodes.MethodNotAllowed => "ENDPOINT_NOT_FOUND",

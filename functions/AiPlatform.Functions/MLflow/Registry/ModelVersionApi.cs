@@ -1,3 +1,5 @@
+using AiPlatform.Contracts.Models;
+using AiPlatform.Functions.Features.Models;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
@@ -9,7 +11,8 @@ using Dapper;
 namespace AiPlatform.Functions.MLflow.Registry;
 
 /// <summary>Model versions of MLflow clients.</summary>
-internal sealed class ModelVersionApi(Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, EventStream events, WebhookEvents webhooks, TimeProvider time)
+internal sealed class ModelVersionApi(
+    Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, ModelMoves moves, EventStream events, WebhookEvents webhooks, TimeProvider time)
 {
     private const int MaxSource = 1_024;
     private const int MaxDescription = 100_000;
@@ -135,12 +138,9 @@ internal sealed class ModelVersionApi(Database database, RegistryStore store, Ru
             throw MLflowException.Invalid($"Model version transition cannot archive existing model versions because '{stage}' is not an Active stage. Valid stages are Staging, Production");
         }
 
-        await ChangeAsync(
-            """
-            UPDATE model_versions SET stage = 'Archived', updated_at = @now WHERE @archive AND model_id = @ModelId AND stage = @stage AND id <> @Id AND deleted_at IS NULL;
-            UPDATE model_versions SET stage = @stage, updated_at = @now WHERE id = @Id
-            """,
-            new { version.Id, version.ModelId, stage, archive, now = time.GetUtcNow() },
+        await database.InWorkAsync(
+            work => moves.SetStageAsync(
+                work, new VersionPlace(version.ModelId, version.Name, call.ProjectId, version.Version), Enum.Parse<ModelStage>(stage), archive, null, call.Caller),
             call.Token);
         await GetAsync(call);
     }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AiPlatform.Functions.Features.Models;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
@@ -10,7 +11,7 @@ using Npgsql;
 namespace AiPlatform.Functions.MLflow.Registry;
 
 /// <summary>Registered models of MLflow clients, with their tags and aliases.</summary>
-internal sealed partial class RegisteredModelApi(Database database, RegistryStore store, WebhookEvents webhooks, TimeProvider time)
+internal sealed partial class RegisteredModelApi(Database database, RegistryStore store, ModelMoves moves, WebhookEvents webhooks, TimeProvider time)
 {
     private const int MaxName = 250;
     private const int MaxDescription = 100_000;
@@ -154,17 +155,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
         var alias = CheckedAlias(call.RequiredText("alias"));
         var version = await store.RequireVersionAsync(call.ProjectId, call.RequiredText("name"), call.RequiredText("version"), call.Token);
         await database.InWorkAsync(
-            async work =>
-            {
-                await work.ExecuteAsync(
-                    """
-                    INSERT INTO model_aliases (model_id, alias, version) VALUES (@ModelId, @alias, @Version)
-                    ON CONFLICT (model_id, lower(alias)) DO UPDATE SET alias = excluded.alias, version = excluded.version
-                    """,
-                    new { version.ModelId, alias, version.Version });
-                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.AliasCreated, new { name = version.Name, alias, version = $"{version.Version}" });
-            },
-            call.Token);
+            work => moves.SetAliasAsync(work, new VersionPlace(version.ModelId, version.Name, call.ProjectId, version.Version), alias, null, call.Caller), call.Token);
         await call.EmptyAsync();
     }
 
@@ -173,15 +164,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var alias = CheckedAlias(call.RequiredText("alias"));
-        await database.InWorkAsync(
-            async work =>
-            {
-                if (await work.ExecuteAsync("DELETE FROM model_aliases WHERE model_id = @Id AND lower(alias) = lower(@alias)", new { model.Id, alias }) > 0)
-                {
-                    await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.AliasDeleted, new { name = model.Name, alias });
-                }
-            },
-            call.Token);
+        await database.InWorkAsync(work => moves.DeleteAliasAsync(work, model.Id, model.Name, call.ProjectId, alias, call.Caller), call.Token);
         await call.EmptyAsync();
     }
 

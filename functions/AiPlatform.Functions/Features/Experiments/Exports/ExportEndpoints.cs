@@ -26,7 +26,7 @@ internal static class ExportEndpoints
     {
         var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, cancellationToken);
+        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, caller, cancellationToken);
         var table = await exporter.TableAsync(projectId, only?.Id, cancellationToken);
         await exporter.WriteAsync(projectId, only?.Id, table, Begin(response, kind, table.Columns, "runs"), cancellationToken);
     }

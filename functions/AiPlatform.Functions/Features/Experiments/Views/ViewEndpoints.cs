@@ -40,7 +40,7 @@ internal static class ViewEndpoints
         Check.Length(request.Name, "name", 1, 128);
         Validate(request.Settings);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var experiment = request.Experiment is null ? null : await experiments.GetAsync(projectId, request.Experiment, cancellationToken);
+        var experiment = request.Experiment is null ? null : await experiments.GetAsync(projectId, request.Experiment, caller, cancellationToken);
         var row = await store.CreateAsync(projectId, experiment?.Id, request, caller, cancellationToken);
         ETag.Set(response, row.Version);
         return TypedResults.Created($"/v1/projects/{projectId}/run-views/{row.Id}", row.ToContract());
@@ -51,7 +51,7 @@ internal static class ViewEndpoints
         CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, cancellationToken);
+        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, caller, cancellationToken);
         var rows = await store.ListAsync(projectId, only?.Id, caller, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
@@ -86,7 +86,7 @@ internal static class ViewEndpoints
         List<string>? only = request.Experiments is null ? null : [];
         foreach (var experiment in request.Experiments ?? [])
         {
-            only!.Add((await experiments.GetAsync(projectId, experiment, cancellationToken)).Id);
+            only!.Add((await experiments.GetAsync(projectId, experiment, caller, cancellationToken)).Id);
         }
 
         var page = new PageRequest(request.PageSize, request.PageToken);

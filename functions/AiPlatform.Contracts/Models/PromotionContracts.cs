@@ -1,0 +1,107 @@
+namespace AiPlatform.Contracts.Models;
+
+/// <summary>What a promotion moves.</summary>
+public enum PromotionTargetKind
+{
+    /// <summary>The version's stage.</summary>
+    Stage,
+
+    /// <summary>An alias of the model.</summary>
+    Alias,
+}
+
+/// <summary>Where a promotion leads.</summary>
+/// <param name="Name">A stage (<c>staging</c>, <c>production</c>) or an alias.</param>
+public sealed record PromotionTarget(PromotionTargetKind Kind, string Name);
+
+/// <summary>How a metric is held against its threshold.</summary>
+public enum ThresholdComparison
+{
+    /// <summary>Greater or equal.</summary>
+    AtLeast,
+
+    /// <summary>Less or equal.</summary>
+    AtMost,
+}
+
+/// <summary>A metric that a version must reach.</summary>
+/// <param name="Metric">Of the version; where it has none, the last value in its run.</param>
+/// <param name="Value">The threshold; with <paramref name="RelativeToCurrent"/> what is added to the value of the version that is at the target now.</param>
+/// <param name="RelativeToCurrent">Passes when nothing is at the target.</param>
+public sealed record MetricThreshold(string Metric, ThresholdComparison Comparison, double Value, bool RelativeToCurrent = false);
+
+/// <summary>Who may decide. In every case it is not the one who asked.</summary>
+public enum PromotionApprover
+{
+    /// <summary>The owner of the project, and administrators.</summary>
+    Maintainer,
+
+    /// <summary>Administrators.</summary>
+    Administrator,
+}
+
+/// <summary>The rule of a target: with one, versions get there only by approved promotions.</summary>
+/// <param name="RequireQualityReport">Whether every dataset version that went in needs a quality report that does not block it.</param>
+/// <param name="MinQualityScore">The least score of these reports, 0 to 100; null for any.</param>
+public sealed record PromotionRule(
+    PromotionTarget Target, IReadOnlyList<MetricThreshold> Thresholds, bool RequireQualityReport, double? MinQualityScore, PromotionApprover Approver,
+    int ExpiresAfterHours, string? UpdatedBy, DateTimeOffset UpdatedAt);
+
+/// <summary>Sets the rule of a target.</summary>
+/// <param name="Thresholds">At most 50.</param>
+/// <param name="ExpiresAfterHours">How long requests wait, 1 to 8,760 hours.</param>
+public sealed record SetPromotionRuleRequest(
+    IReadOnlyList<MetricThreshold>? Thresholds = null, bool RequireQualityReport = false, double? MinQualityScore = null,
+    PromotionApprover Approver = PromotionApprover.Maintainer, int ExpiresAfterHours = 168);
+
+/// <summary>The state of a request.</summary>
+public enum PromotionStatus
+{
+    /// <summary>Somebody has to decide.</summary>
+    Pending,
+
+    /// <summary>Approved, and the version is where it was to go.</summary>
+    Approved,
+
+    /// <summary>Somebody said no.</summary>
+    Rejected,
+
+    /// <summary>Whoever asked took it back.</summary>
+    Withdrawn,
+
+    /// <summary>Nobody decided in time.</summary>
+    Expired,
+}
+
+/// <summary>What kind of evidence it is.</summary>
+public enum EvidenceKind
+{
+    /// <summary>A metric against its threshold.</summary>
+    Metric,
+
+    /// <summary>The quality report of a dataset version.</summary>
+    Quality,
+}
+
+/// <summary>One piece of evidence.</summary>
+/// <param name="Name">The metric, or the dataset version as <c>name@version</c>.</param>
+/// <param name="Expected">What the rule asks for.</param>
+/// <param name="Actual">What there is; null for nothing.</param>
+/// <param name="Reference">The id of the quality report.</param>
+public sealed record PromotionEvidence(EvidenceKind Kind, string Name, bool Passed, string Expected, string? Actual, string? Reference);
+
+/// <summary>A request to bring a version to a stage or an alias.</summary>
+/// <param name="Evidence">As it stands while the request is pending; as it stood when it was decided.</param>
+public sealed record ModelPromotion(
+    string Id, string ProjectId, string ModelId, string ModelName, int Version, PromotionTarget Target, bool ArchiveExisting, PromotionStatus Status,
+    string? Comment, IReadOnlyList<PromotionEvidence> Evidence, string RequestedBy, string RequestedByName, DateTimeOffset RequestedAt, DateTimeOffset ExpiresAt,
+    string? DecidedBy, string? DecidedByName, DateTimeOffset? DecidedAt, string? DecisionComment);
+
+/// <summary>Asks for a promotion.</summary>
+/// <param name="ArchiveExisting">Whether the versions that are in the stage go to archived.</param>
+/// <param name="Comment">Up to 4,000 characters.</param>
+public sealed record RequestPromotionRequest(int Version, PromotionTarget Target, bool ArchiveExisting = true, string? Comment = null);
+
+/// <summary>Decides about a promotion, or takes it back.</summary>
+/// <param name="Comment">Up to 4,000 characters.</param>
+public sealed record DecidePromotionRequest(string? Comment = null);
