@@ -40,7 +40,7 @@ internal static class ModelEndpoints
 
     private static IServiceCollection AddDatasetQuality(this IServiceCollection services)
     {
-        services.TryAddSingleton<IDatasetQuality, NoQualityReports>();
+        services.TryAddSingleton<IDatasetQuality, QualityReports>();
         return services;
     }
 

@@ -101,7 +101,7 @@ internal sealed class ModelRegistration(Database database, EventStream events, W
             });
         var row = await work.SingleAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.id = @id", new { id });
         await events.PublishAsync(work, $"project:{projectId}", "model.version", new { row.Id, row.Name, row.Version });
-        await PublishAsync(work, row, description);
+        await PublishAsync(work, row, request.Description);
         return row;
     }
 

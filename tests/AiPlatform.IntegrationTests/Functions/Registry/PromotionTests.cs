@@ -143,6 +143,31 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
         }
     }
 
+    [Fact]
+    public async Task The_newest_report_that_succeeded_counts_and_a_block_that_somebody_answers_for_is_none()
+    {
+        var world = await JobWorld.CreateAsync(functions);
+        await world.UploadDatasetAsync("digits", ("a.csv", "label\n1\n"));
+        var (_, version) = await VersionOfJobAsync(world);
+        await using var connection = new NpgsqlConnection(functions.Postgres);
+        async Task AddAsync(string id, string status, double? score, bool? blocked) => await connection.ExecuteAsync(
+            """
+            INSERT INTO quality_reports (id, project_id, version_id, status, plan, score, passed, blocked, created_at)
+            VALUES (@id, @project, @version, @status, '', @score, NOT @blocked, @blocked, now())
+            """,
+            new { id = $"{world.Project.Id[..30]}{id}", project = world.Project.Id, version, status, score, blocked });
+        await using var database = new Database(functions.Postgres);
+        async Task<DatasetQuality?> LatestAsync() => (await database.InWorkAsync(work => new QualityReports().LatestAsync(work, [version]), CancellationToken.None)).GetValueOrDefault(version);
+        Assert.Null(await LatestAsync());
+        await AddAsync("01", "succeeded", 95, false);
+        await AddAsync("02", "succeeded", 40, true);
+        await AddAsync("03", "failed", null, null);
+        Assert.Equal((40d, true), (await LatestAsync() is { } found ? (found.Score!.Value, found.Blocked) : default));
+        await connection.ExecuteAsync(
+            "INSERT INTO quality_overrides (report_id, reason, created_by, created_by_name, created_at) VALUES (@id, 'known', 'u', 'u', now())", new { id = $"{world.Project.Id[..30]}02" });
+        Assert.False((await LatestAsync())!.Blocked);
+    }
+
     private async Task<(string ModelId, string DatasetVersionId)> VersionOfJobAsync(JobWorld world)
     {
         var job = await world.SubmitAsync(new Contracts.Jobs.SubmitJobRequest(Recipe: "image-classifier", Datasets: [new("digits")]));

@@ -72,7 +72,7 @@ internal sealed class RunSearch(Database database, RunStore runs, MetricSummarie
         }
         catch (MLflowException exception)
         {
-            throw ApiException.Invalid(field, "filter", exception.Message);
+            throw ApiException.Invalid(field, "runFilter", exception.Message);
         }
     }
 }
