@@ -11,7 +11,7 @@ internal sealed class ConnectionState
     private static readonly ConditionalWeakTable<Connection, ConnectionState> States = [];
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _grants = new();
-    private readonly ConcurrentDictionary<string, ListenerLink> _replyLinks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ReplyEndpoint> _replies = new(StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<string, Queues.Transaction> _transactions = new(StringComparer.Ordinal);
 
@@ -55,18 +55,19 @@ internal sealed class ConnectionState
 
     internal Queues.Transaction? RemoveTransaction(string id) => _transactions.TryRemove(id, out var transaction) ? transaction : null;
 
-    internal void AddReplyLink(string name, ListenerLink link) => _replyLinks[name] = link;
+    internal void AddReplies(string name, ReplyEndpoint replies) => _replies[name] = replies;
 
-    internal void RemoveReplyLink(ListenerLink link)
+    internal void RemoveReplies(ReplyEndpoint replies)
     {
-        foreach (var pair in _replyLinks)
+        foreach (var pair in _replies)
         {
-            if (pair.Value == link)
+            if (pair.Value == replies)
             {
-                _replyLinks.TryRemove(pair);
+                _replies.TryRemove(pair);
             }
         }
     }
 
-    internal ListenerLink? FindReplyLink(string? name) => name is null ? null : _replyLinks.GetValueOrDefault(name);
+    /// <summary>Where answers go that a request names in its reply-to; null when there is no such link.</summary>
+    internal ReplyEndpoint? FindReplies(string? name) => name is null ? null : _replies.GetValueOrDefault(name);
 }

@@ -73,13 +73,14 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         }
 
         // The SDKs name the answer link in reply-to: by its target address, or, for lack of one, by its name.
-        state.AddReplyLink(context.Link.Name, context.Link);
+        var replies = new ReplyEndpoint(state, context.Link);
+        state.AddReplies(context.Link.Name, replies);
         if ((context.Attach.Target as Target)?.Address is { Length: > 0 } target)
         {
-            state.AddReplyLink(target, context.Link);
+            state.AddReplies(target, replies);
         }
 
-        context.Complete(new ReplyEndpoint(state), 0);
+        context.Complete(replies, 0);
     }
 
     private void AttachSender(AttachContext context, ConnectionState state, Entity entity, MessageQueue? part)

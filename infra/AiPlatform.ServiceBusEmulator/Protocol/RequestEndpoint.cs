@@ -54,10 +54,7 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
 
             context.Complete();
             var reply = await ReplyAsync(request, context.DeliveryState as TransactionalState);
-            if (state.FindReplyLink(request.Properties?.ReplyTo) is { IsClosed: false } link)
-            {
-                link.SendMessage(Encode(request, reply));
-            }
+            state.FindReplies(request.Properties?.ReplyTo)?.Send(Encode(request, reply));
         }
         catch (Exception exception)
         {
@@ -109,22 +106,4 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
 
     [LoggerMessage(23, LogLevel.Debug, "A request was not carried out")]
     private static partial void LogRequestFailed(ILogger logger, Exception exception);
-}
-
-/// <summary>The link on which a client gets answers.</summary>
-internal sealed class ReplyEndpoint(ConnectionState state) : LinkEndpoint
-{
-    public override void OnFlow(FlowContext flowContext)
-    {
-    }
-
-    public override void OnDisposition(DispositionContext dispositionContext)
-    {
-        if (!dispositionContext.Settled)
-        {
-            dispositionContext.Complete();
-        }
-    }
-
-    public override void OnLinkClosed(ListenerLink link, Error error) => state.RemoveReplyLink(link);
 }
