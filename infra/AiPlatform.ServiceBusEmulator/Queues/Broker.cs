@@ -169,17 +169,27 @@ internal sealed class Broker : IDisposable
         }
     }
 
-    /// <summary>Ends messages whose time to live is over, also where nobody receives.</summary>
-    internal async Task ExpireMessagesAsync(CancellationToken cancellationToken)
+    /// <summary>Ends messages whose time to live is over, also where nobody receives; true when there may be more.</summary>
+    internal async Task<bool> ExpireMessagesAsync(CancellationToken cancellationToken)
     {
         var ids = _catalog.Queues.Select(queue => queue.Id).ToArray();
-        foreach (var message in await _store.ReadExpiredAsync(ids, _time.GetUtcNow().UtcDateTime, DuePage, cancellationToken))
+        var expired = await _store.ReadExpiredAsync(ids, _time.GetUtcNow().UtcDateTime, DuePage, cancellationToken);
+        var endings = new List<Task>(expired.Count);
+        foreach (var message in expired)
         {
             if (_catalog.Find(message.QueueId) is QueueEntity queue)
             {
-                (queue.Sessions is { } sessions && message.SessionId is { } session && sessions.Find(session) is { } hold ? hold.Messages : queue.Part(message.Part)).Expire(message);
+                var holder = queue.Sessions is { } sessions && message.SessionId is { } session && sessions.Find(session) is { } hold ? hold.Messages : queue.Part(message.Part);
+                if (holder.Expire(message) is { } ending)
+                {
+                    endings.Add(ending);
+                }
             }
         }
+
+        // Together, so that one commit serves them all.
+        await Task.WhenAll(endings).WaitAsync(cancellationToken);
+        return expired.Count == DuePage && endings.Count > 0;
     }
 
     /// <summary>Deletes entities that nobody used for as long as they allow.</summary>

@@ -13,9 +13,9 @@ internal sealed class BrokerSweeper(Broker broker, MessageStore store, TimeProvi
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
         await broker.Started.WaitAsync(cancellationToken);
-        await broker.ExpireMessagesAsync(cancellationToken);
+        var mayHaveMore = await broker.ExpireMessagesAsync(cancellationToken);
         await store.ForgetHistoryAsync(_time.GetUtcNow().UtcDateTime, cancellationToken);
         await broker.DeleteIdleAsync();
-        return false;
+        return mayHaveMore;
     }
 }

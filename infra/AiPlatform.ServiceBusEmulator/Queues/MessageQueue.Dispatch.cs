@@ -47,7 +47,7 @@ internal sealed partial class MessageQueue
                 var now = _time.GetUtcNow().UtcDateTime;
                 if (message.ExpiresAt <= now)
                 {
-                    BeginExpiry(message, now);
+                    _ = BeginExpiry(message, now);
                     continue;
                 }
 

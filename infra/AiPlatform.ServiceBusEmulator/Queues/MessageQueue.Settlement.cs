@@ -127,24 +127,21 @@ internal sealed partial class MessageQueue
             () => Undo(locks));
     }
 
-    /// <summary>Ends a message whose time to live is over, unless a receiver holds it.</summary>
-    internal void Expire(QueuedMessage message)
+    /// <summary>Ends a message whose time to live is over; null when a receiver holds it.</summary>
+    internal Task? Expire(QueuedMessage message)
     {
         lock (_lock)
         {
-            if (!_locks.Values.Any(taken => taken.Message.Id == message.Id))
-            {
-                BeginExpiry(message, _time.GetUtcNow().UtcDateTime);
-            }
+            return _locks.Values.Any(taken => taken.Message.Id == message.Id) ? null : BeginExpiry(message, _time.GetUtcNow().UtcDateTime);
         }
     }
 
     // Called with the queue's lock held: the message is nobody's until what becomes of it is durable.
-    private void BeginExpiry(QueuedMessage message, DateTime now)
+    private Task BeginExpiry(QueuedMessage message, DateTime now)
     {
         var taken = LockMessage(message, now);
         taken.IsSettling = true;
-        _ = ExpireAsync([taken]);
+        return ExpireAsync([taken]);
     }
 
     private async Task ExpireAsync(List<MessageLock> locks)

@@ -1,5 +1,6 @@
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Messaging;
+using AiPlatform.Messaging.Administration;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -167,6 +168,18 @@ public sealed class SettlementTests(PostgresFixture postgres) : BrokerTests(post
         Assert.Equal(ServiceBusFailureReason.MessageLockLost, results[17]);
         Assert.Equal(1, results.Count(result => result == ServiceBusFailureReason.MessageLockLost));
         Assert.Null(await receiver.PeekMessageAsync(0));
+    }
+
+    [Fact]
+    public async Task Many_messages_past_their_time_to_live_are_dead_lettered_where_nobody_receives()
+    {
+        const int count = 1200;
+        await using var sender = Client.CreateSender(BrokerInstance.ShortQueue);
+        await sender.SendMessagesAsync(Enumerable.Range(0, count).Select(i => new ServiceBusMessage($"{i}") { TimeToLive = TimeSpan.FromMilliseconds(200) }));
+        using var administration = new ServiceBusAdministrationClient(Broker.AdministrationConnectionString);
+        await Eventually.TrueAsync(
+            async () => await administration.GetQueueRuntimePropertiesAsync(BrokerInstance.ShortQueue) is { ActiveMessageCount: 0, DeadLetterMessageCount: count },
+            "every message is a dead letter");
     }
 
     [Fact]
