@@ -107,7 +107,7 @@ public sealed class DirectArtifactTests(FunctionsFixture functions, PostgresFixt
         var run = await mlflow.RunAsync();
         foreach (var path in new[] { "first", "second" })
         {
-            await mlflow.PostAsync("runs/log-model", new { run_id = run, model_json = $$"""{"artifact_path":"{{path}}","flavors":{"python_function":{} },"utc_time_created":"2026-01-01","run_id":"{{run}}","signature":{"inputs":"long"}}""" });
+            await mlflow.PostAsync("runs/log-model", new { run_id = run, model_json = $$"""{"artifact_path":"{{path}}","flavors":{"python_function":{} },"utc_time_created":"2026-01-01","run_id":"{{run}}","signature":{"inputs":"long"} }""" });
         }
 
         var tags = (await mlflow.GetAsync($"runs/get?run_id={run}"))["run"]!["data"]!["tags"]!.AsArray();
