@@ -8,7 +8,10 @@ namespace AiPlatform.Functions.Features.Lineage;
 /// <summary>What people call the things of the lineage graph.</summary>
 internal static class LineageNames
 {
-    private const string External = "SELECT id, project_id, namespace || '/' || name || CASE WHEN version = '' THEN '' ELSE '@' || version END AS name FROM lineage_external";
+    private const string External = """
+        SELECT id, project_id, namespace || CASE WHEN name LIKE '/%' THEN '' ELSE '/' END || name || CASE WHEN version = '' THEN '' ELSE '@' || version END AS name
+        FROM lineage_external
+        """;
 
     /// <summary>Id, project and name of each kind of thing; a kind that is not here is in no graph.</summary>
     private static readonly Dictionary<string, string> Sources = new(StringComparer.Ordinal)

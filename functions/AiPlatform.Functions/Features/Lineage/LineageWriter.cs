@@ -4,7 +4,7 @@ namespace AiPlatform.Functions.Features.Lineage;
 
 /// <summary>
 /// Writes provenance in the transaction that makes it true. What tables say by themselves (uploads, runs' inputs and outputs, registered
-/// models) is written by triggers of migration 0110; this is for what only code knows, such as where an import came from.
+/// models, imports) is written by triggers of migrations 0110 and 0112; this is for what only code knows, such as what a version was derived from.
 /// </summary>
 internal sealed class LineageWriter(TimeProvider time)
 {

@@ -1,5 +1,6 @@
 using System.Net;
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Functions.Features.Lineage;
@@ -70,6 +71,24 @@ public sealed class GraphTests(FunctionsFixture functions) : IClassFixture<Funct
         var impact = await user.Client.GetAsync<LineageReach>($"/v1/lineage/externalDataset/{data.Id}/impact");
         Assert.Equal([train, model, score], impact.Items.Where(item => item.Node.Kind != "modelVersion").Select(item => item.Node.Id));
         Assert.Equal("net/1", impact.Items.Single(item => item.Node.Kind == "modelVersion").Node.Name);
+    }
+
+    [Fact]
+    public async Task A_version_that_was_imported_leads_to_where_it_came_from()
+    {
+        var world = await JobWorld.CreateAsync(functions);
+        await world.UploadDatasetAsync("raw", ("a.csv", "1"));
+        await TestDatabase.ScalarAsync(
+            functions.Postgres,
+            $$$"""
+            INSERT INTO dataset_imports (id, project_id, dataset_id, request, source, status, created_at, version)
+            SELECT d.id, d.project_id, d.id, '{"url":{"url":""}}', 'https://data.example/lake/a.csv', 'running', now(), 1 FROM datasets d WHERE d.project_id = '{{{world.Project.Id}}}';
+            UPDATE dataset_imports SET status = 'succeeded' WHERE project_id = '{{{world.Project.Id}}}'
+            """);
+        var version = await world.Client.GetAsync<DatasetVersion>($"/v1/projects/{world.Project.Id}/datasets/raw/versions/1");
+        var graph = await world.Client.GetAsync<LineageGraph>($"/v1/lineage/datasetVersion/{version.Id}");
+        Assert.Equal(["imported", "uploaded"], graph.Upstream.Select(edge => edge.Relation).Order());
+        Assert.Equal("https://data.example/lake/a.csv", graph.Upstream.Single(edge => edge.Relation == "imported").Source.Name);
     }
 
     [Fact]
