@@ -8,16 +8,18 @@ namespace AiPlatform.Cli.Commands;
 internal static class LineageCommand
 {
     private const string Kind = "datasetVersion";
+    private const int DefaultDepth = 10;
 
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
         var (dataset, version) = (Parts.Dataset(), Parts.Version());
-        var command = new Command("lineage", Texts.Get("lineage")) { dataset, version };
+        var depth = new Option<int>("--depth") { Description = Texts.Get("option.depth"), DefaultValueFactory = static _ => DefaultDepth };
+        var command = new Command("lineage", Texts.Get("lineage")) { dataset, version, depth };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
             var row = await context.Api.GetDatasetVersionAsync(context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), cancellationToken);
-            var graph = await context.Api.GetLineageAsync(Kind, row.Id, cancellationToken);
+            var graph = await context.Api.GetLineageAsync(Kind, row.Id, cancellationToken, parsed.GetValue(depth));
             var table = Parts.Table("source", "relation", "target");
             foreach (var edge in graph.Upstream.Concat(graph.Downstream))
             {

@@ -125,20 +125,31 @@ internal sealed class DatasetImportStore(Database database, IOutbox outbox, Even
 
     private async Task LinkAsync(UnitOfWork work, DatasetImportRow row)
     {
+        var target = await work.FindAsync<string>("SELECT id FROM dataset_versions WHERE dataset_id = @DatasetId AND version = @Version", new { row.DatasetId, row.Version });
+        if (target is not null && await SourceAsync(work, row) is { } source)
+        {
+            await lineage.AddAsync(work, row.ProjectId, source, LineageEnd.DatasetVersion(target), "imported");
+        }
+    }
+
+    private async Task<LineageEnd?> SourceAsync(UnitOfWork work, DatasetImportRow row)
+    {
         if (row.ReadRequest().Archive is { } archive)
         {
-            var ends = await work.QueryAsync<string>(
+            var version = await work.FindAsync<string>(
                 """
                 SELECT v.id FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
-                WHERE v.project_id = @ProjectId AND v.version = @Version AND (d.id = @Dataset OR lower(d.name) = lower(@Dataset)) AND d.deleted_at IS NULL
-                UNION ALL SELECT id FROM dataset_versions WHERE dataset_id = @DatasetId AND version = @made
+                WHERE v.project_id = @ProjectId AND v.version = @Version AND d.deleted_at IS NULL AND (d.id = @Dataset OR lower(d.name) = lower(@Dataset))
                 """,
-                new { row.ProjectId, archive.Version, archive.Dataset, row.DatasetId, made = row.Version });
-            if (ends is [var source, var target])
-            {
-                await lineage.AddAsync(work, row.ProjectId, LineageEnd.DatasetVersion(source), LineageEnd.DatasetVersion(target), "input");
-            }
+                new { row.ProjectId, archive.Version, archive.Dataset });
+            return version is null ? null : LineageEnd.DatasetVersion(version);
         }
+
+        // OpenLineage's convention: the authority is the namespace, the path the name.
+        var name = Uri.TryCreate(row.Source, UriKind.Absolute, out var uri)
+            ? new ExternalName(uri.GetLeftPart(UriPartial.Authority), uri.AbsolutePath)
+            : new ExternalName("container", row.Source);
+        return await lineage.ExternalDatasetAsync(work, row.ProjectId, name);
     }
 
     private static CreateDatasetImportRequest WithoutSecrets(CreateDatasetImportRequest request) => request with
