@@ -44,6 +44,8 @@ internal static class AipCommand
         dataset.Subcommands.Add(ImportCommand.Create(common, console));
         dataset.Subcommands.Add(VersionsCommand.Create(common, console));
         dataset.Subcommands.Add(DiffCommand.Create(common, console));
+        dataset.Subcommands.Add(PreviewCommand.Create(common, console));
+        dataset.Subcommands.Add(ReportCommand.Create(common, console));
         dataset.Subcommands.Add(DownloadCommand.Create(common, console));
         dataset.Subcommands.Add(DeleteCommand.Create(common, console));
         dataset.Subcommands.Add(LineageCommand.Create(common, console));

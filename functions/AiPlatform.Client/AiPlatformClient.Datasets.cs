@@ -78,6 +78,9 @@ public sealed partial class AiPlatformClient
     public Task<Stream> OpenDatasetArchiveAsync(string project, string dataset, int version, string format, string? prefix, CancellationToken cancellationToken)
         => OpenAsync($"{VersionPath(project, dataset, version)}/archive?format={format}{(prefix is null ? "" : $"&prefix={Escape(prefix)}")}", cancellationToken);
 
+    /// <summary>Streams a quality report as one HTML page.</summary>
+    public Task<Stream> OpenQualityPageAsync(string report, CancellationToken cancellationToken) => OpenAsync($"v1/quality-reports/{Escape(report)}/html", cancellationToken);
+
     /// <summary>Imports a version from a URL, a Blob container or an archive.</summary>
     public Task<DatasetImportSubmission> ImportDatasetAsync(string project, string dataset, CreateDatasetImportRequest request, CancellationToken cancellationToken)
         => PostAsync<DatasetImportSubmission>($"v1/projects/{Escape(project)}/datasets/{Escape(dataset)}/imports", request, cancellationToken);
