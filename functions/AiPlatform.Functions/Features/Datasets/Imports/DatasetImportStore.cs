@@ -132,7 +132,7 @@ internal sealed class DatasetImportStore(Database database, IOutbox outbox, Even
         }
     }
 
-    private async Task<LineageEnd?> SourceAsync(UnitOfWork work, DatasetImportRow row)
+    private static async Task<LineageEnd?> SourceAsync(UnitOfWork work, DatasetImportRow row)
     {
         if (row.ReadRequest().Archive is { } archive)
         {
@@ -145,11 +145,8 @@ internal sealed class DatasetImportStore(Database database, IOutbox outbox, Even
             return version is null ? null : LineageEnd.DatasetVersion(version);
         }
 
-        // OpenLineage's convention: the authority is the namespace, the path the name.
-        var name = Uri.TryCreate(row.Source, UriKind.Absolute, out var uri)
-            ? new ExternalName(uri.GetLeftPart(UriPartial.Authority), uri.AbsolutePath)
-            : new ExternalName("container", row.Source);
-        return await lineage.ExternalDatasetAsync(work, row.ProjectId, name);
+        // Where URLs and containers are the table itself says: a trigger links them.
+        return null;
     }
 
     private static CreateDatasetImportRequest WithoutSecrets(CreateDatasetImportRequest request) => request with
