@@ -71,13 +71,11 @@ export async function startBroker(queues, config, settings = {}) {
     const amqpPort = await freePort();
     const httpPort = await freePort();
     const httpsPort = await freePort();
-    const amqpsPort = await freePort();
     const environment = {
       ConnectionStrings__Postgres: `Host=127.0.0.1;Port=${postgresPort};Username=postgres;Database=servicebus`,
       ServiceBus__AmqpPort: `${amqpPort}`,
       ServiceBus__HttpPort: `${httpPort}`,
       ServiceBus__HttpsPort: `${httpsPort}`,
-      ServiceBus__AmqpsPort: `${amqpsPort}`,
       ServiceBus__TlsDirectory: join(directory, "tls"),
       ServiceBus__SharedAccessKey: key,
       Logging__LogLevel__Default: "None",
@@ -94,8 +92,6 @@ export async function startBroker(queues, config, settings = {}) {
     await until(async () => (await fetch(`http://127.0.0.1:${httpPort}/health/ready`).catch(() => null))?.ok, "the broker is ready");
     return {
       administrationConnectionString: `Endpoint=sb://127.0.0.1:${httpsPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key}`,
-      amqpsPort,
-      certificateFile: join(directory, "tls", "servicebus.crt"),
       certificate: () => readFileSync(join(directory, "tls", "servicebus.crt")),
       connectionString: `Endpoint=sb://127.0.0.1:${amqpPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key};UseDevelopmentEmulator=true`,
       stop,
