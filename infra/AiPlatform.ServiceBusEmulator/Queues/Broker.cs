@@ -180,7 +180,7 @@ internal sealed class Broker : IDisposable
             if (_catalog.Find(message.QueueId) is QueueEntity queue)
             {
                 var holder = queue.Sessions is { } sessions && message.SessionId is { } session && sessions.Find(session) is { } hold ? hold.Messages : queue.Part(message.Part);
-                if (holder.Expire(message) is { } ending)
+                if (holder.TryExpire(message, out var ending))
                 {
                     endings.Add(ending);
                 }

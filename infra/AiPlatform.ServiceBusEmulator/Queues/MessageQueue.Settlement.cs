@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using AiPlatform.ServiceBusEmulator.Protocol;
 using AiPlatform.ServiceBusEmulator.Storage;
 
@@ -127,12 +128,14 @@ internal sealed partial class MessageQueue
             () => Undo(locks));
     }
 
-    /// <summary>Ends a message whose time to live is over; null when a receiver holds it.</summary>
-    internal Task? Expire(QueuedMessage message)
+    /// <summary>Begins to end a message whose time to live is over, unless a receiver holds it.</summary>
+    /// <param name="ended">Ends when what becomes of the message is durable.</param>
+    internal bool TryExpire(QueuedMessage message, [NotNullWhen(true)] out Task? ended)
     {
         lock (_lock)
         {
-            return _locks.Values.Any(taken => taken.Message.Id == message.Id) ? null : BeginExpiry(message, _time.GetUtcNow().UtcDateTime);
+            ended = _locks.Values.Any(taken => taken.Message.Id == message.Id) ? null : BeginExpiry(message, _time.GetUtcNow().UtcDateTime);
+            return ended is not null;
         }
     }
 
