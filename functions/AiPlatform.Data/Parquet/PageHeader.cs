@@ -149,10 +149,11 @@ internal readonly record struct PageHeader(bool IsDictionary, int Values, int He
         private void SkipList(int depth)
         {
             var head = Byte();
-            var count = head >> 4 == 15 ? (long)Unsigned() : head >> 4;
+            var (count, kind) = (head >> 4 == 15 ? (long)Unsigned() : head >> 4, head & 0x0F);
             for (var i = 0L; i < count && !IsShort && !IsBroken; i++)
             {
-                Skip(head & 0x0F, depth - 1);
+                // A truth value is in the kind of a field, but a byte of its own in a list.
+                Skip(kind is 1 or 2 ? 3 : kind, depth - 1);
             }
         }
 

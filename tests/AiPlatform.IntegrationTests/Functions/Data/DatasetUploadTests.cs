@@ -65,7 +65,7 @@ public sealed class DatasetUploadTests(FunctionsFixture functions) : IClassFixtu
         var sent = 0;
         using var handler = new Storage((_, _) => Interlocked.Increment(ref sent) == 3 ? new HttpResponseMessage(HttpStatusCode.Forbidden) : null);
         using var storage = new HttpClient(handler);
-        var refused = await Assert.ThrowsAsync<StorageException>(() => world.UploadAsync("refused", storage: storage));
+        var refused = await Assert.ThrowsAsync<StorageException>(() => world.UploadAsync("refused", new UploadSettings { Parallelism = 1 }, storage));
         Assert.Equal(HttpStatusCode.Forbidden, refused.Status);
         var draft = Assert.Single((await world.Api.ListDatasetVersionsAsync(world.ProjectId, "refused", null, null, CancellationToken.None)).Items);
         var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content));

@@ -32,7 +32,7 @@ public sealed class ArtifactTests(FunctionsFixture functions) : IClassFixture<Fu
         Assert.Equal(big, await user.Client.GetByteArrayAsync($"{Proxy}artifacts/0/{run}/artifacts/model/weights.bin"));
         Assert.Equal("second", await user.Client.GetStringAsync($"/ajax-api/2.0/mlflow-artifacts/artifacts/0/{run}/artifacts/note.txt"));
         Assert.Equal(3, (await user.Client.GetAsync<Contracts.Page<Artifact>>($"/v1/runs/{run}/artifacts")).Items.Count);
-        var presigned = (string)(await mlflow.PostAsync("artifacts/presigned-download-url", new { run_id = run, path = "note.txt" }))["url"]!;
+        var presigned = (string)(await mlflow.PostAsync("artifacts/presigned-download-url", new { run_id = run, path = "note.txt" }))["presigned_url"]!;
         using (var plain = new HttpClient())
         {
             Assert.Equal("second", await plain.GetStringAsync(presigned));

@@ -52,7 +52,7 @@ public sealed class DirectArtifactTests(FunctionsFixture functions, PostgresFixt
             await File.WriteAllTextAsync(Path.Combine(folder, "note"), "1");
             File.CreateSymbolicLink(Path.Combine(folder, "outside"), "/etc");
             var listed = await mlflow.GetAsync($"artifacts/list?run_id={run["run_id"]}");
-            Assert.Equal(["model:True", "note:False"], listed["files"]!.AsArray().Select(file => $"{file!["path"]}:{file["is_dir"]}"));
+            Assert.Equal(["model:true", "note:false"], listed["files"]!.AsArray().Select(file => $"{file!["path"]}:{file["is_dir"]}"));
             Assert.Equal((string)run["artifact_uri"]!, (string)listed["root_uri"]!);
             var below = Assert.Single((await mlflow.GetAsync($"artifacts/list?run_id={run["run_id"]}&path=model"))["files"]!.AsArray())!;
             Assert.Equal(("model/weights", 5), ((string)below["path"]!, (int)below["file_size"]!));
@@ -87,7 +87,7 @@ public sealed class DirectArtifactTests(FunctionsFixture functions, PostgresFixt
         Assert.Equal($"wasbs://{container.Name}@devstoreaccount1.blob.core.windows.net/root/{experiment}", (string)(await mlflow.GetAsync($"experiments/get?experiment_id={experiment}"))["experiment"]!["artifact_location"]!);
         await container.UploadBlobAsync($"root/{experiment}/{run}/artifacts/a/b.txt", new BinaryData("123"));
         await container.UploadBlobAsync($"root/{experiment}/{run}/artifacts/c.txt", new BinaryData("1"));
-        Assert.Equal(["a:True", "c.txt:False"], (await mlflow.GetAsync($"artifacts/list?run_id={run}"))["files"]!.AsArray().Select(file => $"{file!["path"]}:{file["is_dir"]}"));
+        Assert.Equal(["a:true", "c.txt:false"], (await mlflow.GetAsync($"artifacts/list?run_id={run}"))["files"]!.AsArray().Select(file => $"{file!["path"]}:{file["is_dir"]}"));
         var below = Assert.Single((await mlflow.GetAsync($"artifacts/list?run_id={run}&path=a"))["files"]!.AsArray())!;
         Assert.Equal(("a/b.txt", 3), ((string)below["path"]!, (int)below["file_size"]!));
     }

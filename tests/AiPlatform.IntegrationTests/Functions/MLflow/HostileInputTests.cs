@@ -25,13 +25,14 @@ public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixtur
             await socket.ConnectAsync(functions.App.Address.Host, functions.App.Address.Port);
             var head = $"POST /api/2.0/mlflow/runs/log-batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {user.AccessToken}\r\nContent-Type: application/json\r\n"
                 + (chunked ? $"Transfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n{body}\r\n" : $"Content-Length: {body.Length + 1}\r\n\r\n{body}");
-            await socket.GetStream().WriteAsync(Encoding.UTF8.GetBytes(head));
+            var stream = socket.GetStream();
+            await stream.WriteAsync(Encoding.UTF8.GetBytes(head));
             socket.Client.Shutdown(SocketShutdown.Send);
 
             // The server has given the request up when it closes or answers.
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             var answer = new byte[12];
-            var count = await socket.GetStream().ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, patience.Token);
+            var count = await stream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, patience.Token);
             Assert.DoesNotContain(" 200", Encoding.ASCII.GetString(answer, 0, count), StringComparison.Ordinal);
         }
 

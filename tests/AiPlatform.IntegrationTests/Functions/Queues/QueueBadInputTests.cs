@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.IntegrationTests.Servers;
@@ -72,8 +73,14 @@ public sealed class QueueBadInputTests(QueueFixture queues) : IClassFixture<Queu
         await queues.Api.UpdateQueueAsync(project, "pool-0", new UpdateQueueRequest(), CancellationToken.None);
         await queues.Administrator.PostJsonAsync($"/v1/queues/{project}/pool-0/tasks/bulk", """{"tasks":[{"handler":"noop"},{"handler":"noop","parentId":"00000000000000000000000000000000"}]}""")
             .ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
-        await queues.Administrator.PostJsonAsync($"/v1/queues/{project}/pool-0/tasks", $$"""{"handler":"noop","payload":"{{new string('x', 1_200_000)}}"}""")
-            .ProblemAsync(HttpStatusCode.RequestEntityTooLarge, ErrorCodes.PayloadTooLarge);
+
+        // It asks first: who sends everything at once may see the connection end before the answer.
+        using var huge = new HttpRequestMessage(HttpMethod.Post, $"/v1/queues/{project}/pool-0/tasks")
+        {
+            Content = new StringContent($$"""{"handler":"noop","payload":"{{new string('x', 1_200_000)}}"}""", Encoding.UTF8, "application/json"),
+        };
+        huge.Headers.ExpectContinue = true;
+        await queues.Administrator.SendAsync(huge).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, ErrorCodes.PayloadTooLarge);
         Assert.Empty((await queues.Api.ListQueueTasksAsync(project, "pool-0", null, null, null, CancellationToken.None)).Items);
     }
 
