@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
@@ -14,10 +15,12 @@ internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLin
     private readonly Queue<Message> _waiting = new();
     private uint _sent;
     private uint _limit;
+    private bool _isSending;
 
     /// <summary>Sends an answer, or keeps it until the client takes one more.</summary>
     internal void Send(Message answer)
     {
+        bool isKept;
         lock (_lock)
         {
             if (replyLink.IsClosed)
@@ -25,15 +28,21 @@ internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLin
                 return;
             }
 
-            if (_waiting.Count < MaxWaiting)
+            isKept = _waiting.Count < MaxWaiting;
+            if (isKept)
             {
                 _waiting.Enqueue(answer);
-                Flush();
-                return;
             }
         }
 
-        replyLink.Close(TimeSpan.Zero, new Error(ErrorCode.ResourceLimitExceeded) { Description = "The client does not take the answers to its requests." });
+        if (isKept)
+        {
+            Flush();
+        }
+        else
+        {
+            replyLink.Close(TimeSpan.Zero, new Error(ErrorCode.ResourceLimitExceeded) { Description = "The client does not take the answers to its requests." });
+        }
     }
 
     public override void OnFlow(FlowContext flowContext)
@@ -46,8 +55,9 @@ internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLin
         lock (_lock)
         {
             _limit = flow.DeliveryCount + flow.LinkCredit;
-            Flush();
         }
+
+        Flush();
     }
 
     public override void OnDisposition(DispositionContext dispositionContext)
@@ -60,13 +70,38 @@ internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLin
 
     public override void OnLinkClosed(ListenerLink link, Error error) => state.RemoveReplies(this);
 
-    // Delivery counts wrap: their distance is what counts.
+    // One thread sends at a time, and holds no lock of ours: the library sends, and calls OnFlow, under locks of its own.
     private void Flush()
     {
-        while ((int)(_limit - _sent) > 0 && _waiting.TryDequeue(out var answer))
+        while (TryTake(out var answer))
         {
+            try
+            {
+                replyLink.SendMessage(answer);
+            }
+            finally
+            {
+                lock (_lock)
+                {
+                    _isSending = false;
+                }
+            }
+        }
+    }
+
+    // Delivery counts wrap: their distance is what counts.
+    private bool TryTake([NotNullWhen(true)] out Message? answer)
+    {
+        lock (_lock)
+        {
+            answer = null;
+            if (_isSending || (int)(_limit - _sent) <= 0 || !_waiting.TryDequeue(out answer))
+            {
+                return false;
+            }
+
             _sent++;
-            replyLink.SendMessage(answer);
+            return _isSending = true;
         }
     }
 }
