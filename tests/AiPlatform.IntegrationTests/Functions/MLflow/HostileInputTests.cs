@@ -32,7 +32,16 @@ public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixtur
             // The server has given the request up when it closes or answers.
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
             var answer = new byte[12];
-            var count = await stream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, patience.Token);
+            var count = 0;
+            try
+            {
+                count = await stream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, patience.Token);
+            }
+            catch (IOException exception) when (exception.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+            {
+                // Resetting is closing, too: no answer was given.
+            }
+
             Assert.DoesNotContain(" 200", Encoding.ASCII.GetString(answer, 0, count), StringComparison.Ordinal);
         }
 
@@ -62,8 +71,13 @@ public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixtur
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         }
 
-        var huge = new StringContent($$"""{"run_id":"{{run}}","tags":[],"x":"{{new string('x', 5 * 1024 * 1024)}}"}""", Encoding.UTF8, "application/json");
-        using (var answer = await user.Client.PostAsync("/api/2.0/mlflow/runs/log-batch", huge))
+        // It asks first: who sends everything at once may see the connection end before the answer.
+        using var huge = new HttpRequestMessage(HttpMethod.Post, "/api/2.0/mlflow/runs/log-batch")
+        {
+            Content = new StringContent($$"""{"run_id":"{{run}}","tags":[],"x":"{{new string('x', 5 * 1024 * 1024)}}"}""", Encoding.UTF8, "application/json"),
+        };
+        huge.Headers.ExpectContinue = true;
+        using (var answer = await user.Client.SendAsync(huge))
         {
             Assert.True(answer.StatusCode is HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.BadRequest, $"{answer.StatusCode}");
         }
