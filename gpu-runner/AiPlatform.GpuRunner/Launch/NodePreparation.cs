@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
@@ -68,7 +67,7 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
     public async Task<Rendezvous> MeetAsync(CancellationToken cancellationToken)
     {
         var nodes = assignment.Spec.Resources.Nodes;
-        var own = new Rendezvous(services.Identity.Host, key.Node == 0 ? FreePort() : 0);
+        var own = new Rendezvous(services.Identity.Host, key.Node == 0 ? TcpPorts.Free() : 0);
         if (nodes == 1)
         {
             return own; // Nobody else has to find it.
@@ -98,13 +97,5 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
                 await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), services.Time, cancellationToken).ConfigureAwait(false);
             }
         }
-    }
-
-    // Another process may take the port before rank 0 binds it; the attempt fails then and is repeated.
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Any, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

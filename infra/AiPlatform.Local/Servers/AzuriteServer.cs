@@ -1,4 +1,5 @@
 using System.Globalization;
+using AiPlatform.Hosting;
 using AiPlatform.Local.Processes;
 
 namespace AiPlatform.Local.Servers;
@@ -21,7 +22,7 @@ public sealed class AzuriteServer : ISupervised, IAsyncDisposable
     {
         _key = key;
         DataDirectory = Path.GetFullPath(dataDirectory);
-        Port = port == 0 ? LoopbackPorts.Free() : port;
+        Port = port == 0 ? TcpPorts.Free() : port;
         _log = new BoundedLog(logFile ?? DataDirectory + ".log");
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AiPlatform.Hosting;
 using Garnet;
 
 namespace AiPlatform.Local.Servers;
@@ -32,7 +33,7 @@ public sealed class GarnetServer : IDisposable
     {
         if (port == 0)
         {
-            port = LoopbackPorts.Free();
+            port = TcpPorts.Free();
         }
 
         var server = new global::Garnet.GarnetServer(

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.Local.Servers;
 
@@ -21,14 +22,14 @@ internal sealed class PortReservation : IDisposable
 
     /// <summary>Reserves the preferred port when it is free and nobody else's, else another.</summary>
     public static PortReservation Take(int preferred)
-        => LoopbackPorts.IsFree(preferred) && TryTake(preferred) is { } taken ? taken : TakeAny();
+        => TcpPorts.IsFree(preferred) && TryTake(preferred) is { } taken ? taken : TakeAny();
 
     /// <summary>Reserves a free port.</summary>
     public static PortReservation TakeAny()
     {
         while (true)
         {
-            if (TryTake(LoopbackPorts.Free()) is { } taken)
+            if (TryTake(TcpPorts.Free()) is { } taken)
             {
                 return taken;
             }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using AiPlatform.Hosting;
 using AiPlatform.Local.Processes;
 using Npgsql;
 
@@ -27,7 +28,7 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
     internal PostgresServer(string dataDirectory, int port, string password, string? logFile = null)
     {
         DataDirectory = Path.GetFullPath(dataDirectory);
-        Port = port == 0 ? LoopbackPorts.Free() : port;
+        Port = port == 0 ? TcpPorts.Free() : port;
         Password = password;
         _binaries = FindBinaries();
         _log = new BoundedLog(logFile ?? DataDirectory + ".log");

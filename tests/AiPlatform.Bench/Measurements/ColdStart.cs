@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using AiPlatform.Bench.Platform;
-using AiPlatform.Local.Servers;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.Bench.Measurements;
 
@@ -24,7 +24,7 @@ internal static class ColdStart
     {
         var original = platform.ProcessId("functions");
         var commandLine = (await File.ReadAllTextAsync($"/proc/{original}/cmdline", cancellationToken)).Split('\0', StringSplitOptions.RemoveEmptyEntries);
-        var port = LoopbackPorts.Free();
+        var port = TcpPorts.Free();
         var start = new ProcessStartInfo(commandLine[0], commandLine[1..])
         {
             RedirectStandardOutput = true,

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AiPlatform.Hosting;
 using AiPlatform.Local.Servers;
 using AiPlatform.Messaging;
 using Npgsql;
@@ -13,8 +14,8 @@ internal sealed class BrokerProcesses : IAsyncDisposable
     private const string Key = "YmVuY2gta2V5LW9mLXRoZS1icm9rZXI=";
 
     private readonly string _directory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"aip-bench-bus-{Guid.NewGuid():N}")).FullName;
-    private readonly int _amqpPort = LoopbackPorts.Free();
-    private readonly int _httpPort = LoopbackPorts.Free();
+    private readonly int _amqpPort = TcpPorts.Free();
+    private readonly int _httpPort = TcpPorts.Free();
     private PostgresServer _postgres = null!;
     private Process? _broker;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AiPlatform.DurableTask.Client;
+using AiPlatform.Hosting;
 using AiPlatform.Local.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -11,8 +12,8 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"aip-bench-hub-{Guid.NewGuid():N}")).FullName;
     private readonly List<Process> _processes = [];
-    private readonly int _grpcPort = FreePort();
-    private readonly int _httpPort = FreePort();
+    private readonly int _grpcPort = TcpPorts.Free();
+    private readonly int _httpPort = TcpPorts.Free();
     private PostgresServer _postgres = null!;
     private ServiceProvider _services = null!;
 
@@ -98,12 +99,5 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
         await using var source = NpgsqlDataSource.Create(Database);
         await using var command = source.CreateCommand(sql);
         await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Local.Servers;
+using AiPlatform.Hosting;
 using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
 using Microsoft.AspNetCore.Builder;
@@ -25,7 +25,7 @@ internal sealed class TestBroker : IAsyncDisposable
 
     public static async Task<TestBroker> StartAsync(string postgres, double lockSeconds = 60)
     {
-        var amqp = LoopbackPorts.Free();
+        var amqp = TcpPorts.Free();
         string[] queues = [JobQueues.Events, .. Enum.GetValues<JobPriority>().Select(priority => JobQueues.For("default", priority))];
         var app = ServiceBusEmulatorApp.Build(
         [

@@ -1,8 +1,9 @@
 using AiPlatform.Client;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Hosting;
+using AiPlatform.Local.Servers;
 using AiPlatform.IntegrationTests.Functions;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Local.Servers;
 using AiPlatform.Local.Triggers;
 using AiPlatform.Messaging;
 using AiPlatform.Orchestrations;
@@ -52,7 +53,7 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
     public async Task InitializeAsync()
     {
-        var (grpc, hubHttp, amqp, busHttp) = (LoopbackPorts.Free(), LoopbackPorts.Free(), LoopbackPorts.Free(), LoopbackPorts.Free());
+        var (grpc, hubHttp, amqp, busHttp) = (TcpPorts.Free(), TcpPorts.Free(), TcpPorts.Free(), TcpPorts.Free());
         var hub = HubConnectionString = $"Endpoint=http://127.0.0.1:{grpc};TaskHub=default;Authentication=None";
         var bus = $"Endpoint=sb://127.0.0.1:{amqp};SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true";
         await StartAsync(TaskHubApp.Build(Arguments(

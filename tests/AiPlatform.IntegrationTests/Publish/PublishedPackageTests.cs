@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Hosting;
 using AiPlatform.Local.Servers;
+using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Publish;
 
@@ -43,15 +44,15 @@ public sealed class PublishedPackageTests(PostgresFixture postgres, AzuriteFixtu
 
     private async Task AssertServesAsync(string executable)
     {
-        var port = LoopbackPorts.Free();
+        var port = TcpPorts.Free();
         var start = new ProcessStartInfo(executable) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["FUNCTIONS_CUSTOMHANDLER_PORT"] = port.ToString(CultureInfo.InvariantCulture);
         start.Environment["ConnectionStrings__Postgres"] = await postgres.CreateDatabaseAsync("published");
         start.Environment["ConnectionStrings__Blob"] = blob.ConnectionString;
         start.Environment["ConnectionStrings__Redis"] = redis.ConnectionString;
-        start.Environment["ConnectionStrings__TaskHub"] = $"Endpoint=http://127.0.0.1:{LoopbackPorts.Free()};TaskHub=default;Authentication=None";
+        start.Environment["ConnectionStrings__TaskHub"] = $"Endpoint=http://127.0.0.1:{TcpPorts.Free()};TaskHub=default;Authentication=None";
         start.Environment["ConnectionStrings__ServiceBus"] =
-            $"Endpoint=sb://127.0.0.1:{LoopbackPorts.Free()};SharedAccessKeyName=k;SharedAccessKey=a2V5;UseDevelopmentEmulator=true";
+            $"Endpoint=sb://127.0.0.1:{TcpPorts.Free()};SharedAccessKeyName=k;SharedAccessKey=a2V5;UseDevelopmentEmulator=true";
         start.Environment["Identity__SigningKey"] = Convert.ToBase64String(new byte[48]);
         start.Environment["Identity__ServiceSecrets__orchestrations"] = "orchestrations-secret";
         start.Environment["Identity__ServiceSecrets__runner"] = "runner-secret";

@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using AiPlatform.Hosting;
 using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
 using Microsoft.AspNetCore.Builder;
@@ -53,13 +52,6 @@ public sealed class BrokerInstance : IAsyncDisposable
     public static string ConnectionStringFor(int port, string key = Key)
         => $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey={key};UseDevelopmentEmulator=true";
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     /// <summary>The broker's settings as names and values.</summary>
     public static Dictionary<string, string> Settings(string postgres, int port) => new()
     {
@@ -83,7 +75,7 @@ public sealed class BrokerInstance : IAsyncDisposable
     public static async Task<BrokerInstance> StartAsync(
         string postgres, int? port = null, bool waitUntilReady = true, IReadOnlyDictionary<string, string>? settings = null)
     {
-        var amqpPort = port ?? FreePort();
+        var amqpPort = port ?? TcpPorts.Free();
         var app = ServiceBusEmulatorApp.Build([.. Settings(postgres, amqpPort).Concat(settings ?? new Dictionary<string, string>()).Select(pair => $"--{pair.Key}={pair.Value}")]);
         await app.StartAsync();
         var instance = new BrokerInstance(app, amqpPort);

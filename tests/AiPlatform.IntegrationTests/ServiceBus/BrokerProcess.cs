@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -6,12 +7,12 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 public sealed class BrokerProcess : IAsyncDisposable
 {
     private readonly Dictionary<string, string> _settings;
-    private readonly int _httpPort = BrokerInstance.FreePort();
+    private readonly int _httpPort = TcpPorts.Free();
     private Process? _process;
 
     private BrokerProcess(string postgres, IReadOnlyDictionary<string, string>? settings)
     {
-        Port = BrokerInstance.FreePort();
+        Port = TcpPorts.Free();
         _settings = BrokerInstance.Settings(postgres, Port);
         _settings["urls"] = $"http://127.0.0.1:{_httpPort}";
         _settings["Logging:LogLevel:Default"] = "None";

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Messaging;
 using Amqp;
@@ -14,7 +15,7 @@ public sealed class ConnectionTests(PostgresFixture postgres) : IDisposable
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
 
     private readonly string _tlsDirectory = Path.Combine(Path.GetTempPath(), $"aip-tls-{Guid.NewGuid():N}");
-    private readonly int _tlsPort = BrokerInstance.FreePort();
+    private readonly int _tlsPort = TcpPorts.Free();
 
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Servers;
 using AiPlatform.Messaging;
@@ -17,7 +18,7 @@ public sealed class RecoveryTests(PostgresFixture postgres)
     public async Task Messages_survive_a_restart_of_the_broker_whatever_their_state()
     {
         var database = await postgres.CreateDatabaseAsync("servicebus");
-        var port = BrokerInstance.FreePort();
+        var port = TcpPorts.Free();
         await using var client = BrokerInstance.CreateClient(BrokerInstance.ConnectionStringFor(port));
         await using var sender = client.CreateSender(BrokerInstance.Queue);
         await using var receiver = client.CreateReceiver(BrokerInstance.Queue);

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.DurableTask.Worker;
+using AiPlatform.Hosting;
 using AiPlatform.TaskHub;
 using AiPlatform.TaskHub.Engine;
 using Microsoft.AspNetCore.Builder;
@@ -21,9 +21,9 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     private WebApplication? _app;
     private Process? _process;
 
-    public int GrpcPort { get; } = FreePort();
+    public int GrpcPort { get; } = TcpPorts.Free();
 
-    public int HttpPort { get; } = FreePort();
+    public int HttpPort { get; } = TcpPorts.Free();
 
     /// <summary>The engine of the hub in this process.</summary>
     public HubEngine Engine => _app!.Services.GetRequiredService<EngineHost>().Engine!;
@@ -167,11 +167,4 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
         $"--TaskHub:GrpcPort={GrpcPort}", $"--TaskHub:HttpPort={HttpPort}", $"--ConnectionStrings:Postgres={connectionString}",
         "--TaskHub:ActivityLeaseGrace=00:00:00.500", "--Logging:LogLevel:Default=Warning",
     ];
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

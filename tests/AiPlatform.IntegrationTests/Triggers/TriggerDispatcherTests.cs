@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Local.Servers;
 using AiPlatform.Local.Triggers;
 using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
@@ -20,21 +20,21 @@ public sealed class TriggerDispatcherTests(PostgresFixture postgres) : IAsyncLif
     private readonly string _folder = Directory.CreateTempSubdirectory("aip triggers ").FullName;
     private readonly Channel<(string Function, string? Key, JsonNode Body)> _invocations = Channel.CreateBounded<(string, string?, JsonNode)>(1_000);
     private readonly ConcurrentDictionary<string, int> _failures = new(StringComparer.Ordinal);
-    private readonly Uri _handlerUrl = new($"http://127.0.0.1:{LoopbackPorts.Free()}");
+    private readonly Uri _handlerUrl = new($"http://127.0.0.1:{TcpPorts.Free()}");
     private WebApplication _broker = null!;
     private WebApplication _handler = null!;
     private string _serviceBus = null!;
 
     public async Task InitializeAsync()
     {
-        var port = LoopbackPorts.Free();
+        var port = TcpPorts.Free();
         var key = Convert.ToBase64String(new byte[32]);
         _serviceBus = $"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=root;SharedAccessKey={key};UseDevelopmentEmulator=true";
         _broker = ServiceBusEmulatorApp.Build(
         [
             $"--ConnectionStrings:Postgres={await postgres.CreateDatabaseAsync("triggers")}",
             $"--ServiceBus:AmqpPort={port.ToString(CultureInfo.InvariantCulture)}",
-            $"--ServiceBus:HttpPort={LoopbackPorts.Free().ToString(CultureInfo.InvariantCulture)}",
+            $"--ServiceBus:HttpPort={TcpPorts.Free().ToString(CultureInfo.InvariantCulture)}",
             "--ServiceBus:SharedAccessKeyName=root",
             $"--ServiceBus:SharedAccessKey={key}",
             "--ServiceBus:Queues:0=things",

@@ -4,8 +4,8 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Local.Servers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;
@@ -275,7 +275,7 @@ public sealed class DurableStatusTests(FunctionsFixture functions, PostgresFixtu
     [Fact]
     public async Task What_is_committed_while_the_hub_is_away_is_delivered_when_it_comes()
     {
-        var port = LoopbackPorts.Free();
+        var port = TcpPorts.Free();
         await using var app = await StartAppAsync($"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=None");
         using var client = await AdministratorAsync(app);
         await EnqueueAsync(app, OutboxMessage.Start("Echo", "late-1", "hello"));

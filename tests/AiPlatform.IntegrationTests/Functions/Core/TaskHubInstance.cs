@@ -1,7 +1,7 @@
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Entities;
 using AiPlatform.DurableTask.Worker;
-using AiPlatform.Local.Servers;
+using AiPlatform.Hosting;
 using AiPlatform.TaskHub;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,10 +33,10 @@ public sealed class TaskHubInstance : IAsyncDisposable
     /// <param name="grpcPort">A port, or 0 for a free one.</param>
     public static async Task<TaskHubInstance> StartAsync(string postgres, int grpcPort = 0)
     {
-        var port = grpcPort == 0 ? LoopbackPorts.Free() : grpcPort;
+        var port = grpcPort == 0 ? TcpPorts.Free() : grpcPort;
         var hub = TaskHubApp.Build(
         [
-            $"--ConnectionStrings:Postgres={postgres}", $"--TaskHub:GrpcPort={port}", $"--TaskHub:HttpPort={LoopbackPorts.Free()}", "--Logging:LogLevel:Default=Error",
+            $"--ConnectionStrings:Postgres={postgres}", $"--TaskHub:GrpcPort={port}", $"--TaskHub:HttpPort={TcpPorts.Free()}", "--Logging:LogLevel:Default=Error",
         ]);
         await hub.StartAsync();
         var connectionString = $"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=None";

@@ -2,8 +2,8 @@ using AiPlatform.Client;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Queues;
+using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Local.Servers;
 using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
 using AiPlatform.TaskWorker;
@@ -52,7 +52,7 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
 
     public async Task InitializeAsync()
     {
-        var amqp = LoopbackPorts.Free();
+        var amqp = TcpPorts.Free();
         var bus = $"Endpoint=sb://127.0.0.1:{amqp};SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true";
         Broker = bus;
         var pools = Enumerable.Range(0, Pools).Select(static i => $"pool-{i}").ToList();
