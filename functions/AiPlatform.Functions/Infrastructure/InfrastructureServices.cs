@@ -94,6 +94,7 @@ internal static class InfrastructureServices
         app.UseHttpMetrics();
         app.UseMiddleware<Authorization>();
         app.UseMiddleware<StartupGate>();
+        app.UseMiddleware<BodyLimit>();
         app.UseMiddleware<Admission>();
         app.UseMiddleware<Idempotency>();
         return app;

@@ -5,7 +5,7 @@ CREATE TABLE dataset_imports (
     dataset_id text COLLATE "C" NOT NULL REFERENCES datasets (id),
     -- As requested; URLs, which may hold signatures, are encrypted and erased at the end.
     request jsonb NOT NULL,
-    secret text,
+    secret bytea,
     -- What people see of the source: no query, no user name.
     source text NOT NULL,
     status text NOT NULL,

@@ -21,8 +21,8 @@ CREATE TABLE lineage_receivers (
     name text COLLATE "C" NOT NULL,
     url text NOT NULL,
     -- Encrypted: what is sent as Authorization, and the key of the signature.
-    authorization_secret text,
-    signing_secret text NOT NULL,
+    authorization_secret bytea,
+    signing_secret bytea NOT NULL,
     enabled boolean NOT NULL DEFAULT true,
     -- Deliveries that failed in a row, and when the next one is tried: a receiver that is away is asked once, not once for each event.
     failures integer NOT NULL DEFAULT 0,

@@ -29,6 +29,9 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
     private readonly List<IAsyncDisposable> _parts = [];
     private HttpClient _http = null!;
 
+    /// <summary>The functions app.</summary>
+    public FunctionsInstance Functions { get; private set; } = null!;
+
     /// <summary>Acts as the administrator.</summary>
     public AiPlatformClient Api { get; private set; } = null!;
 
@@ -65,7 +68,7 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
         Lab = new BlobContainerClient(azurite.ConnectionString, $"lab-{Guid.NewGuid():N}");
         await Lab.CreateAsync();
-        var functions = await FunctionsInstance.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal)
+        Functions = await FunctionsInstance.StartAsync(new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["urls"] = "http://127.0.0.1:0",
             ["Logging:LogLevel:Default"] = "Error",
@@ -82,16 +85,16 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ["Datasets:Imports:MaxBytes"] = $"{64 << 20}",
             ["Datasets:Imports:Containers:lab"] = LabUrl,
         });
-        _parts.Add(functions);
+        _parts.Add(Functions);
         await StartAsync(OrchestrationsApp.Build(Arguments(
             ("urls", "http://127.0.0.1:0"), ("ConnectionStrings:TaskHub", hub), ("ConnectionStrings:ServiceBus", bus),
-            ("Orchestrations:ApiUrl", functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret),
+            ("Orchestrations:ApiUrl", Functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret),
             ("Tasks:AllowedPrivateHosts:0", "127.0.0.1"))));
         _parts.Add(await TriggerDispatcher.StartAsync(
-            Path.Combine(RepositoryFolders.Root, "functions", "triggers"), functions.Address, TriggerKey, bus,
+            Path.Combine(RepositoryFolders.Root, "functions", "triggers"), Functions.Address, TriggerKey, bus,
             Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log"), CancellationToken.None));
 
-        _http = functions.CreateClient();
+        _http = Functions.CreateClient();
         Api = new AiPlatformClient(_http, new LoginTokenSource(_http, AdministratorName, TestUser.Password, TimeProvider.System));
         RunnerApi = new AiPlatformClient(_http, new ServiceTokenSource(_http, "runner", Secret, TimeProvider.System));
         Bus = new ServiceBusClient(bus);

@@ -7,7 +7,7 @@ namespace AiPlatform.IntegrationTests.Platform;
 public sealed class CrashTests
 {
     /// <summary>Long enough that every kill happens while the job trains.</summary>
-    private const int Epochs = 60;
+    private const int Epochs = 20;
 
     private static readonly string[] Victims = ["functions", "orchestrations", "taskhub", "servicebus", "runner-1", "postgres", "blob"];
     private static readonly TimeSpan StepLimit = TimeSpan.FromMinutes(2);

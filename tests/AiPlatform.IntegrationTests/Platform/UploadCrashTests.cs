@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using AiPlatform.Client;
@@ -77,29 +78,34 @@ public sealed class UploadCrashTests
             UseShellExecute = false,
             Environment = { ["AIP_URL"] = platform.Platform.Endpoints.Api, ["AIP_TOKEN"] = token, ["AIP_PROJECT"] = Project, ["AIP_CONFIG"] = Path.Combine(platform.Folder, "none.json") },
         };
-        using var client = Process.Start(start)!;
-        var output = client.StandardOutput.ReadToEndAsync();
-        var errors = client.StandardError.ReadToEndAsync();
-        var manifest = await DatasetUploader.HashAsync(LocalFile.From(folder), null, CancellationToken.None);
-        using var http = new HttpClient();
-        string? url = null;
-        await Eventually.TrueAsync(
-            async () =>
+        using var client = new Process { StartInfo = start };
+        var output = new ConcurrentQueue<string>();
+        var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // It says how far it is. At the first word of blocks that were sent most are still to come, so it dies right there.
+        void Read(string? line)
+        {
+            output.Enqueue(line ?? string.Empty);
+            if (line?.StartsWith("Sending: ", StringComparison.Ordinal) == true && line != "Sending: 0%" && sending.TrySetResult())
             {
-                Assert.False(client.HasExited, client.HasExited ? await output + await errors : string.Empty);
+                Signals.Send(client.Id, Signals.Kill);
+            }
+        }
 
-                // Drafting the same manifest finds the client's draft, and so the place that it uploads to.
-                if (url is null && (await api.ListDatasetVersionsAsync(Project, Dataset, null, null, CancellationToken.None)).Items.Count > 0)
-                {
-                    url = (await api.CreateDatasetVersionAsync(Project, Dataset, new CreateDatasetVersionRequest(manifest), CancellationToken.None)).Uploads[0].Url;
-                }
-
-                return url is not null && (await new BlockClient(http, 1).ListAsync(url, CancellationToken.None)).Count > 2;
-            },
-            "the client has sent some blocks",
-            TimeSpan.FromSeconds(60));
-        Assert.True(Signals.Send(client.Id, Signals.Kill));
+        client.OutputDataReceived += (_, data) => Read(data.Data);
+        client.ErrorDataReceived += (_, data) => Read(data.Data);
+        Assert.True(client.Start());
+        client.BeginOutputReadLine();
+        client.BeginErrorReadLine();
         await client.WaitForExitAsync();
+        Assert.True(sending.Task.IsCompleted, string.Join('\n', output));
+        Assert.Equal(128 + Signals.Kill, client.ExitCode);
+
+        // Drafting the same manifest finds the client's draft, and so the place that it uploaded to.
+        var manifest = await DatasetUploader.HashAsync(LocalFile.From(folder), null, CancellationToken.None);
+        var url = (await api.CreateDatasetVersionAsync(Project, Dataset, new CreateDatasetVersionRequest(manifest), CancellationToken.None)).Uploads[0].Url;
+        using var http = new HttpClient();
+        Assert.True((await new BlockClient(http, 1).ListAsync(url, CancellationToken.None)).Count > 0);
     }
 
     private static async Task<byte[]> WriteAsync(string file)

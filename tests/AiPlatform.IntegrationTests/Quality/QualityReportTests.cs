@@ -8,8 +8,10 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Quality;
 using AiPlatform.Data.Quality;
+using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.IntegrationTests.Orchestrations;
 using AiPlatform.IntegrationTests.Servers;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Quality;
 
@@ -53,7 +55,7 @@ public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassF
         Assert.Equal((next.Id, false), (quality.Latest!.Id, quality.Usable));
         var refused = await Assert.ThrowsAsync<ApiException>(() => SubmitAsync(project, "people", second));
         Assert.Equal(ErrorCodes.DatasetBlocked, refused.Code);
-        Assert.NotNull(await SubmitAsync(project, "people", first));
+        await LineageTellsAsync((await SubmitAsync(project, "people", first)).Job.RunId!, document);
     }
 
     [Fact]
@@ -87,6 +89,25 @@ public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassF
         var report = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "again", version, new CreateQualityReportRequest(), CancellationToken.None));
         Assert.Equal(QualityReportStatus.Succeeded, report.Status);
         Assert.Equal(QualityReportStatus.Cancelled, (await platform.Api.GetQualityReportAsync(submission.Report.Id, CancellationToken.None)).Status);
+    }
+
+    // What receivers of the run's events learn about its input.
+    private async Task LineageTellsAsync(string runId, QualityDocument document)
+    {
+        var sent = await platform.Functions.Services.GetRequiredService<OpenLineageDocument>().BuildAsync(runId, "START", DateTimeOffset.UtcNow, CancellationToken.None);
+        using var json = JsonDocument.Parse(sent!);
+        var input = json.RootElement.GetProperty("inputs").EnumerateArray().Single();
+        Assert.Equal(
+            document.Tables.Single().Columns.Select(static column => (column.Name, column.Declared)),
+            input.GetProperty("facets").GetProperty("schema").GetProperty("fields").EnumerateArray().Select(static field => (field.GetProperty("name").GetString()!, field.GetProperty("type").GetString()!)));
+        var metrics = input.GetProperty("inputFacets").GetProperty("dataQualityMetrics");
+        Assert.Equal(500, metrics.GetProperty("rowCount").GetInt64());
+        var age = metrics.GetProperty("columnMetrics").GetProperty("age");
+        Assert.Equal((0, 40, 30d, 69d), (age.GetProperty("nullCount").GetInt32(), age.GetProperty("distinctCount").GetInt32(), age.GetProperty("min").GetDouble(), age.GetProperty("max").GetDouble()));
+        var assertion = input.GetProperty("inputFacets").GetProperty("dataQualityAssertions").GetProperty("assertions").EnumerateArray().Single();
+        Assert.Equal(
+            ("expect_column_values_to_be_between", true, "age"),
+            (assertion.GetProperty("assertion").GetString(), assertion.GetProperty("success").GetBoolean(), assertion.GetProperty("column").GetString()));
     }
 
     private static string People(int from, int count, int age)

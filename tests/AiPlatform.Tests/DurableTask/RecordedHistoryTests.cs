@@ -3,6 +3,7 @@ using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Worker.Replay;
 using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
+using AiPlatform.Orchestrations.Quality;
 using AiPlatform.Orchestrations.Training;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -29,8 +30,8 @@ public sealed class RecordedHistoryTests
         => Assert.Empty(((string[])["job-succeeded", "job-cancelled", "job-failed", "job-retried"]).Except(Names, StringComparer.Ordinal));
 
     [Fact]
-    public void There_are_recordings_of_imports()
-        => Assert.Empty(((string[])["import-succeeded", "import-failed", "import-retried"]).Except(Names, StringComparer.Ordinal));
+    public void There_are_recordings_of_imports_and_quality_reports()
+        => Assert.Empty(((string[])["import-succeeded", "import-failed", "import-retried", "quality-succeeded", "quality-refused"]).Except(Names, StringComparer.Ordinal));
 
     [Fact]
     public void A_change_of_the_code_is_noticed()
@@ -45,7 +46,7 @@ public sealed class RecordedHistoryTests
     }
 
     private static ReplayResult Replay(string recording, DataConverter converter)
-        => HistoryReplay.Run(new DurableTaskRegistry().AddTraining().AddMaintenance().AddData(), Read(recording), Services(), converter);
+        => HistoryReplay.Run(new DurableTaskRegistry().AddTraining().AddMaintenance().AddData().AddQuality(), Read(recording), Services(), converter);
 
     private static IReadOnlyList<AiPlatform.DurableTask.Protobuf.HistoryEvent> Read(string recording) => HistoryReplay.Read(File.ReadAllText(Path.Combine(Folder, recording + ".json")));
 

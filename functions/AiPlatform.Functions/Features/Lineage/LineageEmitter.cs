@@ -4,6 +4,7 @@ using System.Net.Mime;
 using System.Security.Cryptography;
 using System.Text;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Hosting;
 using Dapper;
 using Microsoft.Extensions.Options;
@@ -16,7 +17,7 @@ namespace AiPlatform.Functions.Features.Lineage;
 /// that fails is left alone for a while that grows; the events of others go on. Requests are signed as Standard Webhooks asks.
 /// </summary>
 internal sealed partial class LineageEmitter(
-    Database database, OpenLineageDocument document, SecretText secrets, LineageHttp http, StartupState state, IOptions<LineageOptions> options, TimeProvider time,
+    Database database, OpenLineageDocument document, SecretBox secrets, LineageHttp http, StartupState state, IOptions<LineageOptions> options, TimeProvider time,
     ILogger<LineageEmitter> logger) : BackgroundLoop(time, logger)
 {
     private const int BatchOfReceiver = 16;
@@ -200,12 +201,12 @@ internal sealed partial class LineageEmitter(
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json);
         if (row.AuthorizationSecret is { } authorization)
         {
-            request.Headers.TryAddWithoutValidation("Authorization", secrets.Unprotect(authorization, LineageReceivers.AuthorizationOf(row.ReceiverId)));
+            request.Headers.TryAddWithoutValidation("Authorization", secrets.Unprotect(LineageReceivers.AuthorizationOf(row.ReceiverId), authorization));
         }
 
         // The id stays over repeats, so that the receiver can tell one.
         var (id, timestamp) = ($"lineage_{row.Id}", _time.GetUtcNow().ToUnixTimeSeconds());
-        var key = Convert.FromBase64String(secrets.Unprotect(row.SigningSecret, LineageReceivers.SigningOf(row.ReceiverId))["whsec_".Length..]);
+        var key = Convert.FromBase64String(secrets.Unprotect(LineageReceivers.SigningOf(row.ReceiverId), row.SigningSecret)["whsec_".Length..]);
         var signature = HMACSHA256.HashData(key, (byte[])[.. Encoding.UTF8.GetBytes($"{id}.{timestamp}."), .. body]);
         request.Headers.Add("webhook-id", id);
         request.Headers.Add("webhook-timestamp", $"{timestamp}");
@@ -240,9 +241,9 @@ internal sealed partial class LineageEmitter(
 
         public required string Url { get; init; }
 
-        public string? AuthorizationSecret { get; init; }
+        public byte[]? AuthorizationSecret { get; init; }
 
-        public required string SigningSecret { get; init; }
+        public required byte[] SigningSecret { get; init; }
 
         public int Failures { get; init; }
     }

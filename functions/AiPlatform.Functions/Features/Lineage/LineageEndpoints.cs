@@ -2,7 +2,6 @@ using AiPlatform.Contracts.Lineage;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Features.Lineage;
@@ -25,7 +24,6 @@ internal static class LineageEndpoints
             .ValidateOnStart();
         services.AddSingleton<LineageWriter>().AddSingleton<LineageReader>().AddSingleton<OpenLineageStore>().AddSingleton<OpenLineageDocument>()
             .AddSingleton<LineageReceivers>().AddSingleton<ITickTask, LineageSweep>();
-        services.TryAddSingleton<SecretText>();
         services.AddSingleton(static provider => new LineageHttp(new GuardedHttp(provider.GetRequiredService<IOptions<LineageOptions>>().Value.AllowedPrivateHosts)));
         return services.AddLoop<LineageEmitter>("lineage");
     }

@@ -1,13 +1,14 @@
 using System.Security.Cryptography;
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Secrets;
 using Dapper;
 using Npgsql;
 
 namespace AiPlatform.Functions.Features.Lineage;
 
 /// <summary>The receivers of a project.</summary>
-internal sealed class LineageReceivers(Database database, SecretText secrets, TimeProvider time)
+internal sealed class LineageReceivers(Database database, SecretBox secrets, TimeProvider time)
 {
     private const int MaxReceivers = 20;
     private const string SecretPrefix = "whsec_";
@@ -44,8 +45,8 @@ internal sealed class LineageReceivers(Database database, SecretText secrets, Ti
                             projectId,
                             name = request.Name,
                             url = request.Url,
-                            authorization = request.Authorization is { } header ? secrets.Protect(header, AuthorizationOf(id)) : null,
-                            signing = secrets.Protect(signing, SigningOf(id)),
+                            authorization = request.Authorization is { } header ? secrets.Protect(AuthorizationOf(id), header) : null,
+                            signing = secrets.Protect(SigningOf(id), signing),
                             by = caller.UserId,
                             now = time.GetUtcNow(),
                         });
@@ -88,7 +89,7 @@ internal sealed class LineageReceivers(Database database, SecretText secrets, Ti
                     {
                         id,
                         url = request.Url,
-                        authorization = request.Authorization is { } header ? secrets.Protect(header, AuthorizationOf(id)) : null,
+                        authorization = request.Authorization is { } header ? secrets.Protect(AuthorizationOf(id), header) : null,
                         enabled = request.Enabled,
                     });
                 if (request.Enabled == true)

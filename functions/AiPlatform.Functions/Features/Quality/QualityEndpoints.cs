@@ -8,6 +8,7 @@ using AiPlatform.Data.Quality;
 using AiPlatform.Data.Reports;
 using AiPlatform.Functions.Features.Datasets;
 using AiPlatform.Functions.Features.DurableStatus;
+using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -19,7 +20,9 @@ internal static class QualityEndpoints
     private const int MaxReason = 2_000;
 
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddQuality(this IServiceCollection services) => services.AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>();
+    public static IServiceCollection AddQuality(this IServiceCollection services) => services
+        .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>()
+        .AddSingleton<IDatasetFacetSource, QualityFacets>();
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapQualityEndpoints(this IEndpointRouteBuilder routes)

@@ -71,13 +71,8 @@ public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixtur
             Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         }
 
-        // It asks first: who sends everything at once may see the connection end before the answer.
-        using var huge = new HttpRequestMessage(HttpMethod.Post, "/api/2.0/mlflow/runs/log-batch")
-        {
-            Content = new StringContent($$"""{"run_id":"{{run}}","tags":[],"x":"{{new string('x', 5 * 1024 * 1024)}}"}""", Encoding.UTF8, "application/json"),
-        };
-        huge.Headers.ExpectContinue = true;
-        using (var answer = await user.Client.SendAsync(huge))
+        using var huge = new StringContent($$"""{"run_id":"{{run}}","tags":[],"x":"{{new string('x', 5 * 1024 * 1024)}}"}""", Encoding.UTF8, "application/json");
+        using (var answer = await user.Client.PostAsync("/api/2.0/mlflow/runs/log-batch", huge))
         {
             Assert.True(answer.StatusCode is HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.BadRequest, $"{answer.StatusCode}");
         }

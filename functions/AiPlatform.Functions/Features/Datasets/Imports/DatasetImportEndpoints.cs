@@ -19,7 +19,7 @@ internal static class DatasetImportEndpoints
     {
         services.AddOptions<ImportOptions>().BindConfiguration(ImportOptions.Section)
             .Validate(options => options is { MaxBytes: > 0, MaxRatio: > 0 }, "Datasets:Imports: limits must be positive.").ValidateOnStart();
-        return services.AddSingleton<SecretText>().AddSingleton<DatasetImportStore>().AddSingleton<DatasetImportCheck>();
+        return services.AddSingleton<DatasetImportStore>().AddSingleton<DatasetImportCheck>();
     }
 
     /// <summary>Maps the routes.</summary>

@@ -21,7 +21,7 @@ internal sealed class DatasetImportRow
 
     public required string Request { get; init; }
 
-    public string? Secret { get; init; }
+    public byte[]? Secret { get; init; }
 
     public required string Source { get; init; }
 

@@ -3,12 +3,13 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Secrets;
 using Dapper;
 
 namespace AiPlatform.Functions.Features.Datasets.Imports;
 
 /// <summary>Imports in PostgreSQL.</summary>
-internal sealed class DatasetImportStore(Database database, IOutbox outbox, EventStream events, LineageWriter lineage, SecretText secrets, TimeProvider time)
+internal sealed class DatasetImportStore(Database database, IOutbox outbox, EventStream events, LineageWriter lineage, SecretBox secrets, TimeProvider time)
 {
     /// <summary>Writes an import and the start of its orchestration in one transaction.</summary>
     public Task<DatasetImportRow> CreateAsync(DatasetRow dataset, CreateDatasetImportRequest request, DatasetImportCheck.Target target, Caller caller, CancellationToken cancellationToken)
@@ -27,7 +28,7 @@ internal sealed class DatasetImportStore(Database database, IOutbox outbox, Even
                         project = dataset.ProjectId,
                         dataset = dataset.Id,
                         request = JsonSerializer.Serialize(WithoutSecrets(request), ContractsJson.Strict),
-                        secret = target.Url is { } url ? secrets.Protect(url, id) : null,
+                        secret = target.Url is { } url ? secrets.Protect(Purpose(id), url) : null,
                         source = target.Shown,
                         by = caller.UserId,
                         now = time.GetUtcNow(),
@@ -121,7 +122,9 @@ internal sealed class DatasetImportStore(Database database, IOutbox outbox, Even
             cancellationToken);
 
     /// <summary>The secret URL of an import.</summary>
-    public string? Reveal(DatasetImportRow row) => row.Secret is null ? null : secrets.Unprotect(row.Secret, row.Id);
+    public string? Reveal(DatasetImportRow row) => row.Secret is null ? null : secrets.Unprotect(Purpose(row.Id), row.Secret);
+
+    private static string Purpose(string id) => $"dataset-import:{id}";
 
     private async Task LinkAsync(UnitOfWork work, DatasetImportRow row)
     {
