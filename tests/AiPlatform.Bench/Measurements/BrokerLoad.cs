@@ -23,11 +23,13 @@ internal static class BrokerLoad
         await using var broker = await BrokerProcesses.StartAsync(cancellationToken);
         await RunAsync(broker, 20_000, SendSinglesAsync, cancellationToken);
         const int count = 40_000;
+
+        // First, so that PostgreSQL does not still clean up after the floods.
+        var latencies = await PacedAsync(broker, TimeSpan.FromSeconds(15), cancellationToken);
         var before = broker.Processor();
         var singles = await MedianAsync(() => RunAsync(broker, count, SendSinglesAsync, cancellationToken));
         var after = broker.Processor();
         var batches = await MedianAsync(() => RunAsync(broker, count, SendBatchesAsync, cancellationToken));
-        var latencies = await PacedAsync(broker, TimeSpan.FromSeconds(15), cancellationToken);
         var commit = await broker.CommitMillisecondsAsync(cancellationToken);
         await broker.SlowCommitsAsync(cancellationToken);
         var slowCommit = await broker.CommitMillisecondsAsync(cancellationToken);
