@@ -22,9 +22,10 @@ namespace AiPlatform.IntegrationTests.Orchestrations;
 /// </summary>
 public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixture azurite, GarnetFixture garnet) : IAsyncLifetime
 {
+    public const string AdministratorName = "admin";
+
     private const string Secret = "service-secret";
     private const string TriggerKey = "trigger-key";
-    private const string AdministratorName = "admin";
 
     private readonly List<IAsyncDisposable> _parts = [];
     private HttpClient _http = null!;

@@ -9,6 +9,7 @@ using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Quality;
 using AiPlatform.Data.Quality;
 using AiPlatform.Functions.Features.Lineage;
+using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Orchestrations;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
@@ -89,6 +90,34 @@ public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassF
         var report = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "again", version, new CreateQualityReportRequest(), CancellationToken.None));
         Assert.Equal(QualityReportStatus.Succeeded, report.Status);
         Assert.Equal(QualityReportStatus.Cancelled, (await platform.Api.GetQualityReportAsync(submission.Report.Id, CancellationToken.None)).Status);
+    }
+
+    [Fact]
+    public async Task A_table_that_is_stored_in_chunks_is_previewed_and_reported_from_the_command_line()
+    {
+        using var aip = new AipCommandLine();
+        var project = await ProjectAsync();
+        await AipCommandLine.LoginAsync(platform.Functions.Address, OrchestrationsFixture.AdministratorName, project);
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("large"), CancellationToken.None);
+        const int rows = 250_000;
+        var text = People(0, rows, 30);
+        Assert.True(text.Length > 2 * ContentChunker.Threshold);
+        await UploadAsync(project, "large", ("people.csv", text));
+
+        // The second version shares all chunks but a few with the first.
+        var version = await UploadAsync(project, "large", ("people.csv", text.Replace("user125000@", "user125000.changed@", StringComparison.Ordinal)));
+        Assert.InRange((await platform.Api.GetDatasetVersionAsync(project, "large", version, CancellationToken.None)).StoredSize, 1, text.Length / 2);
+        var preview = await AipCommandLine.RunAsync("dataset", "preview", "large", $"{version}", "--filter", "id == 125000", "--rows", "5");
+        Assert.Contains("people.csv", preview, StringComparison.Ordinal);
+        Assert.Contains("user125000.changed@example.com", preview, StringComparison.Ordinal);
+        Assert.DoesNotContain("user125001@", preview, StringComparison.Ordinal);
+
+        var page = Path.Combine(Path.GetDirectoryName(aip.ConfigFile)!, "report.html");
+        Assert.Contains("Score", await AipCommandLine.RunAsync("dataset", "report", "large", $"{version}", "--html", page), StringComparison.Ordinal);
+        Assert.Contains("large", await File.ReadAllTextAsync(page), StringComparison.Ordinal);
+        var latest = (await platform.Api.GetVersionQualityAsync(project, "large", version, CancellationToken.None)).Latest!;
+        Assert.Equal(rows, (await DocumentAsync(latest)).Tables.Single().Rows);
+        Assert.Contains("404", await AipCommandLine.FailAsync("dataset", "preview", "large", "99"), StringComparison.Ordinal);
     }
 
     // What receivers of the run's events learn about its input.
