@@ -2,9 +2,14 @@ using AiPlatform.Hosting;
 
 namespace AiPlatform.Functions.Infrastructure;
 
-/// <summary>Creates the blob containers as soon as the storage is there; the rest of the app does not wait for it.</summary>
+/// <summary>Creates the blob containers as soon as the storage is there. Requests are served before that; the instance calls itself ready after it.</summary>
 internal sealed class BlobContainers(BlobStorage storage, TimeProvider time, ILogger<BlobContainers> logger) : BackgroundLoop(time, logger)
 {
+    private volatile bool _created;
+
+    /// <summary>Whether the containers have been there once in this process's life.</summary>
+    public bool AreCreated => _created;
+
     /// <inheritdoc />
     protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(5);
 
@@ -12,6 +17,7 @@ internal sealed class BlobContainers(BlobStorage storage, TimeProvider time, ILo
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
         await storage.EnsureContainersAsync(cancellationToken);
+        _created = true;
         return false;
     }
 }

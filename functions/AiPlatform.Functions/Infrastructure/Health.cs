@@ -13,7 +13,7 @@ internal static class Health
     /// <summary>Registers the checks.</summary>
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
-        services.AddHealthChecks().AddCheck<DatabaseCheck>("postgres", tags: [Ready]);
+        services.AddHealthChecks().AddCheck<DatabaseCheck>("postgres", tags: [Ready]).AddCheck<StorageCheck>("containers", tags: [Ready]);
         return services;
     }
 
@@ -63,6 +63,22 @@ internal static class Health
             {
                 return HealthCheckResult.Unhealthy();
             }
+        }
+    }
+
+    // A client that is told to upload must find a container. Later outages of the storage are none of this instance's own.
+    private sealed class StorageCheck(BlobContainers containers) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            if (containers.AreCreated)
+            {
+                return Task.FromResult(HealthCheckResult.Healthy());
+            }
+
+            // Somebody waits: no use in sleeping on after the storage has come.
+            containers.Wake();
+            return Task.FromResult(HealthCheckResult.Unhealthy());
         }
     }
 }

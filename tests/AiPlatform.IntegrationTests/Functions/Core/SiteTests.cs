@@ -2,7 +2,10 @@ using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
+using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Local.Servers;
+using Azure.Storage.Blobs;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
@@ -87,5 +90,36 @@ public sealed class SiteTests(FunctionsFixture functions) : IClassFixture<Functi
         var login = client.PostJsonAsync("/v1/auth/login", """{"userName":"abc","password":"x"}""");
         await login.ProblemAsync(HttpStatusCode.ServiceUnavailable, ErrorCodes.Unavailable);
         Assert.NotNull((await login).Headers.RetryAfter);
+    }
+
+    [Fact]
+    public async Task Without_its_containers_the_app_is_not_ready_and_it_is_as_soon_as_the_storage_has_come()
+    {
+        var folder = Directory.CreateTempSubdirectory("aip-blob-").FullName;
+        await using var storage = await AzuriteServer.StartAsync(folder, 0, CancellationToken.None);
+        await storage.KillAsync();
+        var settings = new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal)
+        {
+            ["ConnectionStrings:Blob"] = storage.ConnectionString,
+            ["Logging:LogLevel:Default"] = "None",
+        };
+        await using var app = await FunctionsInstance.StartAsync(settings, waitUntilReady: false);
+        using var client = app.CreateClient();
+        string? answer = null;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var ready = await client.GetAsync("/health/ready");
+                answer = await ready.Content.ReadAsStringAsync();
+                return ready.StatusCode == HttpStatusCode.ServiceUnavailable && answer.Contains("\"postgres\":\"healthy\"", StringComparison.Ordinal);
+            },
+            "the database is there");
+        Assert.Contains("\"containers\":\"unhealthy\"", answer, StringComparison.Ordinal);
+
+        await storage.RestartAsync(CancellationToken.None);
+        await Eventually.TrueAsync(async () => (await client.GetAsync("/health/ready")).IsSuccessStatusCode, "the containers are there");
+        Assert.True(await new BlobContainerClient(storage.ConnectionString, BlobStorage.Datasets).ExistsAsync());
+        await storage.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
     }
 }

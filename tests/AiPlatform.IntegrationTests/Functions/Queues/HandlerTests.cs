@@ -40,6 +40,31 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
     }
 
     [Fact]
+    public async Task Http_follows_no_redirect_by_which_an_outer_server_would_reach_an_inner_one()
+    {
+        var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
+        var reached = 0;
+        await using var server = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=Error"]).Build();
+        server.MapGet("/away/{status:int}", (int status, HttpResponse response) =>
+        {
+            response.StatusCode = status;
+            response.Headers.Location = "/inner";
+        });
+        server.MapGet("/inner", () => Interlocked.Increment(ref reached));
+        await server.StartAsync();
+        using var open = new GuardedHttp(["127.0.0.1"]);
+        await using var worker = await queues.WorkerAsync(pool, handler: new HttpHandler(open));
+        foreach (var status in (int[])[301, 302, 303, 307, 308])
+        {
+            var payload = JsonSerializer.SerializeToElement(new { url = $"{server.Urls.First()}/away/{status}", method = "GET" });
+            var task = await queues.SubmitAsync(project, pool, new SubmitTaskRequest(TaskHandlers.Http, payload, Retry: new TaskRetry(MaxAttempts: 1)));
+            Assert.Equal($"http.{status}", (await queues.UntilAsync(project, pool, task.Id, QueueTaskStatus.DeadLettered)).ErrorKind);
+        }
+
+        Assert.Equal(0, reached);
+    }
+
+    [Fact]
     public async Task Http_does_not_reach_private_addresses()
     {
         var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
