@@ -44,12 +44,16 @@ public sealed class IsolationTests
         var secret = Path.Combine(harness.DataDirectory, "secret.txt");
         await File.WriteAllTextAsync(secret, "secret");
         var file = harness.Platform.Serve("digits.csv", "label\n"u8.ToArray());
+
+        // The folder itself may be there, where the platform lies in it: with nothing else inside.
+        var home = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), $".aip-test-{Guid.NewGuid():N}");
+        await File.WriteAllTextAsync(home, "mine");
         harness.Submit(
             $$"""
             import os, socket, tempfile
             import aiplatform_runtime as aip
             print("sees secret", os.path.exists("{{secret}}"))
-            print("sees home", os.path.exists("/root") or os.path.exists("/home"))
+            print("sees home", os.path.exists("{{home}}"))
             print("processes", sorted(int(name) for name in os.listdir("/proc") if name.isdigit())[-1] < 100)
             try:
                 os.kill({{Environment.ProcessId}}, 0)
@@ -73,6 +77,7 @@ public sealed class IsolationTests
             """,
             configure: builder => builder.Assignment = builder.Assignment with { Datasets = [new AssignedDataset("digits", 1, [file])] });
         var end = await harness.EndAsync();
+        File.Delete(home);
         var log = harness.Log();
         Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{log}");
         foreach (var line in (string[])["sees secret False", "sees home False", "processes True", "reaches the runner False", "temporary True", "network True"])

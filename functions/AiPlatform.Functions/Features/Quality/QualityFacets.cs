@@ -11,8 +11,8 @@ namespace AiPlatform.Functions.Features.Quality;
 /// <summary>What the newest quality report of a version says, as OpenLineage facets: its columns, their metrics and the expectations.</summary>
 internal sealed class QualityFacets : IDatasetFacetSource
 {
-    /// <summary>More columns than these are left out, so that an event stays of a size that receivers take.</summary>
-    internal const int MaxColumns = 1_000;
+    // More are left out, so that an event stays of a size that receivers take.
+    private const int MaxColumns = 1_000;
 
     /// <inheritdoc />
     public async Task<IReadOnlyDictionary<string, DatasetFacets>> ReadAsync(
@@ -35,8 +35,7 @@ internal sealed class QualityFacets : IDatasetFacetSource
         return result;
     }
 
-    /// <summary>The facets of a report.</summary>
-    internal static DatasetFacets Of(QualityDocument document)
+    private static DatasetFacets Of(QualityDocument document)
     {
         // A version of several tables has one schema in OpenLineage: each column says which table it is of.
         var qualified = document.Tables.Count > 1;
