@@ -67,6 +67,8 @@ internal sealed class NodePreparation(NodeServices services, NodeKey key, NodeAs
     public async Task<Rendezvous> MeetAsync(CancellationToken cancellationToken)
     {
         var nodes = assignment.Spec.Resources.Nodes;
+
+        // Another server may take the port before rank 0 binds it; the attempt fails then and is repeated.
         var own = new Rendezvous(services.Identity.Host, key.Node == 0 ? TcpPorts.Free() : 0);
         if (nodes == 1)
         {
