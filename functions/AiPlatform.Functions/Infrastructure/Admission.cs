@@ -12,6 +12,9 @@ namespace AiPlatform.Functions.Infrastructure;
 /// </summary>
 internal sealed class Admission(RequestDelegate next, IOptions<AdmissionOptions> options) : IDisposable
 {
+    // Less than what the server keeps of a body that nobody has read yet.
+    private const long MaxKeptByServer = 512 * 1024;
+
     private readonly ConcurrencyLimiter _limiter = new(new()
     {
         PermitLimit = options.Value.Concurrent,
@@ -32,9 +35,7 @@ internal sealed class Admission(RequestDelegate next, IOptions<AdmissionOptions>
 
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
         {
-            context.Request.EnableBuffering();
-            await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
-            context.Request.Body.Position = 0;
+            await ArrivedAsync(context);
         }
 
         using var lease = await _limiter.AcquireAsync(1, context.RequestAborted);
@@ -44,6 +45,25 @@ internal sealed class Admission(RequestDelegate next, IOptions<AdmissionOptions>
         }
 
         await next(context);
+    }
+
+    private static async Task ArrivedAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength is null or > MaxKeptByServer)
+        {
+            context.Request.EnableBuffering();
+            await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+            context.Request.Body.Position = 0;
+            return;
+        }
+
+        var reader = context.Request.BodyReader;
+        for (var isHere = false; !isHere;)
+        {
+            var result = await reader.ReadAsync(context.RequestAborted);
+            isHere = result.IsCompleted;
+            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
     }
 
     /// <inheritdoc />

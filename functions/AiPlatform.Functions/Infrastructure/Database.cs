@@ -87,38 +87,51 @@ internal sealed class Database : IAsyncDisposable
     public async Task<T> InTransactionAsync<T>(
         Func<NpgsqlConnection, NpgsqlTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            var committing = false;
-            var actions = new List<Action>();
-            Committed.Value = actions;
-            try
+        var committing = false;
+        return await RepeatAsync(
+            async () =>
             {
-                T result;
-                await using (var connection = await OpenAsync(cancellationToken))
-                await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+                committing = false;
+                var actions = new List<Action>();
+                Committed.Value = actions;
+                try
                 {
-                    result = await work(connection, transaction);
-                    committing = true;
+                    T result;
+                    await using (var connection = await OpenAsync(cancellationToken))
+                    await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+                    {
+                        result = await work(connection, transaction);
+                        committing = true;
 
-                    // A caller that goes away now must not leave the outcome unknown.
-                    await transaction.CommitAsync(CancellationToken.None);
+                        // A caller that goes away now must not leave the outcome unknown.
+                        await transaction.CommitAsync(CancellationToken.None);
+                    }
+
+                    actions.ForEach(static action => action());
+                    return result;
                 }
-
-                actions.ForEach(static action => action());
-                return result;
-            }
-            catch (NpgsqlException exception) when (
-                attempt < MaxAttempts && exception.IsTransient && (!committing || exception is PostgresException) && !cancellationToken.IsCancellationRequested)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * 20 * (1 << attempt)), cancellationToken);
-            }
-            finally
-            {
-                Committed.Value = null;
-            }
-        }
+                finally
+                {
+                    Committed.Value = null;
+                }
+            },
+            exception => !committing || exception is PostgresException,
+            cancellationToken);
     }
+
+    /// <summary>
+    /// Runs <paramref name="work"/>, which executes one statement or one batch: a transaction in one round trip. Serialization
+    /// failures and deadlocks are repeated; after a broken connection the outcome is unknown.
+    /// </summary>
+    public Task<T> InOneStatementAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+        => RepeatAsync(
+            async () =>
+            {
+                await using var connection = await OpenAsync(cancellationToken);
+                return await work(connection);
+            },
+            static exception => exception is PostgresException,
+            cancellationToken);
 
     /// <summary>As <see cref="InTransactionAsync{T}"/>, without a result.</summary>
     public Task InTransactionAsync(Func<NpgsqlConnection, NpgsqlTransaction, Task> work, CancellationToken cancellationToken)
@@ -132,6 +145,21 @@ internal sealed class Database : IAsyncDisposable
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => Source.DisposeAsync();
+
+    private static async Task<T> RepeatAsync<T>(Func<Task<T>> work, Func<NpgsqlException, bool> mayRepeat, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await work();
+            }
+            catch (NpgsqlException exception) when (attempt < MaxAttempts && exception.IsTransient && mayRepeat(exception) && !cancellationToken.IsCancellationRequested)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * 20 * (1 << attempt)), cancellationToken);
+            }
+        }
+    }
 
     private static void SetDefault(NpgsqlConnectionStringBuilder builder, string keyword, object value)
     {

@@ -91,7 +91,12 @@ internal static class InfrastructureServices
         app.UseMiddleware<Problems>();
         app.UseMiddleware<MLflowGateway>();
         app.UseRouting();
-        app.UseHttpMetrics();
+        app.UseHttpMetrics(static metrics =>
+        {
+            // The durations count the requests too.
+            metrics.RequestCount.Enabled = false;
+            metrics.InProgress.Enabled = false;
+        });
         app.UseMiddleware<Authorization>();
         app.UseMiddleware<StartupGate>();
         app.UseMiddleware<BodyLimit>();

@@ -8,37 +8,43 @@ using AiPlatform.Bench.Platform;
 
 namespace AiPlatform.Bench.Measurements;
 
-/// <summary>An MLflow client that costs the machine as little as it can: bodies are made by hand, answers are only read where they are needed.</summary>
+/// <summary>An MLflow client for set-up and reads; load comes from <see cref="LoadConnection"/>.</summary>
 internal sealed class TrackingClient : IDisposable
 {
     public const int Connections = 16;
 
-    private readonly HttpClient _http;
+    /// <summary>Where MLflow's API begins.</summary>
+    public const string Root = "/api/2.0/mlflow/";
 
-    private TrackingClient(HttpClient http) => _http = http;
+    private readonly HttpClient _http;
+    private readonly string _token;
+
+    private TrackingClient(HttpClient http, string token) => (_http, _token) = (http, token);
 
     /// <summary>Logs in.</summary>
     public static async Task<TrackingClient> ConnectAsync(PlatformProcess platform, CancellationToken cancellationToken)
     {
         var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 128, PooledConnectionLifetime = Timeout.InfiniteTimeSpan })
         {
-            BaseAddress = new Uri(platform.ApiUrl, "/api/2.0/mlflow/"),
+            BaseAddress = new Uri(platform.ApiUrl, Root),
         };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await platform.Tokens.GetTokenAsync(null, cancellationToken));
-        return new TrackingClient(http);
+        var token = await platform.Tokens.GetTokenAsync(null, cancellationToken) ?? throw new InvalidOperationException("The platform gave no token.");
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return new TrackingClient(http, token);
     }
 
     /// <summary>Calls without a pause from several connections: requests per second and their times after a warm-up.</summary>
-    public static async Task<LoadResult> LoadAsync(Func<int, Task> call, int connections = Connections, double warmUpSeconds = 3, double seconds = 6)
+    public async Task<LoadResult> LoadAsync(Func<LoadConnection, int, ValueTask> call, int connections = Connections, double warmUpSeconds = 3, double seconds = 6)
     {
         var times = new ConcurrentQueue<double>();
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, connections).Select(client => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, connections).Select(index => Task.Run(async () =>
         {
+            using var connection = await LoadConnection.OpenAsync(_http.BaseAddress!, _token, CancellationToken.None);
             while (clock.Elapsed.TotalSeconds < warmUpSeconds + seconds)
             {
                 var begin = Stopwatch.GetTimestamp();
-                await call(client);
+                await call(connection, index);
                 if (clock.Elapsed.TotalSeconds > warmUpSeconds)
                 {
                     times.Enqueue(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
@@ -113,21 +119,6 @@ internal sealed class TrackingClient : IDisposable
             await PostAsync("runs/log-batch", Curve(run, first), cancellationToken);
         }
     }
-
-    /// <summary>The body of a batch of a hundred metrics at one step.</summary>
-    public static string Batch(string run, long step)
-    {
-        var text = new StringBuilder(8_192).Append("{\"run_id\":\"").Append(run).Append("\",\"metrics\":[");
-        for (var i = 0; i < 100; i++)
-        {
-            text.Append(i == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{{\"key\":\"metric_{i}\",\"value\":{1.0 / (step + i + 1)},\"timestamp\":{1_700_000_000_000 + step},\"step\":{step}}}");
-        }
-
-        return text.Append("]}").ToString();
-    }
-
-    public static string Metric(string run, long step)
-        => FormattableString.Invariant($"{{\"run_id\":\"{run}\",\"key\":\"loss\",\"value\":{1.0 / (step + 1)},\"timestamp\":{1_700_000_000_000 + step},\"step\":{step}}}");
 
     public void Dispose() => _http.Dispose();
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using AiPlatform.Bench.Platform;
 using Npgsql;
@@ -16,7 +17,7 @@ internal static class TrackingReads
         var search = await client.CreateSearchedRunsAsync(10_000, cancellationToken);
         var results = new Dictionary<string, object>(StringComparer.Ordinal)
         {
-            ["searchFilteredOf10000"] = await SearchAsync(client, search, cancellationToken),
+            ["searchFilteredOf10000"] = await SearchAsync(client, search),
         };
         var experiment = await client.CreateExperimentAsync(cancellationToken);
         var (project, runs, long1M) = await CurvesAsync(client, experiment, cancellationToken);
@@ -29,13 +30,13 @@ internal static class TrackingReads
     }
 
     /// <summary>A filter on a metric and a param, ordered by a metric, by clients one, four and sixteen at a time.</summary>
-    public static async Task<object> SearchAsync(TrackingClient client, string experiment, CancellationToken cancellationToken)
+    public static async Task<object> SearchAsync(TrackingClient client, string experiment)
     {
-        var body = $$"""{"experiment_ids":["{{experiment}}"],"max_results":100,"filter":"metrics.m1 > 0.5 AND params.p1 = '3'","order_by":["metrics.m3 DESC"]}""";
+        var body = Encoding.UTF8.GetBytes($$"""{"experiment_ids":["{{experiment}}"],"max_results":100,"filter":"metrics.m1 > 0.5 AND params.p1 = '3'","order_by":["metrics.m3 DESC"]}""");
         var loads = new List<LoadResult>();
         foreach (var connections in (int[])[1, 4, 16])
         {
-            loads.Add(await TrackingClient.LoadAsync(_ => client.PostAsync("runs/search", body, cancellationToken), connections, warmUpSeconds: 1, seconds: 4));
+            loads.Add(await client.LoadAsync((connection, _) => connection.PostAsync(TrackingClient.Root + "runs/search", body), connections, warmUpSeconds: 1, seconds: 4));
         }
 
         return loads;

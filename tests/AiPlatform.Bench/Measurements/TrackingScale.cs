@@ -38,7 +38,7 @@ internal static class TrackingScale
     private static async Task<Dictionary<string, object>> MeasureAsync(TrackingClient client, string search, CancellationToken cancellationToken)
     {
         var results = await Tracking.WriteAsync(client, cancellationToken);
-        results["searchFiltered"] = await TrackingReads.SearchAsync(client, search, cancellationToken);
+        results["searchFiltered"] = await TrackingReads.SearchAsync(client, search);
         return results;
     }
 

@@ -59,44 +59,59 @@ internal sealed class RunWriter : IAsyncDisposable
     public ValueTask DisposeAsync() => _writer.DisposeAsync();
 
     private Task WriteAsync(IReadOnlyList<RunWrite> group, CancellationToken cancellationToken)
-        => _database.InWorkAsync(
-            async work =>
-            {
-                foreach (var write in group)
+        => group.Any(write => write.Params.Count > 0)
+            ? _database.InWorkAsync(
+                async work =>
                 {
-                    write.Failure = null;
-                }
+                    foreach (var write in group)
+                    {
+                        write.Failure = null;
+                    }
 
-                await CreateAsync(work, [.. group.Where(write => write.Created is not null)]);
-                await WriteParamsAsync(work, group);
-                await WriteTagsAsync(work, group.Where(write => write.Failure is null));
-            },
-            cancellationToken);
+                    await ExecuteAsync(Creations(group), work.Connection, work.Token);
+                    await WriteParamsAsync(work, group);
+                    await ExecuteAsync(Tags(group.Where(write => write.Failure is null)), work.Connection, work.Token);
+                },
+                cancellationToken)
+            // Nothing can be refused: all of it in one round trip.
+            : _database.InOneStatementAsync(connection => ExecuteAsync(Creations(group).Concat(Tags(group)), connection, cancellationToken), cancellationToken);
 
-    private async Task CreateAsync(UnitOfWork work, RunWrite[] writes)
+    private static async Task<int> ExecuteAsync(IEnumerable<NpgsqlBatchCommand> commands, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        if (writes.Length == 0)
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var command in commands)
         {
-            return;
+            batch.BatchCommands.Add(command);
         }
 
-        await using var command = new NpgsqlCommand(
-            """
-            INSERT INTO runs (id, project_id, experiment_id, name, status, user_name, created_by, created_at, updated_at, started_at)
-            SELECT id, project, experiment, name, 'running', user_name, created_by, $7, $7, started
-            FROM unnest($1, $2, $3, $4, $5, $6, $8) AS sent (id, project, experiment, name, user_name, created_by, started)
-            """,
-            work.Connection,
-            work.Transaction);
-        Add(command, writes, write => write.RunId, NpgsqlDbType.Text);
-        Add(command, writes, write => write.Created!.ProjectId, NpgsqlDbType.Text);
-        Add(command, writes, write => write.Created!.ExperimentId, NpgsqlDbType.Text);
-        Add(command, writes, write => write.Created!.Name, NpgsqlDbType.Text);
-        Add(command, writes, write => write.Created!.UserName, NpgsqlDbType.Text);
-        Add(command, writes, write => write.Created!.CreatedBy, NpgsqlDbType.Text);
-        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = _time.GetUtcNow().UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        Add(command, writes, write => write.Created!.StartedAt, NpgsqlDbType.TimestampTz);
-        await command.ExecuteNonQueryAsync(work.Token);
+        return batch.BatchCommands.Count == 0 ? 0 : await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private IEnumerable<NpgsqlBatchCommand> Creations(IReadOnlyList<RunWrite> group)
+    {
+        var writes = group.Where(write => write.Created is not null).ToArray();
+        if (writes.Length > 0)
+        {
+            yield return new NpgsqlBatchCommand(
+                """
+                INSERT INTO runs (id, project_id, experiment_id, name, status, user_name, created_by, created_at, updated_at, started_at)
+                SELECT id, project, experiment, name, 'running', user_name, created_by, $7, $7, started
+                FROM unnest($1, $2, $3, $4, $5, $6, $8) AS sent (id, project, experiment, name, user_name, created_by, started)
+                """)
+            {
+                Parameters =
+                {
+                    Column(writes, write => write.RunId, NpgsqlDbType.Text),
+                    Column(writes, write => write.Created!.ProjectId, NpgsqlDbType.Text),
+                    Column(writes, write => write.Created!.ExperimentId, NpgsqlDbType.Text),
+                    Column(writes, write => write.Created!.Name, NpgsqlDbType.Text),
+                    Column(writes, write => write.Created!.UserName, NpgsqlDbType.Text),
+                    Column(writes, write => write.Created!.CreatedBy, NpgsqlDbType.Text),
+                    new NpgsqlParameter<DateTime> { TypedValue = _time.GetUtcNow().UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+                    Column(writes, write => write.Created!.StartedAt, NpgsqlDbType.TimestampTz),
+                },
+            };
+        }
     }
 
     private static async Task WriteParamsAsync(UnitOfWork work, IReadOnlyList<RunWrite> group)
@@ -131,11 +146,16 @@ internal sealed class RunWriter : IAsyncDisposable
         }
 
         // Another instance may have written since: what is stored then comes back, and is compared once more.
-        await using var command = Entries(
-            work,
-            "INSERT INTO run_params AS p (run_id, key, value) SELECT * FROM unnest($1, $2, $3) ON CONFLICT (run_id, key) DO UPDATE SET value = p.value RETURNING run_id, key, value",
-            added);
-        var stored = await ReadEntriesAsync(command, work.Token);
+        await using var batch = new NpgsqlBatch(work.Connection)
+        {
+            BatchCommands =
+            {
+                Entries(
+                    "INSERT INTO run_params AS p (run_id, key, value) SELECT * FROM unnest($1, $2, $3) ON CONFLICT (run_id, key) DO UPDATE SET value = p.value RETURNING run_id, key, value",
+                    added),
+            },
+        };
+        var stored = await ReadEntriesAsync(batch, work.Token);
         writes.ForEach(write => Check(write, stored));
     }
 
@@ -161,15 +181,21 @@ internal sealed class RunWriter : IAsyncDisposable
             return [];
         }
 
-        await using var command = new NpgsqlCommand(
-            "SELECT p.run_id, p.key, p.value FROM unnest($1, $2) AS sent (run_id, key) JOIN run_params p ON p.run_id = sent.run_id AND p.key = sent.key", work.Connection, work.Transaction);
         var pairs = writes.SelectMany(write => write.Params.Select(entry => (write.RunId, entry.Key))).Distinct().ToArray();
-        Add(command, pairs, pair => pair.RunId, NpgsqlDbType.Text);
-        Add(command, pairs, pair => pair.Key, NpgsqlDbType.Text);
-        return await ReadEntriesAsync(command, work.Token);
+        await using var batch = new NpgsqlBatch(work.Connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand("SELECT p.run_id, p.key, p.value FROM unnest($1, $2) AS sent (run_id, key) JOIN run_params p ON p.run_id = sent.run_id AND p.key = sent.key")
+                {
+                    Parameters = { Column(pairs, pair => pair.RunId, NpgsqlDbType.Text), Column(pairs, pair => pair.Key, NpgsqlDbType.Text) },
+                },
+            },
+        };
+        return await ReadEntriesAsync(batch, work.Token);
     }
 
-    private static async Task WriteTagsAsync(UnitOfWork work, IEnumerable<RunWrite> writes)
+    private static IEnumerable<NpgsqlBatchCommand> Tags(IEnumerable<RunWrite> writes)
     {
         var tags = new SortedDictionary<(string Run, string Key), string>(Pairs);
         var names = new SortedDictionary<(string Run, string Key), string>(Pairs);
@@ -187,15 +213,12 @@ internal sealed class RunWriter : IAsyncDisposable
 
         if (tags.Count > 0)
         {
-            await using var command = Entries(
-                work, "INSERT INTO run_tags (run_id, key, value) SELECT * FROM unnest($1, $2, $3) ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value", tags);
-            await command.ExecuteNonQueryAsync(work.Token);
+            yield return Entries("INSERT INTO run_tags (run_id, key, value) SELECT * FROM unnest($1, $2, $3) ON CONFLICT (run_id, key) DO UPDATE SET value = excluded.value", tags);
         }
 
         if (names.Count > 0)
         {
-            await using var command = Entries(work, "UPDATE runs SET name = sent.name FROM unnest($1, $2, $3) AS sent (id, key, name) WHERE runs.id = sent.id", names);
-            await command.ExecuteNonQueryAsync(work.Token);
+            yield return Entries("UPDATE runs SET name = sent.name FROM unnest($1, $2, $3) AS sent (id, key, name) WHERE runs.id = sent.id", names);
         }
     }
 
@@ -206,20 +229,19 @@ internal sealed class RunWriter : IAsyncDisposable
         return order != 0 ? order : string.CompareOrdinal(left.Key, right.Key);
     });
 
-    private static NpgsqlCommand Entries(UnitOfWork work, string sql, SortedDictionary<(string Run, string Key), string> entries)
+    private static NpgsqlBatchCommand Entries(string sql, SortedDictionary<(string Run, string Key), string> entries)
     {
-        var command = new NpgsqlCommand(sql, work.Connection, work.Transaction);
         var rows = entries.ToArray();
-        Add(command, rows, row => row.Key.Run, NpgsqlDbType.Text);
-        Add(command, rows, row => row.Key.Key, NpgsqlDbType.Text);
-        Add(command, rows, row => row.Value, NpgsqlDbType.Text);
-        return command;
+        return new NpgsqlBatchCommand(sql)
+        {
+            Parameters = { Column(rows, row => row.Key.Run, NpgsqlDbType.Text), Column(rows, row => row.Key.Key, NpgsqlDbType.Text), Column(rows, row => row.Value, NpgsqlDbType.Text) },
+        };
     }
 
-    private static async Task<Dictionary<(string Run, string Key), string>> ReadEntriesAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<Dictionary<(string Run, string Key), string>> ReadEntriesAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
     {
         var entries = new Dictionary<(string, string), string>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             entries[(reader.GetString(0), reader.GetString(1))] = reader.GetString(2);
@@ -228,6 +250,6 @@ internal sealed class RunWriter : IAsyncDisposable
         return entries;
     }
 
-    private static void Add<TRow, T>(NpgsqlCommand command, TRow[] rows, Converter<TRow, T> column, NpgsqlDbType type)
-        => command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = Array.ConvertAll(rows, column), NpgsqlDbType = NpgsqlDbType.Array | type });
+    private static NpgsqlParameter<T[]> Column<TRow, T>(TRow[] rows, Converter<TRow, T> column, NpgsqlDbType type)
+        => new() { TypedValue = Array.ConvertAll(rows, column), NpgsqlDbType = NpgsqlDbType.Array | type };
 }

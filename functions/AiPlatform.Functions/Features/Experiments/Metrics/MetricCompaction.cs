@@ -155,7 +155,7 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
             remaining.Add(run, lane, rows.Count, MetricPayload.Encode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(rows), compress: true));
         }
 
-        await remaining.InsertAsync(work, fresh: false);
+        await remaining.InsertAsync(work);
     }
 
     // The last chunk of a series grows until it is full: few points at a time would leave many small chunks.

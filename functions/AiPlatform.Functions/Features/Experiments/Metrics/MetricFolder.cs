@@ -7,7 +7,7 @@ namespace AiPlatform.Functions.Features.Experiments.Metrics;
 internal sealed class MetricFolder(MetricSummaries summaries, StartupState state, TimeProvider time, ILogger<MetricFolder> logger) : BackgroundLoop(time, logger)
 {
     private const int MaxRuns = 64;
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(250);
 
     private readonly TimeProvider _time = time;
 

@@ -56,8 +56,32 @@ internal sealed class MetricWriter : IAsyncDisposable
 
     private async Task WriteAsync(IReadOnlyList<MetricBatch> group, CancellationToken cancellationToken)
     {
-        await _database.InWorkAsync(work => WriteAsync(work, group), cancellationToken);
+        if (group.All(batch => batch is { Source: null, Attempt: <= 1 }))
+        {
+            await WritePlainAsync(group, cancellationToken);
+        }
+        else
+        {
+            await _database.InWorkAsync(work => WriteAsync(work, group), cancellationToken);
+        }
+
         _folder.Wake();
+    }
+
+    // Nothing to look at before: what MLflow clients send all day is one statement and a commit.
+    private async Task WritePlainAsync(IReadOnlyList<MetricBatch> group, CancellationToken cancellationToken)
+    {
+        var rows = new LogRows(group.Count);
+        foreach (var batch in group)
+        {
+            Add(batch, [], rows);
+        }
+
+        var runs = await _database.InOneStatementAsync(connection => rows.InsertFreshOfLiveRunsAsync(connection, cancellationToken), cancellationToken);
+        foreach (var batch in group)
+        {
+            batch.Failure = runs.Contains(batch.RunId) ? null : ApiException.NotFound("run", batch.RunId);
+        }
     }
 
     private async Task WriteAsync(UnitOfWork work, IReadOnlyList<MetricBatch> group)
@@ -83,7 +107,7 @@ internal sealed class MetricWriter : IAsyncDisposable
         }
 
         await SaveSourcesAsync(work, sources);
-        await rows.InsertAsync(work, fresh: true);
+        await rows.InsertFreshAsync(work);
     }
 
     private static void Add(MetricBatch batch, Dictionary<MetricSource, SequenceSet> sources, LogRows rows)
