@@ -34,6 +34,25 @@ internal sealed class EventStream(RedisConnection redis)
         Database.OnCommitted(Announce);
     }
 
+    /// <summary>As the other method: events of one kind in one statement.</summary>
+    public async Task PublishAsync<T>(UnitOfWork work, string kind, IReadOnlyCollection<KeyValuePair<string, T>> byTopic)
+    {
+        if (byTopic.Count == 0)
+        {
+            return;
+        }
+
+        await work.ExecuteAsync(
+            "INSERT INTO events (topic, kind, data) SELECT topic, @kind, data::jsonb FROM unnest(@topics, @data) AS sent (topic, data)",
+            new
+            {
+                kind,
+                topics = byTopic.Select(static pair => pair.Key).ToArray(),
+                data = byTopic.Select(static pair => JsonSerializer.Serialize(pair.Value, ContractsJson.Strict)).ToArray(),
+            });
+        Database.OnCommitted(Announce);
+    }
+
     private void Announce()
     {
         _listeners?.Invoke();

@@ -3,6 +3,7 @@ using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
 using AiPlatform.Functions.MLflow.Registry;
+using AiPlatform.Functions.MLflow.Search.Index;
 using AiPlatform.Functions.MLflow.Tracking;
 
 namespace AiPlatform.Functions.MLflow;
@@ -24,7 +25,8 @@ internal static class MLflowEndpoints
             .ValidateOnStart();
         return services
             .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>().AddSingleton<ModelHistory>()
-            .AddSingleton<RunApi>().AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
+            .AddSingleton<RunApi>().AddSingleton<RunSearchApi>()
+            .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>()).AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
             .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<DirectArtifacts>()
             .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
             .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>()
@@ -65,7 +67,7 @@ internal static class MLflowEndpoints
         mlflow.Post<RunApi>("runs/update", Permission.WriteRun, (api, call) => api.UpdateAsync(call));
         mlflow.Post<RunApi>("runs/delete", Permission.Write, (api, call) => api.DeleteAsync(call));
         mlflow.Post<RunApi>("runs/restore", Permission.Write, (api, call) => api.RestoreAsync(call));
-        mlflow.Post<RunApi>("runs/search", Permission.Read, (api, call) => api.SearchAsync(call));
+        mlflow.Post<RunSearchApi>("runs/search", Permission.Read, (api, call) => api.SearchAsync(call));
         mlflow.Post<RunApi>("runs/delete-tag", Permission.WriteRun, (api, call) => api.DeleteTagAsync(call));
         mlflow.Post<RunApi>("runs/log-inputs", Permission.WriteRun, (api, call) => api.LogInputsAsync(call));
         mlflow.Post<RunApi>("runs/outputs", Permission.WriteRun, (api, call) => api.LogOutputsAsync(call));

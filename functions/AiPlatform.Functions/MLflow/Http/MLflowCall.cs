@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Functions.Infrastructure;
@@ -11,8 +10,6 @@ namespace AiPlatform.Functions.MLflow.Http;
 /// </summary>
 internal sealed class MLflowCall(HttpContext context, JsonElement body, string projectId)
 {
-    private static readonly JsonWriterOptions Writing = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     public HttpContext Context { get; } = context;
 
     public Caller Caller { get; } = context.Features.Get<Caller>()!;
@@ -104,17 +101,11 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
     /// <summary>Answers an object with the properties that <paramref name="write"/> writes.</summary>
     public async Task WriteAsync(Action<Utf8JsonWriter> write)
     {
-        var buffer = new ArrayBufferWriter<byte>(1_024);
-        await using (var writer = new Utf8JsonWriter(buffer, Writing))
-        {
-            writer.WriteStartObject();
-            write(writer);
-            writer.WriteEndObject();
-        }
-
+        using var buffer = new PooledBuffer();
+        MLflowJson.Write(buffer, write);
         Context.Response.ContentType = "application/json";
-        Context.Response.ContentLength = buffer.WrittenCount;
-        await Context.Response.Body.WriteAsync(buffer.WrittenMemory, Token);
+        Context.Response.ContentLength = buffer.Written.Length;
+        await Context.Response.Body.WriteAsync(buffer.Written, Token);
     }
 
     private JsonElement? Find(string name)

@@ -3,6 +3,7 @@ using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Functions.MLflow.Http;
+using AiPlatform.Functions.MLflow.Search;
 using AiPlatform.Functions.MLflow.Tracking;
 
 namespace AiPlatform.Functions.MLflow.Registry;

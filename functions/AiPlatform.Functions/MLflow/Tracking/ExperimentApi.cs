@@ -206,7 +206,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         var rows = (await connection.QueryAsync<ExperimentRow>(new CommandDefinition(
             $"""
             SELECT {ExperimentRow.Columns} FROM experiments e{sql.Joins}
-            WHERE e.project_id = @project AND e.purged_at IS NULL{Views.Of(call.Text("view_type"), "e.deleted_at")}{sql.Where}
+            WHERE e.project_id = @project AND e.purged_at IS NULL{LifecycleView.Of(call.Text("view_type")).Sql("e.deleted_at")}{sql.Where}
             ORDER BY {sql.Order}e.created_at DESC, e.id DESC LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,

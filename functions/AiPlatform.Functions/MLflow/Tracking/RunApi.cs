@@ -13,42 +13,10 @@ internal sealed class RunApi(
 {
     private const string RunNameTag = "mlflow.runName";
     private const string UserTag = "mlflow.user";
-    private const int DefaultResults = 1_000;
-    private const int MaxResults = 50_000;
     private const int MaxCreationTags = 1_000;
 
     private static readonly string[] Adjectives = ["amused", "bold", "calm", "clever", "daring", "eager", "gentle", "keen", "lively", "polite", "quick", "silent", "stately", "unique", "wise"];
     private static readonly string[] Animals = ["ape", "bear", "crane", "deer", "fox", "goose", "hare", "lynx", "mole", "newt", "owl", "panda", "seal", "toad", "wolf"];
-
-    // A run's own columns, and where its entities are.
-    /// <summary>How searches find what belongs to runs (<c>r</c>) and their experiments (<c>e</c>).</summary>
-    public static readonly SearchColumns Columns = new(
-        static attribute => attribute switch
-        {
-            "run_id" => "r.id",
-            "run_name" => "r.name",
-            "status" => "upper(r.status)",
-            "user_id" => "r.user_name",
-            "start_time" => "floor(extract(epoch FROM r.started_at) * 1000)",
-            "end_time" => "floor(extract(epoch FROM r.ended_at) * 1000)",
-            "experiment_id" => "CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END",
-            "artifact_uri" => "coalesce(e.artifact_location, 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END) || '/' || r.id || '/artifacts'",
-            _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
-        },
-        static (kind, key) => kind switch
-        {
-            EntityKind.Metric => new EntityRows("metric_summaries {0}", "{0}.run_id = r.id AND {0}.key = {1}", "{0}.last_value"),
-            EntityKind.Param => new EntityRows("run_params {0}", "{0}.run_id = r.id AND {0}.key = {1}", "{0}.value"),
-            EntityKind.Tag => new EntityRows("run_tags {0}", "{0}.run_id = r.id AND {0}.key = {1}", "{0}.value"),
-            EntityKind.Dataset => new EntityRows("run_inputs {0}", "{0}.run_id = r.id", key switch
-            {
-                "name" => "{0}.name",
-                "digest" => "{0}.digest",
-                _ => "({0}.tags ->> 'mlflow.data.context')",
-            }),
-            EntityKind.Attribute => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Attributes are columns."),
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown kind."),
-        });
 
     /// <summary><c>runs/create</c>.</summary>
     public async Task CreateAsync(MLflowCall call)
@@ -163,76 +131,6 @@ internal sealed class RunApi(
         await call.EmptyAsync();
     }
 
-    /// <summary><c>runs/search</c>.</summary>
-    public async Task SearchAsync(MLflowCall call)
-    {
-        var limit = call.MaxResults(DefaultResults, MaxResults);
-        var offset = Offsets.Read(call.Text("page_token"));
-        var view = Views.Of(call.Text("run_view_type"), "r.deleted_at");
-        var sql = new SearchSql(Columns).Filter(FilterParser.Parse(call.Text("filter"), SearchDialect.Runs)).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.Runs));
-        var ids = new List<string>();
-        foreach (var id in call.Texts("experiment_ids").Distinct(StringComparer.Ordinal))
-        {
-            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
-        }
-
-        if (ids.Count == 0)
-        {
-            await call.WriteAsync(static json =>
-            {
-                json.WriteStartArray("runs"u8);
-                json.WriteEndArray();
-            });
-            return;
-        }
-
-        var experimentIds = ids.ToArray();
-        await summaries.EnsureExperimentsAsync(experimentIds, call.Token);
-        sql.Parameters.Add("project", call.ProjectId);
-        sql.Parameters.Add("experiments", experimentIds);
-        sql.Parameters.Add("limit", limit + 1);
-        sql.Parameters.Add("offset", offset);
-        var found = new List<RunDocument>();
-        await using var connection = await database.OpenAsync(call.Token);
-        await using (var reader = await connection.ExecuteReaderAsync(new CommandDefinition(
-            $"""
-            SELECT {RunDocuments.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
-            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{view}{sql.Where}
-            ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
-            """,
-            sql.Parameters,
-            cancellationToken: call.Token)))
-        {
-            while (await reader.ReadAsync(call.Token))
-            {
-                found.Add(RunDocuments.Of(reader));
-            }
-        }
-
-        var page = found.Count > limit ? found[..limit] : found;
-        if (page.Count > 0)
-        {
-            await RunDocuments.CompleteAsync(connection, page, call.Token);
-        }
-
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("runs"u8);
-            foreach (var run in page)
-            {
-                json.WriteStartObject();
-                run.Write(json);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            if (found.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
-    }
-
     /// <summary><c>runs/log-inputs</c>.</summary>
     public async Task LogInputsAsync(MLflowCall call)
     {
@@ -323,20 +221,15 @@ internal sealed class RunApi(
 
     private async Task<RunDocument> ReadAsync(string id, CancellationToken cancellationToken)
     {
-        await summaries.EnsureAsync([id], cancellationToken);
         await using var connection = await database.OpenAsync(cancellationToken);
-        RunDocument run;
-        await using (var command = new NpgsqlCommand($"SELECT {RunDocuments.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.id = $1", connection)
+        var (run, mustFold) = await RunDocuments.ReadCurrentAsync(connection, id, cancellationToken);
+        if (mustFold)
         {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = id } },
-        })
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
-        {
-            run = await reader.ReadAsync(cancellationToken) ? RunDocuments.Of(reader) : throw MLflowException.Missing($"Run with id={id} not found");
+            await summaries.EnsureAsync([id], cancellationToken);
+            run = (await RunDocuments.ReadAsync(connection, [id], cancellationToken)).FirstOrDefault();
         }
 
-        await RunDocuments.CompleteAsync(connection, [run], cancellationToken);
-        return run;
+        return run ?? throw MLflowException.Missing($"Run with id={id} not found");
     }
 
     private static Task WriteAsync(MLflowCall call, RunDocument run) => call.WriteAsync(json =>
@@ -358,35 +251,4 @@ internal sealed class RunApi(
 
     private static string RandomName()
         => $"{Adjectives[Random.Shared.Next(Adjectives.Length)]}-{Animals[Random.Shared.Next(Animals.Length)]}-{Random.Shared.Next(1_000)}";
-}
-
-/// <summary>MLflow's view types.</summary>
-internal static class Views
-{
-    /// <summary>The condition, beginning with <c> AND</c>.</summary>
-    public static string Of(string? view, string column) => view switch
-    {
-        null or "" or "ACTIVE_ONLY" => $" AND {column} IS NULL",
-        "DELETED_ONLY" => $" AND {column} IS NOT NULL",
-        "ALL" => string.Empty,
-        _ => throw MLflowException.Invalid($"Invalid view type '{view}'. Use one of ACTIVE_ONLY, DELETED_ONLY, ALL."),
-    };
-}
-
-/// <summary>Page tokens of MLflow's searches: clients treat them as opaque.</summary>
-internal static class Offsets
-{
-    public static string Write(int offset) => PageToken.Encode($"{offset}");
-
-    public static int Read(string? token)
-    {
-        try
-        {
-            return PageToken.Decode(token, 1) is not [var text] ? 0 : int.TryParse(text, out var offset) && offset >= 0 ? offset : throw MLflowException.Invalid("Invalid page token");
-        }
-        catch (ApiException)
-        {
-            throw MLflowException.Invalid($"Invalid page token, could not base64-decode");
-        }
-    }
 }

@@ -1,5 +1,9 @@
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Search.Index;
+using AiPlatform.Functions.MLflow.Tracking;
 using AiPlatform.IntegrationTests.Servers;
 using CsCheck;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
@@ -16,30 +20,47 @@ public sealed class SearchPropertyTests(FunctionsFixture functions) : IClassFixt
             string.Empty, name, start, status == "RUNNING" ? null : end, status, metrics, parameters, tags, [.. datasets.DistinctBy(dataset => (dataset.Name, dataset.Digest))]));
 
     [Fact]
-    public async Task Searches_find_what_a_naive_evaluator_finds_in_the_same_order()
+    public async Task Searches_in_memory_and_in_the_database_find_what_a_naive_evaluator_finds_in_the_same_order()
     {
-        var mlflow = new MLflowClient((await functions.CreateUserAsync()).Client);
+        var user = await functions.CreateUserAsync();
+        var mlflow = new MLflowClient(user.Client);
+        await using var another = await FunctionsInstance.StartAsync(new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal) { ["MLflow:IndexedEntries"] = "0" });
+        using var inDatabase = another.CreateClient(user.AccessToken);
         var runs = new List<NaiveRun>();
         await Run.SampleAsync(async run => runs.Add(run with { Id = await CreateAsync(mlflow, run) }), iter: Runs, threads: 1);
 
         await Gen.Select(NaiveSearch.Filter, NaiveSearch.Order, Gen.Int[1, 2 * Runs]).SampleAsync(
             async (filter, order, page) =>
             {
-                var text = string.Join(" AND ", filter.Select(clause => clause.Text));
-                var found = new List<string>();
-                string? token = null;
-                do
-                {
-                    var answer = await mlflow.PostAsync("runs/search", new { experiment_ids = new[] { "0" }, filter = text, order_by = order.Select(column => column.Text), max_results = page, page_token = token });
-                    found.AddRange(answer["runs"]!.AsArray().Select(run => (string)run!["info"]!["run_id"]!));
-                    token = (string?)answer["next_page_token"];
-                }
-                while (token is not null);
                 var expected = NaiveSearch.Evaluate(runs, filter, order);
-                Assert.True(expected.SequenceEqual(found), $"{text} ORDER BY {string.Join(", ", order.Select(column => column.Text))}: expected {string.Join(' ', expected)}, found {string.Join(' ', found)}");
+                foreach (var (place, client) in new[] { ("memory", mlflow), ("database", new MLflowClient(inDatabase)) })
+                {
+                    var found = await FindAsync(client, filter, order, page);
+                    Assert.True(
+                        expected.SequenceEqual(found),
+                        $"{place}: {Text(filter)} ORDER BY {string.Join(", ", order.Select(column => column.Text))}: expected {string.Join(' ', expected)}, found {string.Join(' ', found)}");
+                }
             },
             iter: 250,
             threads: 2);
+        var known = await functions.App.Services.GetRequiredService<RunDirectory>().RequireAsync(runs[0].Id, new Caller(user.User.Id, user.User.UserName, CallerRole.Member), CancellationToken.None);
+        Assert.Equal(Runs, (await functions.App.Services.GetRequiredService<RunIndexes>().FindAsync(known.ProjectId, [known.ExperimentId], CancellationToken.None))?.Count);
+    }
+
+    private static string Text(NaiveClause[] filter) => string.Join(" AND ", filter.Select(clause => clause.Text));
+
+    private static async Task<List<string>> FindAsync(MLflowClient mlflow, NaiveClause[] filter, NaiveOrder[] order, int page)
+    {
+        var found = new List<string>();
+        string? token = null;
+        do
+        {
+            var answer = await mlflow.PostAsync("runs/search", new { experiment_ids = new[] { "0" }, filter = Text(filter), order_by = order.Select(column => column.Text), max_results = page, page_token = token });
+            found.AddRange(answer["runs"]!.AsArray().Select(run => (string)run!["info"]!["run_id"]!));
+            token = (string?)answer["next_page_token"];
+        }
+        while (token is not null);
+        return found;
     }
 
     private static Gen<Dictionary<string, T>> Entries<T>(T[] values)

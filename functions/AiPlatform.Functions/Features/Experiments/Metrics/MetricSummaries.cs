@@ -28,12 +28,12 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
     public static async Task<bool> TryLockAsync(UnitOfWork work, string run)
         => await work.SingleAsync<bool>("SELECT pg_try_advisory_xact_lock(hashtextextended(@run, 60))", new { run });
 
-    /// <summary>Some runs with fresh rows.</summary>
+    /// <summary>Runs with fresh rows, those first that wait longest.</summary>
     public async Task<string[]> FreshAsync(int limit, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return [.. await connection.QueryAsync<string>(new CommandDefinition(
-            "SELECT DISTINCT run_id FROM metric_fresh LIMIT @limit", new { limit }, cancellationToken: cancellationToken))];
+            "SELECT run_id FROM metric_fresh GROUP BY run_id ORDER BY min(log_id) LIMIT @limit", new { limit }, cancellationToken: cancellationToken))];
     }
 
     /// <summary>Folds what was acknowledged for these runs before the call.</summary>
@@ -226,16 +226,13 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
             await using var reader = await command.ExecuteReaderAsync(work.Token);
             while (await reader.ReadAsync(work.Token))
             {
-                var run = reader.GetString(0);
-                (latest.TryGetValue(run, out var series) ? series : latest[run] = new(StringComparer.Ordinal))[reader.GetString(1)]
+                var topic = $"run:{reader.GetString(0)}";
+                (latest.TryGetValue(topic, out var series) ? series : latest[topic] = new(StringComparer.Ordinal))[reader.GetString(1)]
                     = new MetricLatest(reader.GetInt64(2), reader.GetDateTime(3), reader.GetDouble(4));
             }
         }
 
-        foreach (var (run, series) in latest)
-        {
-            await events.PublishAsync(work, $"run:{run}", "run.metrics", series);
-        }
+        await events.PublishAsync(work, "run.metrics", latest);
     }
 
     private static void Add<TRow, T>(NpgsqlCommand command, TRow[] rows, Func<TRow, T> column, NpgsqlDbType type)

@@ -20,7 +20,7 @@ internal sealed class RunSearch(Database database, RunStore runs, MetricSummarie
     /// <exception cref="ApiException">400 naming the field, with what the grammar says.</exception>
     public static SearchSql Parse(string? filter, IReadOnlyList<string>? orderBy, string prefix = "")
     {
-        var sql = new SearchSql(RunApi.Columns);
+        var sql = new SearchSql(RunColumns.Sql);
         Grammar($"{prefix}filter", () => sql.Filter(FilterParser.Parse(filter, SearchDialect.Runs)));
         Grammar($"{prefix}orderBy", () => sql.OrderBy(FilterParser.Order(orderBy ?? [], SearchDialect.Runs)));
         return sql;

@@ -1,13 +1,14 @@
-using System.Data.Common;
 using System.Text.Json;
-using AiPlatform.Functions.Infrastructure;
-using Npgsql;
+using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Functions.MLflow.Http;
 
 namespace AiPlatform.Functions.MLflow.Tracking;
 
 /// <summary>A run with everything that clients show, and how it is written for them.</summary>
 internal sealed class RunDocument
 {
+    private byte[]? _json;
+
     public required string Id { get; init; }
 
     public required string ExperimentId { get; init; }
@@ -25,7 +26,8 @@ internal sealed class RunDocument
 
     public bool Deleted { get; init; }
 
-    public List<(string Key, double Value, long At, long Step)> Metrics { get; } = [];
+    /// <summary>Newest values, ordered by key.</summary>
+    public IReadOnlyList<LatestMetric> Metrics { get; set; } = [];
 
     public List<KeyValuePair<string, string>> Params { get; } = [];
 
@@ -41,19 +43,35 @@ internal sealed class RunDocument
     /// <summary>Where clients find a run's artifacts.</summary>
     public static string Artifacts(string? location, string experimentId, string runId) => $"{location ?? $"mlflow-artifacts:/{experimentId}"}/{runId}/artifacts";
 
+    /// <summary>How much memory the document takes, in entries.</summary>
+    public int Weight => 8 + Metrics.Count + Params.Count + Tags.Count + (2 * Inputs.Count) + Models.Count;
+
+    /// <summary>The same run with other metrics.</summary>
+    public RunDocument With(IReadOnlyList<LatestMetric> metrics)
+    {
+        var copy = (RunDocument)MemberwiseClone();
+        copy._json = null;
+        copy.Metrics = metrics;
+        return copy;
+    }
+
+    /// <summary>Writes the run as an object. It is made once: whoever keeps runs writes them again and again.</summary>
+    public void WriteKept(Utf8JsonWriter writer) => writer.WriteRawValue(_json ??= MLflowJson.Serialize(Write), skipInputValidation: true);
+
+    /// <summary>Writes the run's properties.</summary>
     public void Write(Utf8JsonWriter writer)
     {
         writer.WritePropertyName("info"u8);
         WriteInfo(writer);
         writer.WriteStartObject("data"u8);
         writer.WriteStartArray("metrics"u8);
-        foreach (var (key, value, at, step) in Metrics)
+        foreach (var metric in Metrics)
         {
             writer.WriteStartObject();
-            writer.WriteString("key"u8, key);
-            Number(writer, value);
-            writer.WriteNumber("timestamp"u8, at);
-            writer.WriteNumber("step"u8, step);
+            writer.WriteString("key"u8, metric.Key);
+            Number(writer, metric.Value);
+            writer.WriteNumber("timestamp"u8, metric.At / 1_000);
+            writer.WriteNumber("step"u8, metric.Step);
             writer.WriteEndObject();
         }
 
@@ -164,74 +182,3 @@ internal sealed class RunDocument
 
 /// <summary>A data set that went into a run.</summary>
 internal sealed record InputRow(string Name, string Digest, string SourceType, string Source, string? Schema, string? Profile, string Tags);
-
-/// <summary>Tags in a jsonb object.</summary>
-internal static class JsonTags
-{
-    public static IReadOnlyDictionary<string, string> Read(string json) => JsonSerializer.Deserialize<SortedDictionary<string, string>>(json)!;
-
-    public static string Write(IEnumerable<KeyValuePair<string, string>> tags)
-    {
-        var last = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (key, value) in tags)
-        {
-            last[key] = value;
-        }
-
-        return JsonSerializer.Serialize(last);
-    }
-}
-
-/// <summary>Reads run documents.</summary>
-internal static class RunDocuments
-{
-    public const string Columns = "r.id, CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END, r.name, r.user_name, upper(r.status), r.started_at, r.ended_at, r.deleted_at IS NOT NULL, e.artifact_location";
-
-    /// <summary>A document from a row that begins with <see cref="Columns"/>.</summary>
-    public static RunDocument Of(DbDataReader row) => new()
-    {
-        Id = row.GetString(0),
-        ExperimentId = row.GetString(1),
-        Name = row.GetString(2),
-        UserName = row.IsDBNull(3) ? null : row.GetString(3),
-        Status = row.GetString(4),
-        StartedAt = row.IsDBNull(5) ? null : row.GetFieldValue<DateTimeOffset>(5),
-        EndedAt = row.IsDBNull(6) ? null : row.GetFieldValue<DateTimeOffset>(6),
-        Deleted = row.GetBoolean(7),
-        ArtifactLocation = row.IsDBNull(8) ? null : row.GetString(8),
-    };
-
-    /// <summary>Adds metrics, params, tags, inputs and models, in one round trip for all runs.</summary>
-    public static async Task CompleteAsync(NpgsqlConnection connection, IReadOnlyList<RunDocument> runs, CancellationToken cancellationToken)
-    {
-        var byId = runs.ToDictionary(run => run.Id, StringComparer.Ordinal);
-        await using var batch = new NpgsqlBatch(connection);
-        var ids = byId.Keys.ToArray();
-        Add("SELECT run_id, key, last_value, (extract(epoch FROM last_at) * 1000)::bigint, last_step FROM metric_summaries WHERE run_id = ANY($1) ORDER BY run_id, key");
-        Add("SELECT run_id, key, value FROM run_params WHERE run_id = ANY($1) ORDER BY run_id, key");
-        Add("SELECT run_id, key, value FROM run_tags WHERE run_id = ANY($1) ORDER BY run_id, key");
-        Add("SELECT run_id, name, digest, source_type, source, schema, profile, tags::text FROM run_inputs WHERE run_id = ANY($1) ORDER BY run_id, created_at, name, digest");
-        Add("SELECT run_id, model_id, direction, coalesce(step, 0) FROM run_models WHERE run_id = ANY($1) ORDER BY run_id, model_id");
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await ReadAsync(row => byId[row.GetString(0)].Metrics.Add((row.GetString(1), row.GetDouble(2), row.GetInt64(3), row.GetInt64(4))));
-        await ReadAsync(row => byId[row.GetString(0)].Params.Add(new(row.GetString(1), row.GetString(2))));
-        await ReadAsync(row => byId[row.GetString(0)].Tags.Add(new(row.GetString(1), row.GetString(2))));
-        await ReadAsync(row => byId[row.GetString(0)].Inputs.Add(
-            new InputRow(row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), Text(row, 5), Text(row, 6), row.GetString(7))));
-        await ReadAsync(row => byId[row.GetString(0)].Models.Add((row.GetString(1), row.GetString(2), row.GetInt64(3))));
-
-        void Add(string sql) => batch.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = ids } } });
-
-        async Task ReadAsync(Action<NpgsqlDataReader> read)
-        {
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                read(reader);
-            }
-
-            await reader.NextResultAsync(cancellationToken);
-        }
-    }
-
-    private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
-}

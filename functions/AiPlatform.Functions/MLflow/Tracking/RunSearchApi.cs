@@ -1,0 +1,93 @@
+using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Http;
+using AiPlatform.Functions.MLflow.Search;
+using AiPlatform.Functions.MLflow.Search.Index;
+using Dapper;
+
+namespace AiPlatform.Functions.MLflow.Tracking;
+
+/// <summary><c>runs/search</c>: in memory where the experiments are kept there, else in SQL.</summary>
+internal sealed class RunSearchApi(Database database, ExperimentDirectory experiments, RunIndexes indexes, MetricSummaries summaries)
+{
+    private const int DefaultResults = 1_000;
+    private const int MaxResults = 50_000;
+
+    /// <summary><c>runs/search</c>.</summary>
+    public async Task SearchAsync(MLflowCall call)
+    {
+        var limit = call.MaxResults(DefaultResults, MaxResults);
+        var offset = Offsets.Read(call.Text("page_token"));
+        var view = LifecycleView.Of(call.Text("run_view_type"));
+        var filter = FilterParser.Parse(call.Text("filter"), SearchDialect.Runs);
+        var order = FilterParser.Order(call.Texts("order_by"), SearchDialect.Runs);
+        var ids = new List<string>();
+        foreach (var id in call.Texts("experiment_ids").Distinct(StringComparer.Ordinal))
+        {
+            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
+        }
+
+        if (ids.Count > 0 && await indexes.FindAsync(call.ProjectId, ids, call.Token) is { } kept)
+        {
+            var found = new RunMatcher(filter, order).Search(kept.Where(run => view.Shows(run.Deleted)));
+            await WriteAsync(call, found.Skip(offset).Take(limit), found.Length > (long)offset + limit ? offset + limit : null, static (run, json) => run.WriteKept(json));
+        }
+        else
+        {
+            var found = ids.Count == 0 ? [] : await QueryAsync(call, [.. ids], new SearchSql(RunColumns.Sql).Filter(filter).OrderBy(order), view, limit + 1, offset);
+            await WriteAsync(call, found.Take(limit), found.Count > limit ? offset + limit : null, static (run, json) =>
+            {
+                json.WriteStartObject();
+                run.Write(json);
+                json.WriteEndObject();
+            });
+        }
+    }
+
+    private async Task<List<RunDocument>> QueryAsync(MLflowCall call, string[] experimentIds, SearchSql sql, LifecycleView view, int limit, int offset)
+    {
+        await summaries.EnsureExperimentsAsync(experimentIds, call.Token);
+        sql.Parameters.Add("project", call.ProjectId);
+        sql.Parameters.Add("experiments", experimentIds);
+        sql.Parameters.Add("limit", limit);
+        sql.Parameters.Add("offset", offset);
+        var found = new List<RunDocument>();
+        await using var connection = await database.OpenAsync(call.Token);
+        await using (var reader = await connection.ExecuteReaderAsync(new CommandDefinition(
+            $"""
+            SELECT {RunDocuments.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
+            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{view.Sql("r.deleted_at")}{sql.Where}
+            ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
+            """,
+            sql.Parameters,
+            cancellationToken: call.Token)))
+        {
+            while (await reader.ReadAsync(call.Token))
+            {
+                found.Add(RunDocuments.Of(reader));
+            }
+        }
+
+        if (found.Count > 0)
+        {
+            await RunDocuments.CompleteAsync(connection, found, call.Token);
+        }
+
+        return found;
+    }
+
+    private static Task WriteAsync(MLflowCall call, IEnumerable<RunDocument> page, int? next, Action<RunDocument, System.Text.Json.Utf8JsonWriter> write) => call.WriteAsync(json =>
+    {
+        json.WriteStartArray("runs"u8);
+        foreach (var run in page)
+        {
+            write(run, json);
+        }
+
+        json.WriteEndArray();
+        if (next is { } offset)
+        {
+            json.WriteString("next_page_token"u8, Offsets.Write(offset));
+        }
+    });
+}
