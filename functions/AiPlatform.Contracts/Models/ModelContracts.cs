@@ -26,8 +26,8 @@ public sealed record CreateModelRequest(string Name, string? Description = null)
 /// <param name="RunId">The source run.</param>
 /// <param name="ArtifactPath">The model file among the run's artifacts.</param>
 /// <param name="Tags">Free words about the version.</param>
-/// <param name="Signature">Inputs, outputs and parameters, in the form of MLflow's signatures; at most 100,000 characters.</param>
-/// <param name="InputExample">Any JSON that the model takes; at most 100,000 characters.</param>
+/// <param name="Signature">Inputs, outputs and parameters, in the form of MLflow's signatures; at most 100,000 characters. Null: as the model's <c>MLmodel</c> file says.</param>
+/// <param name="InputExample">Any JSON that the model takes; at most 100,000 characters. Null: as the model's <c>MLmodel</c> file says.</param>
 public sealed record CreateModelVersionRequest(
     string RunId, string ArtifactPath, IReadOnlyDictionary<string, double>? Metrics = null, string? Description = null,
     IReadOnlyDictionary<string, string>? Tags = null, JsonElement? Signature = null, JsonElement? InputExample = null);

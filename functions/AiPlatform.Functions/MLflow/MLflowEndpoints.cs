@@ -29,7 +29,7 @@ internal static class MLflowEndpoints
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>()).AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
             .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<DirectArtifacts>()
             .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
-            .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>()
+            .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>().AddSingleton<ModelDescriptions>()
             .AddSingleton<RegistryStore>().AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>().AddSingleton<WebhookApi>();
     }
 

@@ -6,12 +6,14 @@ namespace AiPlatform.Functions.Features.Models;
 /// <summary>Limits of what models and versions take.</summary>
 internal static class ModelChecks
 {
+    /// <summary>Most characters of a signature, and of an input example.</summary>
+    public const int MaxJson = 100_000;
+
     private const int MaxDescription = 10_000;
     private const int MaxMetrics = 100;
     private const int MaxTags = 200;
     private const int MaxKey = 250;
     private const int MaxTag = 8_000;
-    private const int MaxJson = 100_000;
     private static readonly string[] SignatureParts = ["inputs", "outputs", "params"];
 
     public static void Description(string? description) => Check.Text(description, "description", MaxDescription);

@@ -6,53 +6,90 @@ using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Models;
 
 namespace AiPlatform.Functions.Features.Models;
 
 /// <summary>Makes versions from artifacts, with their provenance, in one transaction.</summary>
-internal sealed class ModelRegistration(Database database, EventStream events, WebhookEvents webhooks, TimeProvider time)
+internal sealed class ModelRegistration(Database database, ModelDescriptions descriptions, EventStream events, WebhookEvents webhooks, TimeProvider time)
 {
-    /// <summary>Registers an artifact as the next version of a model.</summary>
+    /// <summary>Registers an artifact as the next version of a model. What the caller does not say about it is taken from its <c>MLmodel</c> file.</summary>
     /// <exception cref="ApiException">404.</exception>
-    public Task<ModelVersionRow> RegisterAsync(ModelRow model, RunRow run, CreateModelVersionRequest request, Caller caller, CancellationToken cancellationToken)
-        => database.InWorkAsync(
+    public async Task<ModelVersionRow> RegisterAsync(ModelRow model, RunRow run, CreateModelVersionRequest request, Caller caller, CancellationToken cancellationToken)
+    {
+        var described = await DescribeAsync(request, run.ProjectId, run.Id, cancellationToken);
+        return await database.InWorkAsync(
             async work =>
             {
                 var artifact = await work.FindAsync<ArtifactRow>(
                     $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.path = @path", new { runId = run.Id, path = request.ArtifactPath })
                     ?? throw ApiException.NotFound("artifact", request.ArtifactPath);
-                return await InsertAsync(work, model.Id, model.ProjectId, run.Id, run.JobId, null, artifact, request, caller);
+                return await InsertAsync(work, model.Id, model.ProjectId, run.Id, run.JobId, null, artifact, described, caller);
             },
             cancellationToken);
+    }
 
     /// <summary>Registers the best model of a job that asks for it, once; null when the job does not ask.</summary>
     /// <exception cref="ApiException">404; 400 when the run put out no model.</exception>
-    public Task<ModelVersionRow?> RegisterJobAsync(string jobId, Caller caller, CancellationToken cancellationToken)
-        => database.InWorkAsync(
+    public async Task<ModelVersionRow?> RegisterJobAsync(string jobId, Caller caller, CancellationToken cancellationToken)
+    {
+        // The storage is not read while the job's row is locked.
+        var (job, known, best) = await database.InWorkAsync(work => BestAsync(work, jobId), cancellationToken);
+        if (best is null)
+        {
+            return known;
+        }
+
+        var described = await DescribeAsync(new CreateModelVersionRequest(job.RunId, best.Path), job.ProjectId, job.RunId, cancellationToken);
+        return await database.InWorkAsync(
             async work =>
             {
-                var job = await JobAccess.LockAsync(work, jobId);
-                if (job.ReadSpec().RegisterModel is not { } name)
+                // Another call may have registered it meanwhile.
+                if ((await BestAsync(work, jobId)).Known is { } registered)
                 {
-                    return null;
+                    return registered;
                 }
 
-                var known = await work.FindAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.registered_by_job = @jobId", new { jobId });
-                if (known is not null)
-                {
-                    return known;
-                }
-
-                var artifacts = await work.QueryAsync<ArtifactRow>(
-                    $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.kind = @kind ORDER BY a.created_at, a.id",
-                    new { runId = job.RunId, kind = ArtifactKind.Model.ToText() });
-                // The last of the best: of equals the one that was written later.
-                var best = artifacts.Count > 0 ? artifacts.OrderBy(artifact => BestModel.Rank(artifact.MetricValues)).Last() : null;
-                Check.That(best is not null, "registerModel", "noModel");
-                var modelId = await EnsureModelAsync(work, job.ProjectId, name, job.CreatedBy);
-                return await InsertAsync(work, modelId, job.ProjectId, job.RunId, job.Id, job.Id, best!, new CreateModelVersionRequest(job.RunId, best!.Path), caller);
+                var modelId = await EnsureModelAsync(work, job.ProjectId, job.ReadSpec().RegisterModel!, job.CreatedBy);
+                return await InsertAsync(work, modelId, job.ProjectId, job.RunId, job.Id, job.Id, best, described, caller);
             },
             cancellationToken);
+    }
+
+    // Neither a version nor an artifact when the job does not ask.
+    private static async Task<(JobRow Job, ModelVersionRow? Known, ArtifactRow? Best)> BestAsync(UnitOfWork work, string jobId)
+    {
+        var job = await JobAccess.LockAsync(work, jobId);
+        if (job.ReadSpec().RegisterModel is null)
+        {
+            return (job, null, null);
+        }
+
+        var known = await work.FindAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.registered_by_job = @jobId", new { jobId });
+        if (known is not null)
+        {
+            return (job, known, null);
+        }
+
+        var artifacts = await work.QueryAsync<ArtifactRow>(
+            $"SELECT {ArtifactRow.Columns} FROM artifacts a WHERE a.run_id = @runId AND a.kind = @kind ORDER BY a.created_at, a.id",
+            new { runId = job.RunId, kind = ArtifactKind.Model.ToText() });
+        // The last of the best: of equals the one that was written later.
+        var best = artifacts.Count > 0 ? artifacts.OrderBy(artifact => BestModel.Rank(artifact.MetricValues)).Last() : null;
+        Check.That(best is not null, "registerModel", "noModel");
+        return (job, null, best);
+    }
+
+    private async Task<CreateModelVersionRequest> DescribeAsync(CreateModelVersionRequest request, string projectId, string runId, CancellationToken cancellationToken)
+    {
+        if (request is { Signature: not null, InputExample: not null })
+        {
+            return request;
+        }
+
+        var model = await descriptions.OfArtifactAsync(projectId, runId, request.ArtifactPath, cancellationToken);
+        return request with { Signature = request.Signature ?? model.Signature, InputExample = request.InputExample ?? model.InputExample };
+    }
 
     private async Task<string> EnsureModelAsync(UnitOfWork work, string projectId, string name, string? createdBy)
         => await work.SingleAsync<string>(

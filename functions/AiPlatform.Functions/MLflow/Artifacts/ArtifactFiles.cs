@@ -31,16 +31,20 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
         return [.. rows.Select(row => new ArtifactEntry(prefix + row.Name, row.Directory, row.Size))];
     }
 
-    /// <summary>Streams a file: where its bytes are, and how many.</summary>
+    /// <summary>Where the bytes of a file are, and how many.</summary>
     /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST.</exception>
     public async Task<(string Blob, long Size)> RequireAsync(ArtifactPlace place, CancellationToken cancellationToken)
+        => await FindAsync(place, cancellationToken) ?? throw MLflowException.Missing($"No such artifact: {place.Path}");
+
+    /// <summary>As <see cref="RequireAsync"/>; null when there is no such file.</summary>
+    public async Task<(string Blob, long Size)?> FindAsync(ArtifactPlace place, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var row = await connection.QuerySingleOrDefaultAsync<(byte[] Sha256, long Size)?>(new CommandDefinition(
             $"SELECT sha256, size_bytes FROM {Table(place)} WHERE {Key(place)} = @owner AND path = @path", new { owner = place.Owner, path = place.Path }, cancellationToken: cancellationToken));
         return row is { } found
             ? (ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(found.Sha256), place.Path), found.Size)
-            : throw MLflowException.Missing($"No such artifact: {place.Path}");
+            : null;
     }
 
     /// <summary>Stores what the stream contains, never whole in memory, and records it once it is complete.</summary>

@@ -1,5 +1,6 @@
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
+using AiPlatform.Functions.MLflow.Tracking;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.MLflow.Artifacts;
@@ -13,7 +14,7 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
     private string? Root => options.Value.ArtifactRoot?.TrimEnd('/');
 
     /// <summary>Whether a root is one that this class understands.</summary>
-    public static bool IsRoot(string root) => FilePath(root) is not null || Blob(root) is not null;
+    public static bool IsRoot(string root) => FilePath(root.TrimEnd('/')) is not null || Blob(root) is not null;
 
     /// <summary>The location of a new experiment: what the client asks for, else below the root; null for the proxy.</summary>
     public string? LocationOf(string experimentId, string? asked)
@@ -25,7 +26,7 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
     /// <exception cref="MLflowException">NOT_IMPLEMENTED: the location is not below the root.</exception>
     public async Task<IReadOnlyList<ArtifactEntry>> ListAsync(string location, string runId, string path, CancellationToken cancellationToken)
     {
-        if (Root is not { } root || !(location + "/").StartsWith(root + "/", StringComparison.Ordinal) || location.Contains("..", StringComparison.Ordinal) || location.Contains('%', StringComparison.Ordinal))
+        if (!IsBelowRoot(location))
         {
             throw new MLflowException("NOT_IMPLEMENTED", $"This server does not read artifacts in '{location}'. Ask the storage itself.");
         }
@@ -38,14 +39,60 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
                 : throw new MLflowException("NOT_IMPLEMENTED", $"This server does not read artifacts in '{location}'. Ask the storage itself.");
     }
 
-    private static List<ArtifactEntry> ListDirectory(string directory, string path)
+    /// <summary>Whether a location lies below the configured root.</summary>
+    public bool IsBelowRoot(string location)
+        => Root is { } root && (location + "/").StartsWith(root + "/", StringComparison.Ordinal) && !location.Contains("..", StringComparison.Ordinal) && !location.Contains('%', StringComparison.Ordinal);
+
+    /// <summary>The path below a run's artifacts of a URI; null when it leads elsewhere, or the run's artifacts do not lie below the root.</summary>
+    public string? PathOf(KnownRun run, string uri)
     {
-        if (!Directory.Exists(directory))
+        if (run.ArtifactLocation is not { } location || !IsBelowRoot(location) || !(uri + "/").StartsWith($"{location}/{run.Id}/artifacts/", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var path = uri[$"{location}/{run.Id}/artifacts".Length..].Trim('/');
+        return path.Length == 0 || RelativePath.Problem(path) is null ? path : null;
+    }
+
+    /// <summary>Opens a file of a run; null when there is none, or when the location is not below the root.</summary>
+    /// <param name="path">Below the run's artifacts; checked.</param>
+    public async Task<Stream?> OpenAsync(string location, string runId, string path, CancellationToken cancellationToken)
+    {
+        var uri = $"{location}/{runId}/artifacts/{path}";
+        if (!IsBelowRoot(location))
+        {
+            return null;
+        }
+
+        // Pipes and devices, which could be read for ever, have no length.
+        return FilePath(uri) is { } name
+            ? !HasLink(name) && new FileInfo(name) is { Exists: true, Length: > 0 } file ? file.OpenRead() : null
+            : Blob(uri) is { } blob ? await storage.OpenReadAsync(blob.Container, blob.Prefix, 0, null, cancellationToken) : null;
+    }
+
+    // A link could lead out of the root.
+    private bool HasLink(string path)
+    {
+        for (var end = FilePath(Root!)!.Length; end < path.Length;)
+        {
+            end = path.IndexOf('/', end + 1) is > 0 and var slash ? slash : path.Length;
+            if (new FileInfo(path[..end]).LinkTarget is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private List<ArtifactEntry> ListDirectory(string directory, string path)
+    {
+        if (!Directory.Exists(directory) || HasLink(directory))
         {
             return [];
         }
 
-        // A link could lead out of the root.
         return [.. new DirectoryInfo(directory).EnumerateFileSystemInfos().Where(static entry => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint)).Take(MaxEntries)
             .Select(entry => new ArtifactEntry(Below(path, entry.Name), entry is DirectoryInfo, entry is FileInfo file ? file.Length : 0)).OrderBy(static entry => entry.Path, StringComparer.Ordinal)];
     }
@@ -58,9 +105,9 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
     private static string? FilePath(string uri)
         => uri.StartsWith("file:///", StringComparison.Ordinal) && uri["file://".Length..] is var path && Path.GetFullPath(path) == path ? path : null;
 
-    // wasbs://container@account.host/prefix, in the platform's account but not in its own containers.
+    // wasbs://container@account.host/prefix, in the platform's account but not in its own containers. The prefix as it is written: a Uri would escape it.
     private static (string Container, string Prefix)? Blob(string uri)
         => Uri.TryCreate(uri, UriKind.Absolute, out var parsed) && parsed.Scheme is "wasbs" or "wasb" or "abfss" && parsed.UserInfo is { Length: > 0 } container && !BlobStorage.Containers.Contains(container)
-            ? (container, parsed.AbsolutePath.Trim('/'))
+            ? (container, uri.Split('/', 4) is [_, _, _, var prefix] ? prefix.Trim('/') : string.Empty)
             : null;
 }

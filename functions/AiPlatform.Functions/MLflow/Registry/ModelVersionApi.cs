@@ -2,6 +2,7 @@ using AiPlatform.Contracts.Models;
 using AiPlatform.Functions.Features.Models;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
 using AiPlatform.Functions.MLflow.Search;
@@ -12,7 +13,8 @@ namespace AiPlatform.Functions.MLflow.Registry;
 
 /// <summary>Model versions of MLflow clients.</summary>
 internal sealed class ModelVersionApi(
-    Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, ModelMoves moves, EventStream events, WebhookEvents webhooks, TimeProvider time)
+    Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, ModelDescriptions descriptions, DirectArtifacts direct, ModelMoves moves, EventStream events,
+    WebhookEvents webhooks, TimeProvider time)
 {
     private const int MaxSource = 1_024;
     private const int MaxDescription = 100_000;
@@ -55,14 +57,15 @@ internal sealed class ModelVersionApi(
     public async Task CreateAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        var source = Source(call.RequiredText("source"));
         var run = call.Text("run_id") is { Length: > 0 } id ? await runs.RequireAsync(id, call.Caller, call.Token) : null;
         if (run is not null && run.ProjectId != call.ProjectId)
         {
             throw MLflowException.Missing($"Run with id={run.Id} not found");
         }
 
+        var source = Source(call.RequiredText("source"), run);
         var logged = call.Text("model_id") is { Length: > 0 } modelId ? await models.RequireAsync(modelId, call.Caller, call.Token) : null;
+        var described = await descriptions.OfSourceAsync(source, run, logged, call.Caller, call.Token);
         var parameters = new
         {
             id = Ids.New(time),
@@ -75,6 +78,8 @@ internal sealed class ModelVersionApi(
             link = call.Text("run_link"),
             description = call.Text("description") is { } text ? Names.Value(text, "description", "description", MaxDescription) : null,
             tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)),
+            signature = described.Signature?.GetRawText(),
+            example = described.InputExample?.GetRawText(),
             by = call.Caller.Role is CallerRole.Member or CallerRole.Administrator ? call.Caller.UserId : null,
             now = time.GetUtcNow(),
         };
@@ -84,8 +89,9 @@ internal sealed class ModelVersionApi(
                 var version = await work.SingleAsync<int>(
                     """
                     WITH number AS (UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @model RETURNING last_version)
-                    INSERT INTO model_versions (id, model_id, project_id, version, description, run_id, job_id, source, run_link, logged_model_id, tags, created_by, created_at, updated_at)
-                    SELECT @id, @model, @project, last_version, @description, @run, @job, @source, @link, @logged, @tags::jsonb, @by, @now, @now FROM number
+                    INSERT INTO model_versions
+                        (id, model_id, project_id, version, description, run_id, job_id, source, run_link, logged_model_id, tags, signature, input_example, created_by, created_at, updated_at)
+                    SELECT @id, @model, @project, last_version, @description, @run, @job, @source, @link, @logged, @tags::jsonb, @signature::jsonb, @example::jsonb, @by, @now, @now FROM number
                     RETURNING version
                     """,
                     parameters);
@@ -226,12 +232,14 @@ internal sealed class ModelVersionApi(
     private Task<int> ChangeAsync(string sql, object parameters, CancellationToken cancellationToken)
         => database.InWorkAsync(work => work.ExecuteAsync(sql, parameters), cancellationToken);
 
-    // A path on this machine or out of its folder would give the reader of the model another file than its writer meant.
-    private static string Source(string source)
+    // A path on this machine or out of its folder would give the reader of the model another file than its writer meant; what the
+    // run's clients wrote below the configured root is there for all.
+    private string Source(string source, KnownRun? run)
     {
         var decoded = Uri.UnescapeDataString(Uri.UnescapeDataString(source));
         var parts = decoded.Split('/', '\\');
-        return source.Length <= MaxSource && !source.StartsWith('/') && !source.StartsWith("file:", StringComparison.OrdinalIgnoreCase) && !parts.Contains("..")
+        var isLocal = source.StartsWith('/') || source.StartsWith("file:", StringComparison.OrdinalIgnoreCase);
+        return source.Length <= MaxSource && !parts.Contains("..") && (!isLocal || (run is not null && direct.PathOf(run, source) is not null))
             ? source
             : throw MLflowException.Invalid(
                 $"Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.");

@@ -95,6 +95,7 @@ public sealed class DirectArtifactTests(FunctionsFixture functions, PostgresFixt
     [Theory]
     [InlineData("file:///a/../b")]
     [InlineData("file://relative")]
+    [InlineData("file:///")]
     [InlineData("/plain")]
     [InlineData("wasbs://datasets@account.blob.core.windows.net/x")]
     [InlineData("s3://bucket")]
