@@ -209,12 +209,13 @@ internal sealed partial class BlobStorage : IDisposable
     }
 
     /// <summary>Blobs and folders directly below a prefix that ends with a slash, by name; none when there is no such container.</summary>
-    public async Task<IReadOnlyList<(string Name, bool IsFolder, long Length)>> ListFolderAsync(string container, string prefix, int limit, CancellationToken cancellationToken)
+    /// <param name="recursive">All blobs below the prefix, and no folders.</param>
+    public async Task<IReadOnlyList<(string Name, bool IsFolder, long Length)>> ListFolderAsync(string container, string prefix, int limit, bool recursive, CancellationToken cancellationToken)
     {
         var entries = new List<(string, bool, long)>();
         try
         {
-            await foreach (var item in _service.GetBlobContainerClient(container).GetBlobsByHierarchyAsync(BlobTraits.None, BlobStates.None, "/", prefix, cancellationToken))
+            await foreach (var item in _service.GetBlobContainerClient(container).GetBlobsByHierarchyAsync(BlobTraits.None, BlobStates.None, recursive ? null : "/", prefix, cancellationToken))
             {
                 entries.Add(item.IsPrefix ? (item.Prefix[prefix.Length..^1], true, 0) : (item.Blob.Name[prefix.Length..], false, item.Blob.Properties.ContentLength ?? 0));
                 if (entries.Count == limit)

@@ -1,4 +1,5 @@
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
@@ -28,6 +29,7 @@ internal static class MLflowEndpoints
             .AddSingleton<RunApi>().AddSingleton<RunSearchApi>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>()).AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
             .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<DirectArtifacts>()
+            .AddSingleton<DirectArtifactGarbage>().AddSingleton<IGarbageSweep>(static provider => provider.GetRequiredService<DirectArtifactGarbage>())
             .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
             .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>().AddSingleton<ModelDescriptions>()
             .AddSingleton<RegistryStore>().AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>().AddSingleton<WebhookApi>();

@@ -1,6 +1,7 @@
 using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
+using AiPlatform.Functions.MLflow.Artifacts;
 
 namespace AiPlatform.Functions.Features.Experiments;
 
@@ -8,7 +9,7 @@ namespace AiPlatform.Functions.Features.Experiments;
 /// Releases projects, experiments, runs, models and logged models that were deleted for longer than the retention. A run's row
 /// stays, so that lineage still names it; its points, entries and artifacts go. A run from which live model versions came stays whole.
 /// </summary>
-internal sealed class ArtifactGarbage(Database database, GarbageQueue queue) : IGarbageSource
+internal sealed class ArtifactGarbage(Database database, GarbageQueue queue, DirectArtifactGarbage direct) : IGarbageSource
 {
     private const int MaxPerRound = 50;
 
@@ -141,6 +142,7 @@ internal sealed class ArtifactGarbage(Database database, GarbageQueue queue) : I
             """,
             new { id });
         await AddAsync(work, await work.QueryAsync<Blob>("DELETE FROM artifacts WHERE run_id = @id RETURNING run_id AS owner, path, sha256, size_bytes", new { id }));
+        await direct.AddAsync(work, id);
     }
 
     private Task AddAsync(UnitOfWork work, IEnumerable<Blob> blobs)

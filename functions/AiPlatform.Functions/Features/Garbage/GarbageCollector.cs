@@ -4,7 +4,6 @@ using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Hosting;
 using Azure;
 using Microsoft.Extensions.Options;
-using Prometheus;
 
 namespace AiPlatform.Functions.Features.Garbage;
 
@@ -13,13 +12,13 @@ namespace AiPlatform.Functions.Features.Garbage;
 /// while they are worked on: any number of instances may collect at once, and one that dies leaves its work to the others.
 /// </summary>
 internal sealed partial class GarbageCollector(
-    Database database, BlobStorage storage, IEnumerable<IGarbageSource> sources, IOptions<GarbageOptions> options, TimeProvider time, ILogger<GarbageCollector> logger) : ITickTask
+    Database database, BlobStorage storage, IEnumerable<IGarbageSource> sources, IEnumerable<IGarbageSweep> sweeps, IOptions<GarbageOptions> options, TimeProvider time,
+    ILogger<GarbageCollector> logger) : ITickTask
 {
     private const int BatchSize = 100;
     private const int Parallelism = 8;
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromHours(6);
-    private static readonly Counter FreedBytes = Metrics.CreateCounter("aiplatform_garbage_freed_bytes_total", "Bytes of blobs that garbage collection deleted.");
     private readonly Dictionary<string, IGarbageSource> _sources = sources.ToDictionary(static source => source.Container, StringComparer.Ordinal);
 
     /// <inheritdoc />
@@ -43,11 +42,17 @@ internal sealed partial class GarbageCollector(
             await source.ReleaseAsync(round, cancellationToken);
         }
 
-        var due = withGrace ? now : DateTimeOffset.MaxValue;
+        // As good as for ever: PostgreSQL has no infinity that a parameter could be.
+        var due = withGrace ? now : now.AddYears(100);
         var swept = BatchSize;
         for (var total = 0; swept == BatchSize && total < options.Value.MaxBlobsPerRound; total += swept)
         {
             swept = await database.InWorkAsync(work => SweepAsync(work, round, due), cancellationToken);
+        }
+
+        foreach (var sweep in sweeps)
+        {
+            await sweep.SweepAsync(round, due, cancellationToken);
         }
 
         await database.InWorkAsync(
@@ -63,7 +68,7 @@ internal sealed partial class GarbageCollector(
             SELECT container, name, size_bytes, attempts FROM garbage_blobs WHERE due_at <= @due AND container = ANY(@containers)
             ORDER BY due_at LIMIT @BatchSize FOR UPDATE SKIP LOCKED
             """,
-            new { due = due == DateTimeOffset.MaxValue ? round.StartedAt.AddYears(100) : due, containers = _sources.Keys.ToArray(), BatchSize });
+            new { due, containers = _sources.Keys.ToArray(), BatchSize });
         if (rows.Count == 0)
         {
             return 0;
@@ -107,7 +112,7 @@ internal sealed partial class GarbageCollector(
             await round.CountAsync(work, freed, bytes, kept.Count, failed.Count);
         }
 
-        FreedBytes.Inc(bytes);
+        GarbageRound.FreedBytes.Inc(bytes);
         return rows.Count;
     }
 

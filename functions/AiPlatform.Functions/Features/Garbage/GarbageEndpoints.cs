@@ -45,6 +45,6 @@ internal static class GarbageEndpoints
         var started = time.GetUtcNow();
         var id = await collector.CollectAsync(TimeSpan.FromSeconds(age), withGrace: !request.Now, cancellationToken);
         return TypedResults.Ok(await reports.FindAsync(id, cancellationToken)
-            ?? new GarbageReport(id, started, time.GetUtcNow(), new Dictionary<string, long>(StringComparer.Ordinal), 0, 0, 0, 0));
+            ?? new GarbageReport(id, started, time.GetUtcNow(), new Dictionary<string, long>(StringComparer.Ordinal), 0, 0, 0, 0, 0));
     }
 }

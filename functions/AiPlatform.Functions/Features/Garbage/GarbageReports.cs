@@ -8,7 +8,7 @@ namespace AiPlatform.Functions.Features.Garbage;
 /// <summary>What garbage collection has done and what waits for it.</summary>
 internal sealed class GarbageReports(Database database)
 {
-    private const string Columns = "id, started_at, ended_at, released::text AS released, blobs_freed, bytes_freed, blobs_kept, failures";
+    private const string Columns = "id, started_at, ended_at, released::text AS released, blobs_freed, files_freed, bytes_freed, blobs_kept, failures";
 
     /// <summary>One more report than asked for, newest first.</summary>
     public async Task<IReadOnlyList<GarbageReport>> ListAsync(string? after, int size, CancellationToken cancellationToken)
@@ -36,7 +36,9 @@ internal sealed class GarbageReports(Database database)
         await using var connection = await database.OpenAsync(cancellationToken);
         var (blobs, bytes, failing) = await connection.QuerySingleAsync<(long, long, long)>(new CommandDefinition(
             "SELECT count(*), coalesce(sum(size_bytes), 0)::bigint, count(*) FILTER (WHERE attempts > 0) FROM garbage_blobs", cancellationToken: cancellationToken));
-        return new GarbageStatus(blobs, bytes, failing, (long)retention.TotalSeconds, last);
+        var (folders, foldersFailing) = await connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
+            "SELECT count(*), count(*) FILTER (WHERE attempts > 0) FROM garbage_folders", cancellationToken: cancellationToken));
+        return new GarbageStatus(blobs, bytes, failing, folders, foldersFailing, (long)retention.TotalSeconds, last);
     }
 
     private sealed record Row
@@ -51,6 +53,8 @@ internal sealed class GarbageReports(Database database)
 
         public long BlobsFreed { get; init; }
 
+        public long FilesFreed { get; init; }
+
         public long BytesFreed { get; init; }
 
         public long BlobsKept { get; init; }
@@ -58,6 +62,6 @@ internal sealed class GarbageReports(Database database)
         public long Failures { get; init; }
 
         public GarbageReport ToContract()
-            => new(Id, StartedAt, EndedAt, JsonSerializer.Deserialize<SortedDictionary<string, long>>(Released)!, BlobsFreed, BytesFreed, BlobsKept, Failures);
+            => new(Id, StartedAt, EndedAt, JsonSerializer.Deserialize<SortedDictionary<string, long>>(Released)!, BlobsFreed, FilesFreed, BytesFreed, BlobsKept, Failures);
     }
 }

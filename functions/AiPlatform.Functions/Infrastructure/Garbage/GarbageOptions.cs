@@ -11,7 +11,7 @@ internal sealed class GarbageOptions
     /// <summary>How long a blob stays after its last reference: longer than any request that may be about to refer to it again.</summary>
     public TimeSpan Grace { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>Most blobs that one round deletes.</summary>
+    /// <summary>Most blobs of its containers, and most files below the artifact root, that one round deletes.</summary>
     public int MaxBlobsPerRound { get; set; } = 1_000;
 
     /// <summary>How long reports are kept.</summary>

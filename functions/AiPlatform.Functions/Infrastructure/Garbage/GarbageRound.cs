@@ -1,3 +1,5 @@
+using Prometheus;
+
 namespace AiPlatform.Functions.Infrastructure.Garbage;
 
 /// <summary>One round of garbage collection. Its report is written by the transactions that do the work, so that it is right even when the process dies.</summary>
@@ -6,6 +8,9 @@ namespace AiPlatform.Functions.Infrastructure.Garbage;
 /// <param name="DeletedBefore">What was deleted before this time cannot be restored any more.</param>
 internal sealed record GarbageRound(string Id, DateTimeOffset StartedAt, DateTimeOffset DeletedBefore)
 {
+    /// <summary>Bytes that were freed, of whatever kind.</summary>
+    public static readonly Counter FreedBytes = Metrics.CreateCounter("aiplatform_garbage_freed_bytes_total", "Bytes that garbage collection deleted.");
+
     /// <summary>Counts what was released in this transaction.</summary>
     /// <param name="kind">Such as <c>runs</c>.</param>
     public Task CountAsync(UnitOfWork work, string kind, int count)
@@ -18,13 +23,13 @@ internal sealed record GarbageRound(string Id, DateTimeOffset StartedAt, DateTim
                 """,
                 new { Id, StartedAt, kind, count });
 
-    /// <summary>Counts what happened to blobs in this transaction.</summary>
-    public Task CountAsync(UnitOfWork work, long freed, long bytes, long kept, long failures)
+    /// <summary>Counts what happened in this transaction to blobs and, below artifact roots, to files.</summary>
+    public Task CountAsync(UnitOfWork work, long freed, long bytes, long kept, long failures, long files = 0)
         => work.ExecuteAsync(
             """
-            INSERT INTO garbage_reports AS r (id, started_at, blobs_freed, bytes_freed, blobs_kept, failures) VALUES (@Id, @StartedAt, @freed, @bytes, @kept, @failures)
-            ON CONFLICT (id) DO UPDATE SET blobs_freed = r.blobs_freed + excluded.blobs_freed, bytes_freed = r.bytes_freed + excluded.bytes_freed,
+            INSERT INTO garbage_reports AS r (id, started_at, blobs_freed, files_freed, bytes_freed, blobs_kept, failures) VALUES (@Id, @StartedAt, @freed, @files, @bytes, @kept, @failures)
+            ON CONFLICT (id) DO UPDATE SET blobs_freed = r.blobs_freed + excluded.blobs_freed, files_freed = r.files_freed + excluded.files_freed, bytes_freed = r.bytes_freed + excluded.bytes_freed,
                 blobs_kept = r.blobs_kept + excluded.blobs_kept, failures = r.failures + excluded.failures
             """,
-            new { Id, StartedAt, freed, bytes, kept, failures });
+            new { Id, StartedAt, freed, files, bytes, kept, failures });
 }

@@ -1,11 +1,12 @@
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Tracking;
+using Azure;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.MLflow.Artifacts;
 
-/// <summary>Artifacts that clients write themselves, by <c>file:</c> or Blob URIs: where they go, and what lies there below the configured root.</summary>
+/// <summary>Artifacts that clients write themselves, by <c>file:</c> or Blob URIs: where they go, what lies there below the configured root, and its deletion.</summary>
 internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStorage storage)
 {
     private const int MaxEntries = 10_000;
@@ -71,6 +72,70 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
             : Blob(uri) is { } blob ? await storage.OpenReadAsync(blob.Container, blob.Prefix, 0, null, cancellationToken) : null;
     }
 
+    /// <summary>Deletes a run's artifacts, at most so many files of them; the rest, and what could not be deleted, is for the next call.</summary>
+    /// <param name="folder"><c>{location}/{run}</c>.</param>
+    public async Task<DirectDeletion> DeleteAsync(string folder, int max, CancellationToken cancellationToken)
+        => !IsBelowRoot(folder) ? new DirectDeletion(0, 0, IsDone: false, "it is not below the artifact root")
+            : FilePath(folder) is { } directory ? DeleteDirectory(directory, max)
+            : Blob(folder) is { } blob ? await DeleteBlobsAsync(blob.Container, $"{blob.Prefix}/artifacts/", max, cancellationToken)
+            : new DirectDeletion(0, 0, IsDone: false, "it is neither a file URI nor a Blob URI");
+
+    private DirectDeletion DeleteDirectory(string run, int max)
+    {
+        // A share that is not mounted looks as if everything were deleted.
+        if (!Directory.Exists(FilePath(Root!)))
+        {
+            return new DirectDeletion(0, 0, IsDone: false, "the artifact root is not there");
+        }
+
+        var deletion = new FolderDeletion(max);
+        try
+        {
+            if (HasLink(Path.GetDirectoryName(run)!))
+            {
+                return new DirectDeletion(0, 0, IsDone: false, "a link leads there");
+            }
+
+            var folder = new DirectoryInfo(run);
+            var done = deletion.Delete(folder.LinkTarget is null ? new DirectoryInfo(Path.Combine(run, "artifacts")) : folder);
+            if (done && folder.Exists && !folder.EnumerateFileSystemInfos().Any())
+            {
+                folder.Delete();
+            }
+
+            return new DirectDeletion(deletion.Files, deletion.Bytes, done, null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new DirectDeletion(deletion.Files, deletion.Bytes, IsDone: false, exception.Message);
+        }
+    }
+
+    private async Task<DirectDeletion> DeleteBlobsAsync(string container, string prefix, int max, CancellationToken cancellationToken)
+    {
+        var (files, bytes) = (0, 0L);
+        try
+        {
+            var blobs = await storage.ListFolderAsync(container, prefix, max, recursive: true, cancellationToken);
+
+            // Backwards: where the storage has real folders, they are listed before what they contain, and are deleted empty.
+            foreach (var (name, _, length) in blobs.Reverse())
+            {
+                if (await storage.DeleteAsync(container, prefix + name, cancellationToken))
+                {
+                    files++;
+                    bytes += length;
+                }
+            }
+
+            return new DirectDeletion(files, bytes, blobs.Count < max, null);
+        }
+        catch (RequestFailedException exception)
+        {
+            return new DirectDeletion(files, bytes, IsDone: false, $"{exception.Status} {exception.ErrorCode}");
+        }
+    }
+
     // A link could lead out of the root.
     private bool HasLink(string path)
     {
@@ -98,7 +163,7 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
     }
 
     private async Task<IReadOnlyList<ArtifactEntry>> ListBlobsAsync(string container, string prefix, string path, CancellationToken cancellationToken)
-        => [.. (await storage.ListFolderAsync(container, prefix + "/", MaxEntries, cancellationToken)).Select(entry => new ArtifactEntry(Below(path, entry.Name), entry.IsFolder, entry.Length))];
+        => [.. (await storage.ListFolderAsync(container, prefix + "/", MaxEntries, recursive: false, cancellationToken)).Select(entry => new ArtifactEntry(Below(path, entry.Name), entry.IsFolder, entry.Length))];
 
     private static string Below(string path, string name) => path.Length == 0 ? name : $"{path}/{name}";
 
