@@ -33,6 +33,9 @@ internal sealed class Database : IAsyncDisposable
         SetDefault(builder, "Auto Prepare Min Usages", 3);
         SetDefault(builder, "Application Name", "aiplatform-functions");
 
+        // Chunks of metrics are as large as the buffer would be: each of them would be a read of its own.
+        SetDefault(builder, "Read Buffer Size", 65_536);
+
         // Nothing here leaves state in a session (locks and settings are those of transactions), and a reset before each
         // use costs the server more than most of our statements.
         SetDefault(builder, "No Reset On Close", true);

@@ -43,6 +43,10 @@ public sealed class MetricStorageTests(FunctionsFixture functions, PostgresFixtu
         Assert.Equal((3, 3_002, -2d, 1_499.5), (curve.Buckets.Count, curve.Buckets.Sum(bucket => bucket.Count), curve.Buckets.Min(bucket => bucket.Min), curve.Buckets.Max(bucket => bucket.Max)));
         var comparison = await user.Client.PostAsync<MetricComparison>($"/v1/projects/{run.ProjectId}/metrics/compare", new CompareMetricsRequest([run.Id, "nothing"], ["loss", "rare"], 10));
         Assert.Equal([("loss", 10), ("rare", 1)], comparison.Series.Select(series => (series.Key, series.Buckets.Count)));
+        var part = await user.Client.GetAsync<MetricSeries>($"/v1/runs/{run.Id}/metrics/series?key=loss&buckets=3&fromStep=1400&to=1600.5");
+        Assert.Equal((1_400L, 1_600L, 202, -2d), (part.Buckets[0].FirstStep, part.Buckets[^1].LastStep, part.Buckets.Sum(bucket => bucket.Count), part.Buckets.Min(bucket => bucket.Min)));
+        var beyond = await user.Client.PostAsync<MetricComparison>($"/v1/projects/{run.ProjectId}/metrics/compare", new CompareMetricsRequest([run.Id], ["loss", "rare"], 10) { From = 5_000 });
+        Assert.Equal([("loss", 0), ("rare", 0)], beyond.Series.Select(series => (series.Key, series.Buckets.Count)));
         Assert.Equal(3_003, (await user.Client.GetStringAsync($"/v1/runs/{run.Id}/metrics/export?key=loss")).TrimEnd('\n').Split('\n').Length);
 
         await user.Client.PostJsonAsync($"/v1/runs/{run.Id}/attempts/2/resume", new ResumeRequest(99));

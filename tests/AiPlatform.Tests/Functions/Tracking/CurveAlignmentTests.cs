@@ -20,7 +20,7 @@ public sealed class CurveAlignmentTests
             var alignment = new CurveAlignment(CurveAxis.Steps, buckets);
             foreach (var (index, points) in series.Index())
             {
-                alignment.Add($"{index}", "loss", points, CurveAxis.Steps, null);
+                alignment.Add($"{index}", "loss", DownSampling.OnGrid(points, CurveAxis.Steps, buckets, null));
             }
 
             var comparison = alignment.ToComparison();
@@ -58,7 +58,7 @@ public sealed class CurveAlignmentTests
             var axis = CurveAxis.Of(MetricAxis.RelativeTime, Run(began.AddHours(hours)));
             var points = Enumerable.Range(0, 50).Select(i => new StoredPoint(i, MetricRow.Microseconds(began.AddHours(hours).AddSeconds(i * 2)), i, 3)).ToList();
             axis.Prepare(points, from: 10, to: 60);
-            alignment.Add($"{hours}", "loss", points.ToArray(), axis, new Smoothing(SmoothingKind.MovingAverage, 1));
+            alignment.Add($"{hours}", "loss", DownSampling.OnGrid(points.ToArray(), axis, 100, new Smoothing(SmoothingKind.MovingAverage, 1)));
         }
 
         var series = alignment.ToComparison().Series;

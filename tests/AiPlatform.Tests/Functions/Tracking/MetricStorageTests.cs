@@ -11,34 +11,6 @@ public sealed class MetricStorageTests
         Gen.Select(Gen.OneOf(Gen.Long[-5, 5], Gen.Long), Gen.OneOf(Gen.Long[0, 3], Gen.Long), Value, Gen.Int[2, 5], (step, at, value, lane) => new StoredPoint(step, at, value, lane));
 
     [Fact]
-    public void Every_chunk_is_read_as_it_was_written()
-        => Point.Array[1, 300].Sample(points =>
-        {
-            var read = new List<StoredPoint>();
-            ChunkCodec.Decode(ChunkCodec.Encode(points), read);
-            Assert.Equal(points, read);
-        });
-
-    [Fact]
-    public void Many_chunks_of_several_series_are_decoded_side_by_side()
-    {
-        var random = new Random(3);
-        var written = Enumerable.Range(0, 3).Select(_ => Enumerable.Range(0, 40_000).Select(i => new StoredPoint(i, i * 7L, random.NextDouble(), 2)).ToArray()).ToList();
-        var read = written.ConvertAll(_ => new List<StoredPoint>());
-        var batch = new ChunkBatch();
-        for (var first = 0; first < 40_000; first += 1_000)
-        {
-            for (var series = 0; series < written.Count; series++)
-            {
-                batch.Add(read[series], ChunkCodec.Encode(written[series].AsSpan(first, 1_000)));
-            }
-        }
-
-        batch.Decode();
-        Assert.Equal(written.SelectMany(static series => series), read.SelectMany(static series => series));
-    }
-
-    [Fact]
     public void Every_log_row_is_read_as_it_was_written_compressed_or_not()
         => Gen.Select(Gen.String[1, 12].Where(key => !key.Any(char.IsSurrogate)), Gen.Long, Gen.Long, Value, (key, step, at, value) => new MetricRow(key, step, at, value))
             .Array[1, 200].Select(Gen.Bool).Sample((rows, compress) =>
@@ -86,16 +58,6 @@ public sealed class MetricStorageTests
         ];
         Assert.Equal(5, StoredPoint.Normalize(points));
         Assert.Equal([double.NaN, 5, 5, 5, 5], points[..5].Select(point => point.Value));
-    }
-
-    [Fact]
-    public void A_chunk_of_a_loss_curve_takes_less_than_ten_bytes_a_point()
-    {
-        var random = new Random(7);
-        var points = Enumerable.Range(0, MetricCompaction.ChunkPoints)
-            .Select(i => new StoredPoint(i, 1_700_000_000_000_000 + (i * 250_000L) + random.Next(0, 40_000), (float)(2.0 / (1 + (i * 0.01)) + (random.NextDouble() * 0.1)), 3)).ToArray();
-        var bytes = ChunkCodec.Encode(points).Length / (double)points.Length;
-        Assert.True(bytes < 8, $"{bytes:0.00} bytes a point");
     }
 
     [Fact]

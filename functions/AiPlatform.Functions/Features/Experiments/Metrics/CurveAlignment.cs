@@ -11,12 +11,8 @@ internal sealed class CurveAlignment(CurveAxis unit, int buckets)
     private readonly List<(string Run, string Key, IReadOnlyList<MetricBucket> Buckets, int Power)> _series = [];
 
     /// <summary>Adds a series.</summary>
-    /// <param name="points">In the order of the axis.</param>
-    public void Add(string run, string key, ReadOnlySpan<StoredPoint> points, CurveAxis axis, Smoothing? smoothing)
-    {
-        var (curve, power) = DownSampling.OnGrid(points, axis, buckets, smoothing);
-        _series.Add((run, key, curve, power));
-    }
+    /// <param name="curve">Its buckets on a grid whose width is a power of two.</param>
+    public void Add(string run, string key, (IReadOnlyList<MetricBucket> Buckets, int Power) curve) => _series.Add((run, key, curve.Buckets, curve.Power));
 
     /// <summary>All series on the common grid.</summary>
     public MetricComparison ToComparison()
@@ -51,7 +47,7 @@ internal sealed class CurveAlignment(CurveAxis unit, int buckets)
             var next = bucket with { Index = bucket.Index >> shift };
             if (result.Count > 0 && result[^1].Index == next.Index)
             {
-                result[^1] = Merge(result[^1], next);
+                result[^1] = DownSampling.Merge(result[^1], next);
             }
             else
             {
@@ -61,13 +57,4 @@ internal sealed class CurveAlignment(CurveAxis unit, int buckets)
 
         return result;
     }
-
-    private static MetricBucket Merge(MetricBucket left, MetricBucket right) => right with
-    {
-        FirstStep = left.FirstStep,
-        FirstX = left.FirstX,
-        Min = left.Min is { } a && right.Min is { } b ? Math.Min(a, b) : left.Min ?? right.Min,
-        Max = left.Max is { } c && right.Max is { } d ? Math.Max(c, d) : left.Max ?? right.Max,
-        Count = left.Count + right.Count,
-    };
 }

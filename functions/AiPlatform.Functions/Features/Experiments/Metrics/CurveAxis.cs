@@ -34,10 +34,24 @@ internal readonly record struct CurveAxis(MetricAxis Kind, long Origin)
             points.RemoveAll(point => axis.ToUnit(axis.X(point)) < (from ?? double.NegativeInfinity) || axis.ToUnit(axis.X(point)) > (to ?? double.PositiveInfinity));
         }
 
-        if (Kind != MetricAxis.Step)
+        // Time almost always goes on with the steps: then there is nothing to sort.
+        if (Kind != MetricAxis.Step && !IsInOrder(CollectionsMarshal.AsSpan(points)))
         {
             // Points of one moment stay in the order of the series.
             points.Sort((left, right) => left.At.CompareTo(right.At) is var order && order != 0 ? order : StoredPoint.Compare(left, right));
         }
+    }
+
+    private static bool IsInOrder(ReadOnlySpan<StoredPoint> points)
+    {
+        for (var i = 1; i < points.Length; i++)
+        {
+            if (points[i - 1].At > points[i].At)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }

@@ -17,7 +17,7 @@ internal static class DownSampling
     /// <summary>As the other overload, along any axis.</summary>
     /// <param name="points">In the order of the axis.</param>
     public static IReadOnlyList<MetricBucket> Of(ReadOnlySpan<StoredPoint> points, CurveAxis axis, int buckets, Smoothing? smoothing)
-        => points.IsEmpty ? [] : Of(points, axis, new EqualGrid(axis.X(points[0]), axis.X(points[^1]), buckets), buckets, smoothing);
+        => points.IsEmpty ? [] : Of(points, axis, new EqualGrid(axis.X(points[0]), axis.X(points[^1]), buckets), smoothing);
 
     /// <summary>
     /// Buckets on a grid whose width is a power of two: the finest that makes at most <paramref name="buckets"/> of them. Grids
@@ -32,40 +32,34 @@ internal static class DownSampling
         }
 
         var power = NestedGrid.Power(axis.X(points[0]), axis.X(points[^1]), buckets, 0);
-        return (Of(points, axis, new NestedGrid(power), buckets, smoothing), power);
+        return (Of(points, axis, new NestedGrid(power), smoothing), power);
     }
 
-    private static List<MetricBucket> Of<TGrid>(ReadOnlySpan<StoredPoint> points, CurveAxis axis, TGrid grid, int buckets, Smoothing? smoothing)
+    /// <summary>One bucket of two, the second with later points than the first.</summary>
+    public static MetricBucket Merge(MetricBucket left, MetricBucket right) => right with
+    {
+        FirstStep = left.FirstStep,
+        FirstX = left.FirstX,
+        Min = left.Min is { } a && right.Min is { } b ? Math.Min(a, b) : left.Min ?? right.Min,
+        Max = left.Max is { } c && right.Max is { } d ? Math.Max(c, d) : left.Max ?? right.Max,
+        Count = left.Count + right.Count,
+    };
+
+    private static List<MetricBucket> Of<TGrid>(ReadOnlySpan<StoredPoint> points, CurveAxis axis, TGrid grid, Smoothing? smoothing)
         where TGrid : struct, IBucketGrid
     {
-        var result = new List<MetricBucket>(Math.Min(buckets, points.Length));
-        var ends = new List<int>(result.Capacity);
-        for (var i = 0; i < points.Length;)
-        {
-            var begin = i;
-            var index = grid.IndexOf(axis.X(points[i]));
-            double? min = null, max = null;
-            for (; i < points.Length && grid.IndexOf(axis.X(points[i])) == index; i++)
-            {
-                if (points[i].Value is var value && !double.IsNaN(value))
-                {
-                    min = min is { } low ? Math.Min(low, value) : value;
-                    max = max is { } high ? Math.Max(high, value) : value;
-                }
-            }
-
-            ends.Add(i - 1);
-            result.Add(new MetricBucket(points[begin].Step, points[i - 1].Step, min, max, points[i - 1].Value, i - begin, null)
-            {
-                FirstX = axis.ToSeconds(axis.X(points[begin])),
-                LastX = axis.ToSeconds(axis.X(points[i - 1])),
-                Index = TGrid.IsCommon ? index : null,
-            });
-        }
-
+        var builder = new BucketBuilder<TGrid>(axis, grid);
+        builder.Add(points);
+        var result = builder.ToBuckets();
         if (smoothing is not null)
         {
-            var smoothed = smoothing.At(points, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ends));
+            var ends = new int[result.Count];
+            for (var (i, end) = (0, -1); i < ends.Length; i++)
+            {
+                ends[i] = end += result[i].Count;
+            }
+
+            var smoothed = smoothing.At(points, ends);
             for (var i = 0; i < result.Count; i++)
             {
                 result[i] = result[i] with { Smoothed = smoothed[i] };

@@ -10,6 +10,9 @@ internal interface IBucketGrid
 
     /// <summary>The number of the bucket; never smaller for a larger place.</summary>
     long IndexOf(long x);
+
+    /// <summary>The last place of the bucket with this number: points up to there need no division of their own.</summary>
+    long LastOf(long index);
 }
 
 /// <summary>Buckets of equal width between two places.</summary>
@@ -26,6 +29,9 @@ internal readonly struct EqualGrid(long first, long last, int buckets) : IBucket
         var distance = (Int128)x - first;
         return distance < long.MaxValue / buckets && _width <= long.MaxValue ? (long)distance * buckets / (long)_width : (long)(distance * buckets / _width);
     }
+
+    // The largest distance for which distance * buckets < (index + 1) * width.
+    public long LastOf(long index) => (long)(first + (((((Int128)index + 1) * _width) - 1) / buckets));
 }
 
 /// <summary>Buckets as wide as a power of two, with a border at zero.</summary>
@@ -49,4 +55,6 @@ internal readonly struct NestedGrid(int power) : IBucketGrid
     }
 
     public long IndexOf(long x) => x >> power;
+
+    public long LastOf(long index) => (index << power) | ~(-1L << power);
 }

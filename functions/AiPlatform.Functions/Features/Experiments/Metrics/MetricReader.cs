@@ -1,3 +1,4 @@
+using System.Data;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Infrastructure;
@@ -26,29 +27,42 @@ internal sealed class MetricReader(Database database)
         var (from, skip) = Position(pageToken);
         for (long limit = (long)skip + size + 1; ; limit *= 4)
         {
-            var (series, bound) = await ReadAsync([runId], [key], allAttempts, from, limit, cancellationToken);
-            var points = series.GetValueOrDefault((runId, key)) ?? [];
-            var rest = points.Skip(skip).Take(size + 1).ToList();
-            if (rest.Count <= size && bound is not null)
+            var (stored, bound) = await OpenAsync([runId], [key], allAttempts, new StepRange(from, long.MaxValue), limit, cancellationToken);
+            var points = stored.TryGetValue((runId, key), out var series) ? series.ToPoints(new StepRange(from, bound ?? long.MaxValue)) : [];
+            var rest = Math.Max(0, points.Count - skip);
+            if (rest <= size && bound is not null)
             {
                 // Superseded or equal points left too few of those that were read.
                 continue;
             }
 
-            if (rest.Count <= size)
+            if (rest <= size)
             {
-                return (rest, null);
+                return (points.GetRange(points.Count - rest, rest), null);
             }
 
-            var last = rest[size - 1].Step;
-            var seen = points.Take(skip + size).Count(point => point.Step == last);
-            return (rest[..size], PageToken.Encode($"{last}", $"{seen}"));
+            var (end, seen) = (skip + size, 1);
+            while (seen < end && points[end - 1 - seen].Step == points[end - 1].Step)
+            {
+                seen++;
+            }
+
+            return (points.GetRange(skip, size), PageToken.Encode($"{points[end - 1].Step}", $"{seen}"));
         }
     }
 
     /// <summary>Whole series of several runs in series order; a series without points is absent.</summary>
     public async Task<Dictionary<(string Run, string Key), List<StoredPoint>>> ReadAsync(string[] runs, string[] keys, bool allAttempts, CancellationToken cancellationToken)
-        => (await ReadAsync(runs, keys, allAttempts, long.MinValue, null, cancellationToken)).Series;
+    {
+        var (stored, _) = await OpenAsync(runs, keys, allAttempts, StepRange.All, null, cancellationToken);
+        var series = stored.ToList();
+        var points = Processors.Select(series, series.Sum(pair => pair.Value.Count), pair => pair.Value.ToPoints(StepRange.All));
+        return series.Zip(points).ToDictionary(pair => pair.First.Key, pair => pair.Second);
+    }
+
+    /// <summary>The default view of series of several runs, not decoded yet, with all points of a range and perhaps others; one without points in the range is there, and empty.</summary>
+    public async Task<Dictionary<(string Run, string Key), StoredSeries>> OpenAsync(string[] runs, string[] keys, StepRange range, CancellationToken cancellationToken)
+        => (await OpenAsync(runs, keys, allAttempts: false, range, null, cancellationToken)).Series;
 
     /// <summary>What every source has sent, with the first gaps of those that are not complete.</summary>
     public async Task<MetricsCompleteness> CompletenessAsync(string runId, CancellationToken cancellationToken)
@@ -70,8 +84,8 @@ internal sealed class MetricReader(Database database)
     }
 
     // With a limit only chunks up to a bound are read, chosen so that at least so many points of one series lie before it.
-    private async Task<(Dictionary<(string Run, string Key), List<StoredPoint>> Series, long? Bound)> ReadAsync(
-        string[] runs, string[] keys, bool allAttempts, long from, long? limit, CancellationToken cancellationToken)
+    private async Task<(Dictionary<(string Run, string Key), StoredSeries> Series, long? Bound)> OpenAsync(
+        string[] runs, string[] keys, bool allAttempts, StepRange range, long? limit, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
@@ -81,20 +95,24 @@ internal sealed class MetricReader(Database database)
             WITH bound AS (
                 SELECT min(last_step) AS step FROM (
                     SELECT last_step, sum(CASE WHEN first_step >= $3 THEN points ELSE 0 END) OVER (ORDER BY last_step, id) AS upto
-                    FROM metric_chunks WHERE $4::bigint IS NOT NULL AND run_id = ANY($1) AND key = ANY($2) AND last_step >= $3) counted
-                WHERE upto > $4)
-            SELECT run_id, key, -1 AS lane, payload, (SELECT step FROM bound) FROM metric_chunks
-            WHERE run_id = ANY($1) AND key = ANY($2) AND last_step >= $3 AND first_step <= coalesce((SELECT step FROM bound), 9223372036854775807)
-            UNION ALL SELECT run_id, NULL, lane, payload, (SELECT step FROM bound) FROM metric_log WHERE run_id = ANY($1)
+                    FROM metric_chunks WHERE $5::bigint IS NOT NULL AND run_id = ANY($1) AND key = ANY($2) AND last_step >= $3) counted
+                WHERE upto > $5)
+            SELECT (SELECT step FROM bound), run_id, key, -1 AS lane, first_step, last_step, CASE WHEN last_step >= $3 AND first_step <= $4 THEN payload END
+            FROM metric_chunks
+            WHERE run_id = ANY($1) AND key = ANY($2)
+              AND ($5::bigint IS NULL OR (last_step >= $3 AND first_step <= coalesce((SELECT step FROM bound), 9223372036854775807)))
+            UNION ALL SELECT (SELECT step FROM bound), run_id, NULL, lane, 0, 0, payload FROM metric_log WHERE run_id = ANY($1)
             """)
         {
             Parameters =
             {
-                new() { Value = runs }, new() { Value = keys }, new() { Value = from },
+                new() { Value = runs }, new() { Value = keys }, new() { Value = range.First }, new() { Value = range.Last },
                 new() { Value = (object?)limit ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
             },
         });
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+
+        // Column by column: a payload comes into its array without another copy.
+        await using var reader = await batch.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellationToken);
         var resumes = new List<ResumeRow>();
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -102,53 +120,36 @@ internal sealed class MetricReader(Database database)
         }
 
         await reader.NextResultAsync(cancellationToken);
-        var series = new Dictionary<(string Run, string Key), List<StoredPoint>>();
-        var chunks = new ChunkBatch();
-        var wanted = keys.ToHashSet(StringComparer.Ordinal);
+        return await ReadAsync(reader, new SeriesSet(keys, allAttempts ? [] : resumes), cancellationToken);
+    }
+
+    private static async Task<(Dictionary<(string Run, string Key), StoredSeries> Series, long? Bound)> ReadAsync(
+        NpgsqlDataReader reader, SeriesSet set, CancellationToken cancellationToken)
+    {
         long? bound = null;
         while (await reader.ReadAsync(cancellationToken))
         {
-            var run = reader.GetString(0);
-            var payload = await reader.GetFieldValueAsync<byte[]>(3, cancellationToken);
-            bound = await reader.IsDBNullAsync(4, cancellationToken) ? null : reader.GetInt64(4);
-            if (reader.GetInt32(2) is var lane && lane < 0)
+            bound = await reader.IsDBNullAsync(0, cancellationToken) ? null : reader.GetInt64(0);
+            var run = reader.GetString(1);
+            var key = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
+            var (lane, firstStep, lastStep) = (reader.GetInt32(3), reader.GetInt64(4), reader.GetInt64(5));
+            var payload = await reader.IsDBNullAsync(6, cancellationToken) ? null : await reader.GetFieldValueAsync<byte[]>(6, cancellationToken);
+            if (key is null)
             {
-                chunks.Add(Points(series, run, reader.GetString(1)), payload);
-                continue;
+                set.AddLog(run, lane, payload!);
             }
-
-            MetricPayload.Decode(
-                payload,
-                point =>
-                {
-                    if (wanted.Contains(point.Key))
-                    {
-                        Points(series, run, point.Key).Add(new StoredPoint(point.Step, point.At, point.Value, lane));
-                    }
-                },
-                wanted.Count == 1 ? keys[0] : null);
+            else if (payload is null)
+            {
+                set.Add(run, key);
+            }
+            else
+            {
+                set.AddChunk(run, key, new SeriesPart(firstStep, lastStep, payload));
+            }
         }
 
-        chunks.Decode();
-        var views = resumes.ToLookup(resume => resume.RunId, StringComparer.Ordinal);
-        foreach (var ((run, key), points) in series)
-        {
-            var view = new AttemptView(allAttempts || MetricRow.IsSystem(key) ? [] : views[run]);
-            if (from > long.MinValue || bound is not null || !view.IsWhole)
-            {
-                var lastSteps = points.Select(point => point.Lane).Distinct().ToDictionary(lane => lane, lane => Math.Min(view.LastStep(MetricLane.Attempt(lane)), bound ?? long.MaxValue));
-                points.RemoveAll(point => point.Step < from || point.Step > lastSteps[point.Lane]);
-            }
-
-            var left = StoredPoint.Normalize(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(points));
-            points.RemoveRange(left, points.Count - left);
-        }
-
-        return (series, bound);
+        return (set.ToSeries(), bound);
     }
-
-    private static List<StoredPoint> Points(Dictionary<(string Run, string Key), List<StoredPoint>> series, string run, string key)
-        => series.TryGetValue((run, key), out var points) ? points : series[(run, key)] = [];
 
     private static (long Step, int Skip) Position(string? token)
     {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -33,12 +32,10 @@ internal static class SeriesEndpoints
         var smooth = Smoothing.Of(smoothing, EnumText.Parse<SmoothingKind>(smoothingKind, "smoothingKind"));
         var kind = EnumText.Parse<MetricAxis>(axis, "axis") ?? MetricAxis.Step;
         var row = await access.RequireAsync(run, caller, cancellationToken);
-        var series = await reader.ReadAsync([row.Id], [key], allAttempts: false, cancellationToken);
-        var points = series.GetValueOrDefault((row.Id, key)) ?? [];
-        points.RemoveAll(point => point.Step < (fromStep ?? long.MinValue) || point.Step > (toStep ?? long.MaxValue));
-        var axisOfRun = CurveAxis.Of(kind, row);
-        axisOfRun.Prepare(points, from, to);
-        return TypedResults.Ok(new MetricSeries(row.Id, key, DownSampling.Of(CollectionsMarshal.AsSpan(points), axisOfRun, buckets ?? DefaultBuckets, smooth)));
+        var query = new CurveQuery(buckets ?? DefaultBuckets, smooth, new StepRange(fromStep ?? long.MinValue, toStep ?? long.MaxValue), from, to);
+        var curve = CurveAxis.Of(kind, row);
+        var stored = await reader.OpenAsync([row.Id], [key], query.Range(kind), cancellationToken);
+        return TypedResults.Ok(new MetricSeries(row.Id, key, stored.TryGetValue((row.Id, key), out var series) ? query.Sample(series, curve) : []));
     }
 
     private static async Task<Ok<MetricComparison>> CompareAsync(
@@ -52,6 +49,7 @@ internal static class SeriesEndpoints
         var kind = request.Axis ?? MetricAxis.Step;
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var known = await runs.FilterAsync(projectId, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
+        var query = new CurveQuery(buckets, smoothing, StepRange.All, request.From, request.To);
         var result = new List<MetricSeries>();
         var alignment = new CurveAlignment(new CurveAxis(kind, 0), buckets);
 
@@ -59,18 +57,20 @@ internal static class SeriesEndpoints
         foreach (var part in known.Chunk(RunsAtOnce))
         {
             var axes = part.ToDictionary(run => run.Id, run => CurveAxis.Of(kind, run), StringComparer.Ordinal);
-            var series = await reader.ReadAsync([.. axes.Keys], [.. request.Keys], allAttempts: false, cancellationToken);
-            foreach (var ((run, key), points) in series.OrderBy(pair => pair.Key))
+            var stored = await reader.OpenAsync([.. axes.Keys], [.. request.Keys], query.Range(kind), cancellationToken);
+            var series = stored.OrderBy(pair => pair.Key).ToList();
+            var points = series.Sum(pair => pair.Value.Count);
+            if (request.Align)
             {
-                axes[run].Prepare(points, request.From, request.To);
-                if (request.Align)
+                var curves = Processors.Select(series, points, pair => query.SampleOnGrid(pair.Value, axes[pair.Key.Run]));
+                foreach (var (pair, curve) in series.Zip(curves))
                 {
-                    alignment.Add(run, key, CollectionsMarshal.AsSpan(points), axes[run], smoothing);
+                    alignment.Add(pair.Key.Run, pair.Key.Key, curve);
                 }
-                else
-                {
-                    result.Add(new MetricSeries(run, key, DownSampling.Of(CollectionsMarshal.AsSpan(points), axes[run], buckets, smoothing)));
-                }
+            }
+            else
+            {
+                result.AddRange(Processors.Select(series, points, pair => new MetricSeries(pair.Key.Run, pair.Key.Key, query.Sample(pair.Value, axes[pair.Key.Run]))));
             }
         }
 

@@ -22,17 +22,19 @@ internal readonly record struct StoredPoint(long Step, long At, double Value, in
     /// <summary>Sorts points and drops those that an unnumbered lane holds twice; answers how many are left at the front.</summary>
     public static int Normalize(Span<StoredPoint> points)
     {
-        var sorted = true;
-        for (var i = 1; i < points.Length && sorted; i++)
+        var ascending = 1;
+        while (ascending < points.Length && Compare(points[ascending - 1], points[ascending]) < 0)
         {
-            sorted = Compare(points[i - 1], points[i]) <= 0;
+            ascending++;
         }
 
-        if (!sorted)
+        // Almost always: then no two are equal either.
+        if (ascending >= points.Length)
         {
-            points.Sort(Compare);
+            return points.Length;
         }
 
+        points.Sort(Compare);
         var count = 0;
         for (var i = 0; i < points.Length; i++)
         {
