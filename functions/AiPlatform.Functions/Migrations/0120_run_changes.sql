@@ -30,7 +30,7 @@ DECLARE
 BEGIN
     CREATE TRIGGER runs_inserted AFTER INSERT ON runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed_runs();
     CREATE TRIGGER runs_updated AFTER UPDATE ON runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_changed_runs();
-    FOREACH part IN ARRAY ARRAY['run_params', 'run_tags', 'run_inputs', 'run_models', 'metric_summaries'] LOOP
+    FOREACH part IN ARRAY ARRAY['run_params', 'run_tags', 'run_inputs', 'run_models', 'run_resumes', 'metric_summaries'] LOOP
         EXECUTE format('CREATE TRIGGER %1$s_inserted AFTER INSERT ON %1$s REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_runs_of_changed_rows()', part);
         EXECUTE format('CREATE TRIGGER %1$s_updated AFTER UPDATE ON %1$s REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_runs_of_changed_rows()', part);
         EXECUTE format('CREATE TRIGGER %1$s_deleted AFTER DELETE ON %1$s REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_runs_of_changed_rows()', part);

@@ -221,11 +221,17 @@ internal sealed class RunApi(
 
     private async Task<RunDocument> ReadAsync(string id, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        var (run, mustFold) = await RunDocuments.ReadCurrentAsync(connection, id, cancellationToken);
+        RunDocument? run;
+        bool mustFold;
+        await using (var connection = await database.OpenAsync(cancellationToken))
+        {
+            (run, mustFold) = await RunDocuments.ReadCurrentAsync(connection, id, cancellationToken);
+        }
+
         if (mustFold)
         {
             await summaries.EnsureAsync([id], cancellationToken);
+            await using var connection = await database.OpenAsync(cancellationToken);
             run = (await RunDocuments.ReadAsync(connection, [id], cancellationToken)).FirstOrDefault();
         }
 

@@ -20,7 +20,10 @@ public sealed class MetricStorageTests
                 MetricPayload.Decode(payload, read.Add);
                 Assert.Equal(rows, read);
                 read.Clear();
-                MetricPayload.Decode(payload, read.Add, rows[0].Key);
+                MetricPayload.Decode(
+                    payload,
+                    (string key, out string series) => (series = key) == rows[0].Key,
+                    (key, step, at, value) => read.Add(new MetricRow(key, step, at, value)));
                 Assert.Equal(rows.Where(row => row.Key == rows[0].Key), read);
             });
 

@@ -42,15 +42,21 @@ internal static class FreshMetrics
     /// <summary>The newest values of a log row, ordered by key.</summary>
     public static List<LatestMetric> Latest(byte[] payload)
     {
-        var latest = new Dictionary<string, LatestMetric>(StringComparer.Ordinal);
-        MetricPayload.Decode(payload, point =>
-        {
-            var metric = new LatestMetric(point.Key, point.Value, point.At, point.Step);
-            if (!latest.TryGetValue(point.Key, out var old) || metric.Replaces(old))
+        var latest = new List<LatestMetric>();
+        MetricPayload.Decode(
+            payload,
+            (string key, out int index) =>
             {
-                latest[point.Key] = metric;
-            }
-        });
-        return [.. latest.Values.OrderBy(metric => metric.Key, StringComparer.Ordinal)];
+                index = latest.Count;
+                latest.Add(new LatestMetric(key, double.NegativeInfinity, long.MinValue, long.MinValue));
+                return true;
+            },
+            (index, step, at, value) =>
+            {
+                var metric = new LatestMetric(latest[index].Key, value, at, step);
+                latest[index] = metric.Replaces(latest[index]) ? metric : latest[index];
+            });
+        latest.Sort(static (left, right) => string.CompareOrdinal(left.Key, right.Key));
+        return latest;
     }
 }

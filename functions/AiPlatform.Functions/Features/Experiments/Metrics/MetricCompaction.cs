@@ -22,6 +22,8 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
     private const int MaxRuns = 32;
     private const long HotPoints = 20_000;
     private const int HotRows = 500;
+    private const long WarmPoints = 2_000;
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Cold = TimeSpan.FromMinutes(2);
 
     private readonly TimeProvider _time = time;
@@ -73,10 +75,11 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
         {
             runs = [.. await connection.QueryAsync<string>(new CommandDefinition(
                 """
-                SELECT run_id FROM metric_pending WHERE log_points >= @HotPoints OR log_rows >= @HotRows OR (touched_at < @cold AND log_points > 0)
+                SELECT run_id FROM metric_pending WHERE log_points >= @HotPoints OR log_rows >= @HotRows
+                    OR (touched_at < @warm AND log_points >= @WarmPoints) OR (touched_at < @cold AND log_points > 0)
                 ORDER BY log_points DESC LIMIT @MaxRuns
                 """,
-                new { HotPoints, HotRows, cold = _time.GetUtcNow() - Cold, MaxRuns },
+                new { HotPoints, HotRows, WarmPoints, warm = _time.GetUtcNow() - Warm, cold = _time.GetUtcNow() - Cold, MaxRuns },
                 cancellationToken: cancellationToken))];
             await connection.ExecuteAsync(new CommandDefinition(
                 "DELETE FROM metric_pending WHERE log_points = 0 AND touched_at < @cold", new { cold = _time.GetUtcNow() - Cold }, cancellationToken: cancellationToken));
@@ -107,16 +110,22 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
         {
             log.Ids.Add(reader.GetInt64(0));
             var lane = reader.GetInt32(1);
-            MetricPayload.Decode(await reader.GetFieldValueAsync<byte[]>(2, work.Token), point =>
-            {
-                log.Points++;
-                if (!log.Series.TryGetValue(point.Key, out var series))
+            MetricPayload.Decode(
+                await reader.GetFieldValueAsync<byte[]>(2, work.Token),
+                (string key, out List<StoredPoint> series) =>
                 {
-                    log.Series.Add(point.Key, series = []);
-                }
+                    if (!log.Series.TryGetValue(key, out series!))
+                    {
+                        log.Series.Add(key, series = []);
+                    }
 
-                series.Add(new StoredPoint(point.Step, point.At, point.Value, lane));
-            });
+                    return true;
+                },
+                (series, step, at, value) =>
+                {
+                    log.Points++;
+                    series.Add(new StoredPoint(step, at, value, lane));
+                });
         }
 
         log.More = log.Ids.Count == MaxRows || log.Points >= MaxPoints;

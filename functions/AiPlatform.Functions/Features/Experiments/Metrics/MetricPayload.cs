@@ -41,16 +41,30 @@ internal static class MetricPayload
         }
     }
 
-    /// <summary>Calls <paramref name="point"/> for every point; with <paramref name="only"/> for those of one key.</summary>
-    public static void Decode(ReadOnlySpan<byte> payload, Action<MetricRow> point, string? only = null)
+    /// <summary>Finds where the points of a key go; false when they are not wanted. Called once for a key.</summary>
+    public delegate bool SeriesOf<TSeries>(string key, out TSeries series);
+
+    /// <summary>Calls <paramref name="point"/> for every point.</summary>
+    public static void Decode(ReadOnlySpan<byte> payload, Action<MetricRow> point)
+        => Decode(
+            payload,
+            static (string key, out string series) =>
+            {
+                series = key;
+                return true;
+            },
+            (key, step, at, value) => point(new MetricRow(key, step, at, value)));
+
+    /// <summary>Calls <paramref name="point"/> with series, step, microseconds since 1970 and value of every point that is wanted.</summary>
+    public static void Decode<TSeries>(ReadOnlySpan<byte> payload, SeriesOf<TSeries> seriesOf, Action<TSeries, long, long, double> point)
     {
         switch (payload[0])
         {
             case Migrated:
-                ReadMigrated(payload[1..], point, only);
+                ReadMigrated(payload[1..], seriesOf, point);
                 break;
             case Plain:
-                ReadPlain(payload, point, only);
+                ReadPlain(payload, seriesOf, point);
                 break;
             case Compressed:
                 var position = 1;
@@ -60,7 +74,7 @@ internal static class MetricPayload
                     throw new InvalidDataException("A compressed log row of metrics cannot be read.");
                 }
 
-                ReadPlain(raw, point, only);
+                ReadPlain(raw, seriesOf, point);
                 break;
             default:
                 throw new InvalidDataException($"Log rows of format {payload[0]} are not known.");
@@ -111,20 +125,20 @@ internal static class MetricPayload
         return result[..(position + written)];
     }
 
-    private static void ReadPlain(ReadOnlySpan<byte> source, Action<MetricRow> point, string? only)
+    private static void ReadPlain<TSeries>(ReadOnlySpan<byte> source, SeriesOf<TSeries> seriesOf, Action<TSeries, long, long, double> point)
     {
         var position = 1;
-        var keys = new string[(int)Varint.Read(source, ref position)];
-        var wanted = -1;
-        for (var i = 0; i < keys.Length; i++)
+        var keys = (int)Varint.Read(source, ref position);
+        var series = new TSeries[keys];
+        var wanted = new bool[keys];
+        for (var i = 0; i < keys; i++)
         {
             var length = (int)Varint.Read(source, ref position);
-            keys[i] = Encoding.UTF8.GetString(source.Slice(position, length));
+            wanted[i] = seriesOf(Encoding.UTF8.GetString(source.Slice(position, length)), out series[i]);
             position += length;
-            wanted = keys[i] == only ? i : wanted;
         }
 
-        if (only is not null && wanted < 0)
+        if (!wanted.AsSpan().Contains(true))
         {
             return;
         }
@@ -133,26 +147,29 @@ internal static class MetricPayload
         long step = 0, at = 0;
         for (var i = 0; i < count; i++)
         {
-            var key = keys.Length > 1 ? (int)Varint.Read(source, ref position) : 0;
+            var key = keys > 1 ? (int)Varint.Read(source, ref position) : 0;
             step = unchecked(step + Varint.ReadSigned(source, ref position));
             at = unchecked(at + Varint.ReadSigned(source, ref position));
-            if (only is null || key == wanted)
+            if (wanted[key])
             {
-                point(new MetricRow(keys[key], step, at, BinaryPrimitives.ReadDoubleLittleEndian(source[position..])));
+                point(series[key], step, at, BinaryPrimitives.ReadDoubleLittleEndian(source[position..]));
             }
 
             position += sizeof(double);
         }
     }
 
-    private static void ReadMigrated(ReadOnlySpan<byte> source, Action<MetricRow> point, string? only)
+    private static void ReadMigrated<TSeries>(ReadOnlySpan<byte> source, SeriesOf<TSeries> seriesOf, Action<TSeries, long, long, double> point)
     {
         var length = BinaryPrimitives.ReadInt16BigEndian(source);
-        var key = Encoding.UTF8.GetString(source.Slice(2, length));
-        for (var rest = source[(2 + length)..]; rest.Length > 0 && (only is null || key == only); rest = rest[24..])
+        if (!seriesOf(Encoding.UTF8.GetString(source.Slice(2, length)), out var series))
         {
-            point(new MetricRow(
-                key, BinaryPrimitives.ReadInt64BigEndian(rest), BinaryPrimitives.ReadInt64BigEndian(rest[8..]), BinaryPrimitives.ReadDoubleBigEndian(rest[16..])));
+            return;
+        }
+
+        for (var rest = source[(2 + length)..]; rest.Length > 0; rest = rest[24..])
+        {
+            point(series, BinaryPrimitives.ReadInt64BigEndian(rest), BinaryPrimitives.ReadInt64BigEndian(rest[8..]), BinaryPrimitives.ReadDoubleBigEndian(rest[16..]));
         }
     }
 }

@@ -111,7 +111,7 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
     private async Task<bool> FoldAsync(UnitOfWork work, string[] runs)
     {
         var view = await AttemptView.ReadAsync(work, runs);
-        var summaries = new Dictionary<(string Run, string Key), SeriesSummary>();
+        var summaries = new SummarySet();
         var log = new Dictionary<string, (int Rows, long Points)>(StringComparer.Ordinal);
         var rows = 0;
         await using (var command = new NpgsqlCommand(
@@ -143,24 +143,30 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
         return rows == MaxRows;
     }
 
-    private static void Add(Dictionary<(string Run, string Key), SeriesSummary> summaries, string run, int lane, byte[] payload, AttemptView view)
+    private static void Add(SummarySet summaries, string run, int lane, byte[] payload, AttemptView view)
     {
         var lastStep = view.LastStep(MetricLane.Attempt(lane));
-        MetricPayload.Decode(payload, point =>
-        {
-            if (point.Step <= lastStep || MetricRow.IsSystem(point.Key))
+        MetricPayload.Decode(
+            payload,
+            (string key, out (SeriesSummary Summary, long LastStep) series) =>
             {
-                (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(summaries, (run, point.Key), out _) ??= new SeriesSummary())
-                    .Add(point.Step, point.At, point.Value);
-            }
-        });
+                series = (summaries.Of(run, key), MetricRow.IsSystem(key) ? long.MaxValue : lastStep);
+                return true;
+            },
+            static (series, step, at, value) =>
+            {
+                if (step <= series.LastStep)
+                {
+                    series.Summary.Add(step, at, value);
+                }
+            });
     }
 
     /// <summary>From all points that are not fresh: those will be folded later.</summary>
     private async Task RebuildAsync(UnitOfWork work, string run)
     {
         var view = (await AttemptView.ReadAsync(work, [run]))(run);
-        var summaries = new Dictionary<(string Run, string Key), SeriesSummary>();
+        var summaries = new SummarySet();
         var points = new List<StoredPoint>();
         await work.ExecuteAsync("DELETE FROM metric_summaries WHERE run_id = @run", new { run });
         await using (var command = new NpgsqlCommand(
@@ -184,10 +190,10 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
                 points.Clear();
                 ChunkCodec.Decode(payload, points);
                 var key = reader.GetString(0);
+                var summary = summaries.Of(run, key);
                 foreach (var point in points.Where(point => MetricRow.IsSystem(key) || point.Step <= view.LastStep(MetricLane.Attempt(point.Lane))))
                 {
-                    (System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(summaries, (run, key), out _) ??= new SeriesSummary())
-                        .Add(point.Step, point.At, point.Value);
+                    summary.Add(point.Step, point.At, point.Value);
                 }
             }
         }
@@ -195,9 +201,9 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
         await UpsertAsync(work, summaries);
     }
 
-    private async Task UpsertAsync(UnitOfWork work, Dictionary<(string Run, string Key), SeriesSummary> summaries)
+    private async Task UpsertAsync(UnitOfWork work, SummarySet summaries)
     {
-        var rows = summaries.OrderBy(pair => pair.Key.Run, StringComparer.Ordinal).ThenBy(pair => pair.Key.Key, StringComparer.Ordinal).ToArray();
+        var rows = summaries.ToRows();
         var latest = new Dictionary<string, Dictionary<string, MetricLatest>>(StringComparer.Ordinal);
         await using (var command = new NpgsqlCommand(
             """
@@ -215,14 +221,14 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
             work.Connection,
             work.Transaction))
         {
-            Add(command, rows, row => row.Key.Run, NpgsqlDbType.Text);
-            Add(command, rows, row => row.Key.Key, NpgsqlDbType.Text);
-            Add(command, rows, row => row.Value.LastStep, NpgsqlDbType.Bigint);
-            Add(command, rows, row => row.Value.LastAt, NpgsqlDbType.TimestampTz);
-            Add(command, rows, row => row.Value.LastValue, NpgsqlDbType.Double);
-            Add(command, rows, row => row.Value.Min, NpgsqlDbType.Double);
-            Add(command, rows, row => row.Value.Max, NpgsqlDbType.Double);
-            Add(command, rows, row => row.Value.Points, NpgsqlDbType.Bigint);
+            Add(command, rows, row => row.Run, NpgsqlDbType.Text);
+            Add(command, rows, row => row.Key, NpgsqlDbType.Text);
+            Add(command, rows, row => row.Summary.LastStep, NpgsqlDbType.Bigint);
+            Add(command, rows, row => row.Summary.LastAt, NpgsqlDbType.TimestampTz);
+            Add(command, rows, row => row.Summary.LastValue, NpgsqlDbType.Double);
+            Add(command, rows, row => row.Summary.Min, NpgsqlDbType.Double);
+            Add(command, rows, row => row.Summary.Max, NpgsqlDbType.Double);
+            Add(command, rows, row => row.Summary.Points, NpgsqlDbType.Bigint);
             await using var reader = await command.ExecuteReaderAsync(work.Token);
             while (await reader.ReadAsync(work.Token))
             {

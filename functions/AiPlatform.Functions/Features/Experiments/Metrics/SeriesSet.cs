@@ -18,14 +18,8 @@ internal sealed class SeriesSet(string[] keys, IEnumerable<ResumeRow> resumes)
     /// <summary>Adds the wanted points of a log row.</summary>
     public void AddLog(string run, int lane, byte[] payload) => MetricPayload.Decode(
         payload,
-        point =>
-        {
-            if (_keys.Contains(point.Key))
-            {
-                Series(run, point.Key).Add(new StoredPoint(point.Step, point.At, point.Value, lane));
-            }
-        },
-        _keys.Count == 1 ? keys[0] : null);
+        (string key, out StoredSeries? series) => (series = _keys.Contains(key) ? Series(run, key) : null) is not null,
+        (series, step, at, value) => series!.Add(new StoredPoint(step, at, value, lane)));
 
     /// <summary>The series, after the last row.</summary>
     public Dictionary<(string Run, string Key), StoredSeries> ToSeries()

@@ -2,7 +2,6 @@ using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Tracking;
 using Dapper;
-using Npgsql;
 
 namespace AiPlatform.Functions.MLflow.Search.Index;
 
@@ -13,13 +12,12 @@ namespace AiPlatform.Functions.MLflow.Search.Index;
 /// </summary>
 internal sealed class ExperimentIndex(string projectId, string experimentId, Database database, MetricSummaries summaries, TimeProvider time, int maxWeight) : IDisposable
 {
-    private const string OldestRunning = "SELECT pg_snapshot_xmin(pg_current_snapshot())";
     private const int RunsAtOnce = 500;
-    private const int MaxFresh = 2_000;
 
     // Well before changes are swept.
     private static readonly TimeSpan MaxIdle = RetentionSweep.RunChanges / 2;
 
+    private readonly ChangeReader _changes = new(database, experimentId);
     private readonly SemaphoreSlim _gate = new(1);
     private readonly Dictionary<string, RunDocument> _stored = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RunDocument> _current = new(StringComparer.Ordinal);
@@ -47,16 +45,12 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         try
         {
             Clear();
-            await using var connection = await database.OpenAsync(cancellationToken);
-            _oldestRunning = await ReadOldestRunningAsync(connection, cancellationToken);
-            var ids = (await connection.QueryAsync<string>(new CommandDefinition(
-                "SELECT id FROM runs WHERE experiment_id = @experimentId AND project_id = @projectId AND purged_at IS NULL LIMIT @limit",
-                new { experimentId, projectId, limit = (maxWeight / 8) + 1 },
-                cancellationToken: cancellationToken))).AsList();
+            _oldestRunning = await _changes.ReadOldestRunningAsync(cancellationToken);
+            var ids = await ReadIdsAsync(cancellationToken);
             IsTooLarge = ids.Count > maxWeight / 8;
             foreach (var part in IsTooLarge ? [] : ids.Chunk(RunsAtOnce))
             {
-                foreach (var run in await RunDocuments.ReadAsync(connection, part, cancellationToken))
+                foreach (var run in await ReadAsync(part, cancellationToken))
                 {
                     Store(run);
                 }
@@ -117,17 +111,19 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        var look = await ReadAsync(connection, cancellationToken);
+        var look = await _changes.ReadAsync(_oldestRunning, _fresh.Keys, cancellationToken);
         if (look.MustFold)
         {
             // What is fresh again after this was acknowledged after the searches that wait.
             await summaries.EnsureExperimentsAsync([experimentId], cancellationToken);
-            look = await ReadAsync(connection, cancellationToken);
+            look = await _changes.ReadAsync(_oldestRunning, _fresh.Keys, cancellationToken);
         }
 
         var changed = look.Changes.Where(change => !_seen.Contains(change.Id)).Select(change => change.RunId).ToHashSet(StringComparer.Ordinal);
-        var stored = changed.Count == 0 ? [] : await RunDocuments.ReadAsync(connection, [.. changed], cancellationToken);
+
+        // In this order: what is folded now is in the summaries that are read then.
+        var folded = await FoldedAsync(changed, cancellationToken);
+        var stored = changed.Count == 0 ? [] : await ReadAsync([.. changed], cancellationToken);
 
         // From here on nothing can fail: a look is taken over as a whole.
         foreach (var run in changed)
@@ -136,10 +132,17 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         }
 
         stored.ForEach(Store);
-        changed.UnionWith(TakeOver(look.Fresh));
+        folded.ForEach(id => _fresh.Remove(id));
+        foreach (var (id, row) in look.Fresh)
+        {
+            _fresh.Add(id, row);
+            changed.Add(row.RunId);
+        }
+
+        var fresh = _fresh.Values.Where(row => changed.Contains(row.RunId)).ToLookup(row => row.RunId, row => row.Latest, StringComparer.Ordinal);
         foreach (var run in changed)
         {
-            Merge(run);
+            Merge(run, fresh[run]);
         }
 
         (_seen, _oldestRunning, _lookedAt) = (look.Changes.Select(change => change.Id).ToHashSet(), look.OldestRunning, time.GetTimestamp());
@@ -155,91 +158,40 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         }
     }
 
-    // What is fresh first, then the oldest running transaction, then changes: what moves between two statements is seen twice, never missed.
-    private async Task<Look> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    // Only folding takes rows out of what is fresh, and it changes the run. A run that goes on from an earlier step is folded here.
+    private async Task<List<long>> FoldedAsync(HashSet<string> changed, CancellationToken cancellationToken)
     {
-        await using var batch = new NpgsqlBatch(connection)
+        var gone = await _changes.ReadGoneAsync([.. _fresh.Where(row => changed.Contains(row.Value.RunId))], cancellationToken);
+        if (gone.FindAll(row => row.MustFold).Select(row => row.RunId).Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } runs)
         {
-            BatchCommands =
-            {
-                new NpgsqlBatchCommand(
-                    $"""
-                    SELECT f.run_id, f.log_id, {FreshMetrics.MustFold}, CASE WHEN f.log_id <> ALL($2) THEN {FreshMetrics.Payload} END FROM metric_fresh f
-                    WHERE (SELECT r.experiment_id FROM runs r WHERE r.id = f.run_id) = $1 LIMIT {MaxFresh}
-                    """)
-                {
-                    Parameters = { new NpgsqlParameter<string> { TypedValue = experimentId }, new NpgsqlParameter<long[]> { TypedValue = [.. _fresh.Keys] } },
-                },
-                new NpgsqlBatchCommand(OldestRunning),
-                new NpgsqlBatchCommand("SELECT id, run_id FROM run_changes WHERE experiment_id = $1 AND xid >= $2")
-                {
-                    Parameters = { new NpgsqlParameter<string> { TypedValue = experimentId }, new NpgsqlParameter<ulong> { TypedValue = _oldestRunning, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Xid8 } },
-                },
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var fresh = new Dictionary<long, FreshRow>();
-        var mustFold = false;
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            if (reader.GetBoolean(2))
-            {
-                mustFold = true;
-                continue;
-            }
-
-            var id = reader.GetInt64(1);
-            fresh.Add(id, await reader.IsDBNullAsync(3, cancellationToken) ? _fresh[id] : new FreshRow(reader.GetString(0), FreshMetrics.Latest(reader.GetFieldValue<byte[]>(3))));
+            await summaries.EnsureAsync(runs, cancellationToken);
         }
 
-        await reader.NextResultAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var oldestRunning = reader.GetFieldValue<ulong>(0);
-        await reader.NextResultAsync(cancellationToken);
-        var changes = new List<(long Id, string RunId)>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            changes.Add((reader.GetInt64(0), reader.GetString(1)));
-        }
-
-        return new Look(fresh, mustFold || fresh.Count >= MaxFresh, oldestRunning, changes);
+        return gone.ConvertAll(row => row.LogId);
     }
 
-    // Answers the runs whose fresh rows are others now.
-    private HashSet<string> TakeOver(Dictionary<long, FreshRow> fresh)
+    private async Task<List<string>> ReadIdsAsync(CancellationToken cancellationToken)
     {
-        var runs = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (id, row) in _fresh.Where(row => !fresh.ContainsKey(row.Key)).ToList())
-        {
-            _fresh.Remove(id);
-            runs.Add(row.RunId);
-        }
-
-        foreach (var (id, row) in fresh)
-        {
-            if (_fresh.TryAdd(id, row))
-            {
-                runs.Add(row.RunId);
-            }
-        }
-
-        return runs;
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return (await connection.QueryAsync<string>(new CommandDefinition(
+            "SELECT id FROM runs WHERE experiment_id = @experimentId AND project_id = @projectId AND purged_at IS NULL LIMIT @limit",
+            new { experimentId, projectId, limit = (maxWeight / 8) + 1 },
+            cancellationToken: cancellationToken))).AsList();
     }
 
-    private void Merge(string runId)
+    private async Task<List<RunDocument>> ReadAsync(string[] ids, CancellationToken cancellationToken)
     {
-        if (!_stored.TryGetValue(runId, out var run))
-        {
-            return;
-        }
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await RunDocuments.ReadAsync(connection, ids, cancellationToken);
+    }
 
-        var metrics = run.Metrics;
-        foreach (var row in _fresh.Values.Where(row => row.RunId == runId))
+    private void Merge(string runId, IEnumerable<IReadOnlyList<LatestMetric>> fresh)
+    {
+        if (_stored.TryGetValue(runId, out var run))
         {
-            metrics = LatestMetric.Merge(metrics, row.Latest);
+            var metrics = fresh.Aggregate(run.Metrics, LatestMetric.Merge);
+            _current[runId] = ReferenceEquals(metrics, run.Metrics) ? run : run.With(metrics);
         }
-
-        _current[runId] = ReferenceEquals(metrics, run.Metrics) ? run : run.With(metrics);
     }
 
     private void Store(RunDocument run)
@@ -268,13 +220,4 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         IsLoaded = IsTooLarge = false;
     }
 
-    private static async Task<ulong> ReadOldestRunningAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(OldestRunning, connection);
-        return (ulong)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    private sealed record FreshRow(string RunId, IReadOnlyList<LatestMetric> Latest);
-
-    private sealed record Look(Dictionary<long, FreshRow> Fresh, bool MustFold, ulong OldestRunning, List<(long Id, string RunId)> Changes);
 }
