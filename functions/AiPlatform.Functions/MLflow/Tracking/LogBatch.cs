@@ -48,6 +48,7 @@ internal sealed class LogBatch
             }
             else if (reader.ValueTextEquals("metrics"u8))
             {
+                batch._metrics.EnsureCapacity(MaxEntries);
                 batch.List(ref reader, "metrics", static (LogBatch target, ref Utf8JsonReader item) => target.Metric(ref item));
             }
             else if (reader.ValueTextEquals("params"u8))

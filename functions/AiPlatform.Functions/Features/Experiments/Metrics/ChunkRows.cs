@@ -11,12 +11,16 @@ internal sealed class ChunkRows
     /// <summary>Adds a chunk of points in series order.</summary>
     public void Add(string key, ReadOnlySpan<StoredPoint> points)
     {
-        var (firstAt, lastAt, lanes) = (points[0].At, points[0].At, new SortedSet<int>());
+        var (firstAt, lastAt, lanes, lane) = (points[0].At, points[0].At, new SortedSet<int>(), -1);
         var summary = new SeriesSummary();
         foreach (ref readonly var point in points)
         {
             (firstAt, lastAt) = (Math.Min(firstAt, point.At), Math.Max(lastAt, point.At));
-            lanes.Add(point.Lane);
+            if (point.Lane != lane)
+            {
+                lanes.Add(lane = point.Lane);
+            }
+
             summary.Add(point.Step, point.At, point.Value);
         }
 

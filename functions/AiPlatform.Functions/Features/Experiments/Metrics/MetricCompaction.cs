@@ -20,7 +20,7 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
     private const int MaxRows = 2_000;
     private const long MaxPoints = 200_000;
     private const int MaxRuns = 32;
-    private const long HotPoints = 20_000;
+    private const long HotPoints = 50_000;
     private const int HotRows = 500;
     private const long WarmPoints = 2_000;
     private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5);
@@ -183,7 +183,12 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
         while (await reader.ReadAsync(work.Token))
         {
             keys.Add(reader.GetString(0));
-            ChunkCodec.Decode(await reader.GetFieldValueAsync<byte[]>(1, work.Token), series[reader.GetString(0)]);
+
+            // In front, where they belong almost always: what is in order needs no sorting.
+            var points = new List<StoredPoint>();
+            ChunkCodec.Decode(await reader.GetFieldValueAsync<byte[]>(1, work.Token), points);
+            points.AddRange(series[reader.GetString(0)]);
+            series[reader.GetString(0)] = points;
         }
 
         return keys;
