@@ -27,9 +27,9 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
             ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
         }
 
-        if (ids.Count > 0 && await indexes.FindAsync(call.ProjectId, ids, call.Token) is { } kept)
+        if (ids.Count > 0 && await indexes.FindAsync(call.ProjectId, ids, call.Token) is { } table)
         {
-            var found = new RunMatcher(filter, order).Search(kept.Where(run => view.Shows(run.Deleted)));
+            var found = new RunMatcher(view, filter, order).Search(table);
             await WriteAsync(call, found.Skip(offset).Take(limit), found.Length > (long)offset + limit ? offset + limit : null, static (run, json) => run.WriteKept(json));
         }
         else

@@ -44,7 +44,7 @@ public sealed class SearchPropertyTests(FunctionsFixture functions) : IClassFixt
             iter: 250,
             threads: 2);
         var known = await functions.App.Services.GetRequiredService<RunDirectory>().RequireAsync(runs[0].Id, new Caller(user.User.Id, user.User.UserName, CallerRole.Member), CancellationToken.None);
-        Assert.Equal(Runs, (await functions.App.Services.GetRequiredService<RunIndexes>().FindAsync(known.ProjectId, [known.ExperimentId], CancellationToken.None))?.Count);
+        Assert.Equal(Runs, (await functions.App.Services.GetRequiredService<RunIndexes>().FindAsync(known.ProjectId, [known.ExperimentId], CancellationToken.None))?.Runs.Length);
     }
 
     private static string Text(NaiveClause[] filter) => string.Join(" AND ", filter.Select(clause => clause.Text));

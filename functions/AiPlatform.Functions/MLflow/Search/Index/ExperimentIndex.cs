@@ -25,7 +25,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
     private HashSet<long> _seen = [];
     private ulong _oldestRunning;
     private long _lookedAt;
-    private RunDocument[] _runs = [];
+    private RunTable _table = new([]);
     private long _asked;
     private long _answered;
 
@@ -67,7 +67,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
                 return;
             }
 
-            _runs = [.. _current.Values];
+            _table = new RunTable([.. _current.Values]);
             _lookedAt = time.GetTimestamp();
             IsLoaded = true;
         }
@@ -78,7 +78,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
     }
 
     /// <summary>The runs with everything that was acknowledged before the call; null when they have to be read anew.</summary>
-    public async ValueTask<RunDocument[]?> CurrentAsync(CancellationToken cancellationToken)
+    public async ValueTask<RunTable?> CurrentAsync(CancellationToken cancellationToken)
     {
         var ask = Interlocked.Increment(ref _asked);
         await _gate.WaitAsync(cancellationToken);
@@ -98,7 +98,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
                 }
             }
 
-            return IsLoaded ? _runs : null;
+            return IsLoaded ? _table : null;
         }
         finally
         {
@@ -148,7 +148,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         (_seen, _oldestRunning, _lookedAt) = (look.Changes.Select(change => change.Id).ToHashSet(), look.OldestRunning, time.GetTimestamp());
         if (changed.Count > 0)
         {
-            _runs = [.. _current.Values];
+            _table = new RunTable([.. _current.Values]);
         }
 
         if (Weight > maxWeight)
@@ -215,7 +215,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         _current.Clear();
         _fresh.Clear();
         _seen = [];
-        _runs = [];
+        _table = new RunTable([]);
         Weight = 0;
         IsLoaded = IsTooLarge = false;
     }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
-using AiPlatform.Functions.MLflow.Tracking;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.MLflow.Search.Index;
@@ -22,23 +21,23 @@ internal sealed partial class RunIndexes(
     private readonly SemaphoreSlim _oneLoad = new(1);
 
     /// <summary>All runs of these experiments, deleted ones too, with everything that was acknowledged before the call; null when the database has to be asked.</summary>
-    public async ValueTask<IReadOnlyList<RunDocument>?> FindAsync(string projectId, IReadOnlyList<string> experimentIds, CancellationToken cancellationToken)
+    public async ValueTask<RunTable?> FindAsync(string projectId, IReadOnlyList<string> experimentIds, CancellationToken cancellationToken)
     {
         if (options.Value.IndexedEntries == 0)
         {
             return null;
         }
 
-        var runs = new List<RunDocument[]>(experimentIds.Count);
+        var tables = new List<RunTable>(experimentIds.Count);
         foreach (var id in experimentIds)
         {
             if (await FindAsync((projectId, id), cancellationToken) is { } found)
             {
-                runs.Add(found);
+                tables.Add(found);
             }
         }
 
-        return runs.Count < experimentIds.Count ? null : runs is [var one] ? one : [.. runs.SelectMany(found => found)];
+        return tables.Count < experimentIds.Count ? null : tables is [var one] ? one : new RunTable([.. tables.SelectMany(table => table.Runs)]);
     }
 
     /// <summary>Forgets what nobody searches any more.</summary>
@@ -65,7 +64,7 @@ internal sealed partial class RunIndexes(
         }
     }
 
-    private async ValueTask<RunDocument[]?> FindAsync((string Project, string Experiment) key, CancellationToken cancellationToken)
+    private async ValueTask<RunTable?> FindAsync((string Project, string Experiment) key, CancellationToken cancellationToken)
     {
         if (!_entries.TryGetValue(key, out var entry))
         {
@@ -73,9 +72,9 @@ internal sealed partial class RunIndexes(
         }
 
         entry.UsedAt = time.GetTimestamp();
-        if (entry.Index.IsLoaded && await entry.Index.CurrentAsync(cancellationToken) is { } runs)
+        if (entry.Index.IsLoaded && await entry.Index.CurrentAsync(cancellationToken) is { } table)
         {
-            return runs;
+            return table;
         }
 
         if (Interlocked.Increment(ref entry.Searches) >= SearchesBeforeLoad

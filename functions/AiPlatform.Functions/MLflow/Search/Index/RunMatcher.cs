@@ -3,17 +3,16 @@ using AiPlatform.Functions.MLflow.Tracking;
 namespace AiPlatform.Functions.MLflow.Search.Index;
 
 /// <summary>A filter and an order over runs in memory; means the same as <see cref="SearchSql"/>.</summary>
-internal sealed class RunMatcher(IReadOnlyList<Comparison> filter, IReadOnlyList<Ordering> order)
+internal sealed class RunMatcher(LifecycleView view, IReadOnlyList<Comparison> filter, IReadOnlyList<Ordering> order)
 {
-    private readonly Func<RunDocument, bool>[] _clauses = [.. filter.Select(Clause)];
-
     /// <summary>The runs that the filter holds for, in the order; equal ones newest first, then by id.</summary>
-    public RunDocument[] Search(IEnumerable<RunDocument> runs)
+    public RunDocument[] Search(RunTable table)
     {
-        var found = runs.Where(run => Array.TrueForAll(_clauses, clause => clause(run))).ToArray();
-        var columns = order.Select(column => new SortColumn(column, found)).ToArray();
-        var places = Enumerable.Range(0, found.Length).ToArray();
-        Array.Sort(places, (left, right) =>
+        var clauses = filter.Select(clause => Clause(table, clause)).ToArray();
+        var columns = order.Select(column => new SortColumn(table, column)).ToArray();
+        var runs = table.Runs;
+        var found = Enumerable.Range(0, runs.Length).Where(row => view.Shows(runs[row].Deleted) && Array.TrueForAll(clauses, clause => clause(row))).ToArray();
+        Array.Sort(found, (left, right) =>
         {
             foreach (var column in columns)
             {
@@ -23,9 +22,9 @@ internal sealed class RunMatcher(IReadOnlyList<Comparison> filter, IReadOnlyList
                 }
             }
 
-            return Natural(found[left], found[right]);
+            return Natural(runs[left], runs[right]);
         });
-        return Array.ConvertAll(places, place => found[place]);
+        return Array.ConvertAll(found, row => runs[row]);
     }
 
     private static int Natural(RunDocument left, RunDocument right)
@@ -34,42 +33,43 @@ internal sealed class RunMatcher(IReadOnlyList<Comparison> filter, IReadOnlyList
             : right.StartedAt is null ? -1
             : right.StartedAt.Value.CompareTo(left.StartedAt.Value);
 
-    private static Func<RunDocument, bool> Clause(Comparison clause)
+    // Whether a clause holds for a row of the table.
+    private static Func<int, bool> Clause(RunTable table, Comparison clause)
     {
-        var key = clause.Key;
-        switch (clause.Kind)
+        if (clause.Kind == EntityKind.Dataset)
         {
-            case EntityKind.Metric:
-                return run => RunValues.Metric(run, key) is { } value && Holds(clause, value);
-            case EntityKind.Attribute when RunValues.IsNumber(key):
-                return run => RunValues.Number(run, key) is { } value && Holds(clause, value);
-            case EntityKind.Attribute:
-                var attribute = Text(clause);
-                return run => RunValues.Text(run, key) is { } value && attribute(value);
-            case EntityKind.Param or EntityKind.Tag when clause.Operator is "IS NULL" or "IS NOT NULL":
-                var missing = clause.Operator == "IS NULL";
-                return run => RunValues.Entry(run, clause.Kind, key) is null == missing;
-            case EntityKind.Param or EntityKind.Tag:
-                var entry = Text(clause);
-                return run => RunValues.Entry(run, clause.Kind, key) is { } value && entry(value);
-            case EntityKind.Dataset:
-                var dataset = Text(clause);
-                return run => run.Inputs.Exists(input => RunValues.Dataset(input, key) is { } value && dataset(value));
-            default:
-                throw new ArgumentOutOfRangeException(nameof(clause), clause.Kind, "Unknown kind.");
+            var matches = Text(clause);
+            return row => table.Runs[row].Inputs.Exists(input => RunValues.Dataset(input, clause.Key) is { } value && matches(value));
         }
+
+        if (RunValues.IsNumber(clause.Kind, clause.Key))
+        {
+            var numbers = table.Numbers(clause.Kind, clause.Key);
+            var holds = Number(clause.Operator, clause.Number);
+            return row => numbers[row] is { } value && holds(value);
+        }
+
+        var texts = table.Texts(clause.Kind, clause.Key);
+        if (clause.Operator is "IS NULL" or "IS NOT NULL")
+        {
+            var missing = clause.Operator == "IS NULL";
+            return row => texts[row] is null == missing;
+        }
+
+        var text = Text(clause);
+        return row => texts[row] is { } value && text(value);
     }
 
     // NaN differs from every number, and that is all.
-    private static bool Holds(Comparison clause, double value) => clause.Operator switch
+    private static Func<double, bool> Number(string comparison, double number) => comparison switch
     {
-        "=" => value == clause.Number,
-        "!=" => value != clause.Number,
-        "<" => value < clause.Number,
-        "<=" => value <= clause.Number,
-        ">" => value > clause.Number,
-        ">=" => value >= clause.Number,
-        _ => throw new ArgumentOutOfRangeException(nameof(clause), clause.Operator, "Unknown comparison."),
+        "=" => value => value == number,
+        "!=" => value => value != number,
+        "<" => value => value < number,
+        "<=" => value => value <= number,
+        ">" => value => value > number,
+        ">=" => value => value >= number,
+        _ => throw new ArgumentOutOfRangeException(nameof(comparison), comparison, "Unknown comparison."),
     };
 
     private static Func<string, bool> Text(Comparison clause)

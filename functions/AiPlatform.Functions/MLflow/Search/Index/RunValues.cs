@@ -5,8 +5,8 @@ namespace AiPlatform.Functions.MLflow.Search.Index;
 /// <summary>Finds what a filter or an order names in a run in memory; null where the run does not have it.</summary>
 internal static class RunValues
 {
-    /// <summary>Whether an attribute is a number.</summary>
-    public static bool IsNumber(string attribute) => SearchDialect.Runs.Numeric.Contains(attribute);
+    /// <summary>Whether the values are numbers.</summary>
+    public static bool IsNumber(EntityKind kind, string key) => kind == EntityKind.Metric || (kind == EntityKind.Attribute && SearchDialect.Runs.Numeric.Contains(key));
 
     /// <summary>A time in milliseconds since 1970.</summary>
     public static double? Number(RunDocument run, string attribute) => (attribute == "start_time" ? run.StartedAt : run.EndedAt)?.ToUnixTimeMilliseconds();

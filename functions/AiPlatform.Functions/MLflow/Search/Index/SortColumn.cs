@@ -1,36 +1,26 @@
-using AiPlatform.Functions.MLflow.Tracking;
-
 namespace AiPlatform.Functions.MLflow.Search.Index;
 
-/// <summary>The values of one column of an order, looked up once for each run: numbers, or texts by their code points. NaN comes after numbers, what is missing last.</summary>
+/// <summary>One column of an order over a table: numbers, or texts by their code points. NaN comes after numbers, what is missing last.</summary>
 internal sealed class SortColumn
 {
     private readonly bool _ascending;
     private readonly double?[]? _numbers;
     private readonly string?[]? _texts;
 
-    public SortColumn(Ordering column, RunDocument[] runs)
+    public SortColumn(RunTable table, Ordering column)
     {
         _ascending = column.Ascending;
-        var key = column.Key;
-        switch (column.Kind)
+        if (RunValues.IsNumber(column.Kind, column.Key))
         {
-            case EntityKind.Metric:
-                _numbers = Array.ConvertAll(runs, run => RunValues.Metric(run, key));
-                break;
-            case EntityKind.Attribute when RunValues.IsNumber(key):
-                _numbers = Array.ConvertAll(runs, run => RunValues.Number(run, key));
-                break;
-            case EntityKind.Attribute:
-                _texts = Array.ConvertAll(runs, run => RunValues.Text(run, key));
-                break;
-            default:
-                _texts = Array.ConvertAll(runs, run => RunValues.Entry(run, column.Kind, key));
-                break;
+            _numbers = table.Numbers(column.Kind, column.Key);
+        }
+        else
+        {
+            _texts = table.Texts(column.Kind, column.Key);
         }
     }
 
-    /// <summary>Compares two runs by their places.</summary>
+    /// <summary>Compares two rows.</summary>
     public int Compare(int left, int right) => _numbers is not null ? Compare(_numbers[left], _numbers[right]) : Compare(_texts![left], _texts[right]);
 
     private static int Rank(double? value) => value is null ? 2 : double.IsNaN(value.Value) ? 1 : 0;
