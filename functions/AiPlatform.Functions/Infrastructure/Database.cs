@@ -123,8 +123,8 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs <paramref name="work"/>, which executes one statement or one batch: a transaction in one round trip. Serialization
-    /// failures and deadlocks are repeated; after a broken connection the outcome is unknown.
+    /// Runs <paramref name="work"/>, which executes one statement or one batch: a transaction in one round trip. It is repeated as
+    /// a transaction is, and also when the connection breaks and the outcome is unknown: doing it twice must be the same as once.
     /// </summary>
     public Task<T> InOneStatementAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
         => RepeatAsync(
@@ -133,7 +133,7 @@ internal sealed class Database : IAsyncDisposable
                 await using var connection = await OpenAsync(cancellationToken);
                 return await work(connection);
             },
-            static exception => exception is PostgresException,
+            static _ => true,
             cancellationToken);
 
     /// <summary>As <see cref="InTransactionAsync{T}"/>, without a result.</summary>

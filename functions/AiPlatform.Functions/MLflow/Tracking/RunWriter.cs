@@ -73,7 +73,7 @@ internal sealed class RunWriter : IAsyncDisposable
                     await ExecuteAsync(Tags(group.Where(write => write.Failure is null)), work.Connection, work.Token);
                 },
                 cancellationToken)
-            // Nothing can be refused: all of it in one round trip.
+            // Nothing can be refused: all of it in one round trip. Ids are new, so that a run that is there already is this one.
             : _database.InOneStatementAsync(connection => ExecuteAsync(Creations(group).Concat(Tags(group)), connection, cancellationToken), cancellationToken);
 
     private static async Task<int> ExecuteAsync(IEnumerable<NpgsqlBatchCommand> commands, NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -97,6 +97,7 @@ internal sealed class RunWriter : IAsyncDisposable
                 INSERT INTO runs (id, project_id, experiment_id, name, status, user_name, created_by, created_at, updated_at, started_at)
                 SELECT id, project, experiment, name, 'running', user_name, created_by, $7, $7, started
                 FROM unnest($1, $2, $3, $4, $5, $6, $8) AS sent (id, project, experiment, name, user_name, created_by, started)
+                ON CONFLICT (id) DO NOTHING
                 """)
             {
                 Parameters =

@@ -4,7 +4,12 @@ using System.Text;
 using System.Text.Json.Nodes;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Identity;
+using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Functions.MLflow.Tracking;
 using AiPlatform.IntegrationTests.Servers;
+using Dapper;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
@@ -220,6 +225,24 @@ public sealed class TrackingTests(FunctionsFixture functions) : IClassFixture<Fu
         Assert.Equal(HttpStatusCode.NoContent, (await user.Client.DeleteAsync($"/v1/users/me/tokens/{listed.Id}")).StatusCode);
         await new MLflowClient(client).ErrorAsync($"runs/get?run_id={run}", null, HttpStatusCode.Unauthorized, "UNAUTHENTICATED");
         await user.Client.PostJsonAsync("/v1/users/me/tokens", new CreateAccessTokenRequest("x", ["everything"])).ProblemAsync(HttpStatusCode.BadRequest, Contracts.ErrorCodes.InvalidRequest);
+    }
+
+    [Fact]
+    public async Task Groups_of_one_statement_are_stored_although_the_connections_of_the_pool_were_cut()
+    {
+        var run = await new MLflowClient((await functions.CreateUserAsync()).Client).RunAsync();
+        await using var connection = new NpgsqlConnection(functions.Postgres);
+        for (var step = 1; step <= 3; step++)
+        {
+            await connection.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'");
+            await functions.App.Services.GetRequiredService<MetricWriter>().AddAsync(MetricBatch.Unnumbered(run, 1, [new MetricRow("loss", step, step, step)]), CancellationToken.None);
+            await functions.App.Services.GetRequiredService<RunWriter>().AddAsync(new RunWrite(run) { Tags = [new("step", $"{step}")] }, CancellationToken.None);
+        }
+
+        Assert.Equal(
+            (3, "3"),
+            await connection.QuerySingleAsync<(int, string)>(
+                "SELECT (SELECT sum(points)::int FROM metric_log WHERE run_id = @run), (SELECT value FROM run_tags WHERE run_id = @run AND key = 'step')", new { run }));
     }
 
     private async Task<MLflowClient> ClientAsync() => new((await functions.CreateUserAsync()).Client);

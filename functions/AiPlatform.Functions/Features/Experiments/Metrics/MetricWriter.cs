@@ -68,7 +68,7 @@ internal sealed class MetricWriter : IAsyncDisposable
         _folder.Wake();
     }
 
-    // Nothing to look at before: what MLflow clients send all day is one statement and a commit.
+    // Nothing to look at before: what MLflow clients send all day is one statement and a commit. Equal points of theirs are one.
     private async Task WritePlainAsync(IReadOnlyList<MetricBatch> group, CancellationToken cancellationToken)
     {
         var rows = new LogRows(group.Count);

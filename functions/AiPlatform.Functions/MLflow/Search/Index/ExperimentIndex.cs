@@ -219,5 +219,4 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         Weight = 0;
         IsLoaded = IsTooLarge = false;
     }
-
 }

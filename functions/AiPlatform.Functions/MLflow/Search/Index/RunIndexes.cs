@@ -23,7 +23,7 @@ internal sealed partial class RunIndexes(
     /// <summary>All runs of these experiments, deleted ones too, with everything that was acknowledged before the call; null when the database has to be asked.</summary>
     public async ValueTask<RunTable?> FindAsync(string projectId, IReadOnlyList<string> experimentIds, CancellationToken cancellationToken)
     {
-        if (options.Value.IndexedEntries == 0)
+        if (options.Value.IndexedEntries <= 0)
         {
             return null;
         }
