@@ -118,11 +118,13 @@ internal sealed class QuickstartDemo(PlatformEndpoints endpoints, string workFol
 
             var run = await PersistAsync(token => api.GetRunAsync(job.RunId, token), cancellationToken).ConfigureAwait(false);
             var epoch = run.Metrics.FirstOrDefault(metric => metric.Key == "epoch")?.Last ?? 0;
-            if (run.Metrics.Count > 0 && (epoch != shownEpoch || Stopwatch.GetElapsedTime(lastShown) > ShowInterval))
+
+            // Readings of the machine count seconds: the steps of the training are those of what it logs at each of them.
+            if (run.Metrics.FirstOrDefault(metric => metric.Key == "loss") is { } loss && (epoch != shownEpoch || Stopwatch.GetElapsedTime(lastShown) > ShowInterval))
             {
                 shownEpoch = epoch;
                 lastShown = Stopwatch.GetTimestamp();
-                say($"  step {run.Metrics.Max(metric => metric.LastStep),5}   {string.Join("   ", Curve(run))}");
+                say($"  step {loss.LastStep,5}   {string.Join("   ", Curve(run))}");
             }
 
             if (job.Status is JobStatus.Succeeded or JobStatus.Failed or JobStatus.Cancelled)

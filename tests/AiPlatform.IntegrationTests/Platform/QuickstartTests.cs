@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Quickstart;
 
@@ -23,6 +25,9 @@ public sealed class QuickstartTests
             Assert.True(await quickstart.RunAsync(CancellationToken.None), platform.Progress.ToString());
 
             Assert.True(quickstart.HasSucceeded);
+            var steps = Regex.Matches(platform.Progress.ToString(), @"step\s+(?<step>\d+)\s+epoch", RegexOptions.NonBacktracking).Select(match => int.Parse(match.Groups["step"].Value, CultureInfo.InvariantCulture)).ToList();
+            Assert.NotEmpty(steps);
+            Assert.All(steps, step => Assert.InRange(step, 0, 10_000));
             var jobId = quickstart.JobId!;
             await platform.AssertTrainedExactlyOnceAsync(jobId, Epochs);
             var job = await platform.Api.GetJobAsync(jobId, CancellationToken.None);
