@@ -9,6 +9,7 @@ internal sealed class MetricFolder(MetricSummaries summaries, StartupState state
     private const int MaxRuns = 1_024;
     private const int RunsAtOnce = 64;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time = time;
 
@@ -32,9 +33,9 @@ internal sealed class MetricFolder(MetricSummaries summaries, StartupState state
         }
 
         // The longer the wait the more writes share one update of a series; readers do not depend on it. When there is much to
-        // fold most of the time still belongs to others.
-        var used = _time.GetElapsedTime(begin);
-        await Task.Delay(used > Pace / 4 ? used * 4 : Pace, _time, cancellationToken);
+        // fold others get more of the time, but not so much that a search would find seconds of work to do first.
+        var pause = _time.GetElapsedTime(begin) * 4;
+        await Task.Delay(pause < Pace ? Pace : pause > MaxPause ? MaxPause : pause, _time, cancellationToken);
         return true;
     }
 }
