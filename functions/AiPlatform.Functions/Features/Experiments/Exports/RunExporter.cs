@@ -17,6 +17,8 @@ internal sealed class RunExporter(Database database, RunStore runs, MetricReader
     /// <exception cref="ApiException">400 when there are more than 1,000 parameters, tags or metrics.</exception>
     public async Task<RunTable> TableAsync(string projectId, string? experimentId, CancellationToken cancellationToken)
     {
+        // A metric that is not folded yet has a column too.
+        await summaries.EnsureExperimentsAsync(experimentId is null ? await ExperimentsAsync(projectId, cancellationToken) : [experimentId], cancellationToken);
         await using var connection = await database.OpenAsync(cancellationToken);
         var table = new RunTable();
         foreach (var (source, prefix) in new[] { ("run_params", "params."), ("run_tags", "tags."), ("metric_summaries", "metrics.") })
@@ -88,6 +90,12 @@ internal sealed class RunExporter(Database database, RunStore runs, MetricReader
     }
 
     // Metrics of one run, so many at once that their points fit into memory; one long series goes alone.
+    private async Task<string[]> ExperimentsAsync(string projectId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return [.. await connection.QueryAsync<string>(new CommandDefinition("SELECT id FROM experiments WHERE project_id = @projectId", new { projectId }, cancellationToken: cancellationToken))];
+    }
+
     private async Task<IReadOnlyList<string[]>> PartsAsync(string runId, IReadOnlyCollection<string>? keys, CancellationToken cancellationToken)
     {
         await summaries.EnsureAsync([runId], cancellationToken);
