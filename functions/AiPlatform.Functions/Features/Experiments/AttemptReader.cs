@@ -81,13 +81,8 @@ internal sealed class AttemptReader(Database database, MetricReader metrics)
             if (reader.GetInt32(4) is var lane && lane >= 0)
             {
                 var segment = Of(written, MetricLane.Attempt(lane));
-                MetricPayload.Decode(payload, point =>
-                {
-                    if (!MetricRow.IsSystem(point.Key))
-                    {
-                        segment.Add(point.Step, point.Step, 1);
-                    }
-                });
+                MetricPayload.Decode(
+                    payload, static (string key, out string series) => !MetricRow.IsSystem(series = key), (_, step, _, _) => segment.Add(step, step, 1));
                 continue;
             }
 

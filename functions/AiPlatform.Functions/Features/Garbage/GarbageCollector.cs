@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
-using AiPlatform.Hosting;
 using Azure;
 using Microsoft.Extensions.Options;
 
@@ -17,8 +16,6 @@ internal sealed partial class GarbageCollector(
 {
     private const int BatchSize = 100;
     private const int Parallelism = 8;
-    private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan MaxBackOff = TimeSpan.FromHours(6);
     private readonly Dictionary<string, IGarbageSource> _sources = sources.ToDictionary(static source => source.Container, StringComparer.Ordinal);
 
     /// <inheritdoc />
@@ -102,7 +99,7 @@ internal sealed partial class GarbageCollector(
                     failed.Add((row, $"{exception.Status} {exception.ErrorCode}"));
                 }
             });
-        await PostponeAsync(work, failed, round.StartedAt);
+        await PostponeAsync(work, failed, round);
         var done = rows.Except(failed.Select(static entry => entry.Row)).ToList();
         await work.ExecuteAsync(
             "DELETE FROM garbage_blobs b USING unnest(@containers, @names) AS done (container, name) WHERE b.container = done.container AND b.name = done.name",
@@ -116,14 +113,13 @@ internal sealed partial class GarbageCollector(
         return rows.Count;
     }
 
-    private static async Task PostponeAsync(UnitOfWork work, IEnumerable<(Row Row, string Error)> failed, DateTimeOffset now)
+    private static async Task PostponeAsync(UnitOfWork work, IEnumerable<(Row Row, string Error)> failed, GarbageRound round)
     {
         foreach (var (row, error) in failed)
         {
-            var delay = BackOff.After(row.Attempts + 1, FirstBackOff, MaxBackOff);
             await work.ExecuteAsync(
                 "UPDATE garbage_blobs SET attempts = attempts + 1, last_error = @error, due_at = @due WHERE container = @Container AND name = @Name",
-                new { row.Container, row.Name, error, due = now + delay });
+                new { row.Container, row.Name, error, due = round.RetryAt(row.Attempts + 1) });
         }
     }
 

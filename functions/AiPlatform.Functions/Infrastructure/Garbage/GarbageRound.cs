@@ -1,3 +1,4 @@
+using AiPlatform.Hosting;
 using Prometheus;
 
 namespace AiPlatform.Functions.Infrastructure.Garbage;
@@ -10,6 +11,12 @@ internal sealed record GarbageRound(string Id, DateTimeOffset StartedAt, DateTim
 {
     /// <summary>Bytes that were freed, of whatever kind.</summary>
     public static readonly Counter FreedBytes = Metrics.CreateCounter("aiplatform_garbage_freed_bytes_total", "Bytes that garbage collection deleted.");
+
+    private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxBackOff = TimeSpan.FromHours(6);
+
+    /// <summary>When a deletion is tried again that has failed so often.</summary>
+    public DateTimeOffset RetryAt(int attempts) => StartedAt + BackOff.After(attempts, FirstBackOff, MaxBackOff);
 
     /// <summary>Counts what was released in this transaction.</summary>
     /// <param name="kind">Such as <c>runs</c>.</param>

@@ -1,6 +1,5 @@
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
-using AiPlatform.Hosting;
 using Dapper;
 using Microsoft.Extensions.Options;
 
@@ -15,8 +14,6 @@ internal sealed partial class DirectArtifactGarbage(
 {
     private const int MaxFolders = 100;
     private const int BatchSize = 100;
-    private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan MaxBackOff = TimeSpan.FromHours(6);
 
     // How soon a folder from which model versions came is looked at again.
     private static readonly TimeSpan InUse = TimeSpan.FromDays(1);
@@ -84,7 +81,7 @@ internal sealed partial class DirectArtifactGarbage(
         if (deletion.Error is { } error)
         {
             LogFailed(logger, uri, error);
-            await PostponeAsync(work, uri, row.Attempts + 1, error, round.StartedAt + BackOff.After(row.Attempts + 1, FirstBackOff, MaxBackOff));
+            await PostponeAsync(work, uri, row.Attempts + 1, error, round.RetryAt(row.Attempts + 1));
         }
         else if (deletion.IsDone)
         {

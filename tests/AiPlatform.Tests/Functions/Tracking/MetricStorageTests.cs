@@ -17,14 +17,14 @@ public sealed class MetricStorageTests
             {
                 var payload = MetricPayload.Encode(rows, compress);
                 var read = new List<MetricRow>();
-                MetricPayload.Decode(payload, read.Add);
+                Read(_ => true);
                 Assert.Equal(rows, read);
                 read.Clear();
-                MetricPayload.Decode(
-                    payload,
-                    (string key, out string series) => (series = key) == rows[0].Key,
-                    (key, step, at, value) => read.Add(new MetricRow(key, step, at, value)));
+                Read(key => key == rows[0].Key);
                 Assert.Equal(rows.Where(row => row.Key == rows[0].Key), read);
+
+                void Read(Func<string, bool> isWanted) => MetricPayload.Decode(
+                    payload, (string key, out string series) => isWanted(series = key), (key, step, at, value) => read.Add(new MetricRow(key, step, at, value)));
             });
 
     [Fact]

@@ -7,7 +7,6 @@ namespace AiPlatform.Functions.Features.Experiments.Metrics;
 internal sealed class MetricFolder(MetricSummaries summaries, StartupState state, TimeProvider time, ILogger<MetricFolder> logger) : BackgroundLoop(time, logger)
 {
     private const int MaxRuns = 1_024;
-    private const int RunsAtOnce = 64;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(1);
 
@@ -27,10 +26,7 @@ internal sealed class MetricFolder(MetricSummaries summaries, StartupState state
         }
 
         var begin = _time.GetTimestamp();
-        foreach (var part in runs.Chunk(RunsAtOnce))
-        {
-            await summaries.FoldAsync(part, cancellationToken);
-        }
+        await summaries.FoldAsync(runs, cancellationToken);
 
         // The longer the wait the more writes share one update of a series; readers do not depend on it. When there is much to
         // fold others get more of the time, but not so much that a search would find seconds of work to do first.

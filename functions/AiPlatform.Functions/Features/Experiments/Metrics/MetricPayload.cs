@@ -44,17 +44,6 @@ internal static class MetricPayload
     /// <summary>Finds where the points of a key go; false when they are not wanted. Called once for a key.</summary>
     public delegate bool SeriesOf<TSeries>(string key, out TSeries series);
 
-    /// <summary>Calls <paramref name="point"/> for every point.</summary>
-    public static void Decode(ReadOnlySpan<byte> payload, Action<MetricRow> point)
-        => Decode(
-            payload,
-            static (string key, out string series) =>
-            {
-                series = key;
-                return true;
-            },
-            (key, step, at, value) => point(new MetricRow(key, step, at, value)));
-
     /// <summary>Calls <paramref name="point"/> with series, step, microseconds since 1970 and value of every point that is wanted.</summary>
     public static void Decode<TSeries>(ReadOnlySpan<byte> payload, SeriesOf<TSeries> seriesOf, Action<TSeries, long, long, double> point)
     {

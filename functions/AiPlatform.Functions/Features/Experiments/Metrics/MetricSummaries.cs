@@ -14,6 +14,7 @@ namespace AiPlatform.Functions.Features.Experiments.Metrics;
 internal sealed class MetricSummaries(Database database, EventStream events, TimeProvider time)
 {
     private const int MaxRows = 4_000;
+    private const int RunsAtOnce = 64;
 
     /// <summary>Takes the locks of runs until the transaction ends, and makes it use indexes: the tables' sizes change faster than their statistics.</summary>
     public static Task LockAsync(UnitOfWork work, string[] runs)
@@ -63,28 +64,23 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
                 cancellationToken: cancellationToken))];
         }
 
-        foreach (var part in runs.Chunk(64))
-        {
-            await FoldAsync(part, cancellationToken);
-        }
+        await FoldAsync(runs, cancellationToken);
     }
 
-    /// <summary>Folds the fresh rows of runs.</summary>
+    /// <summary>Folds the fresh rows of runs, some runs in a transaction.</summary>
     public async Task FoldAsync(string[] runs, CancellationToken cancellationToken)
     {
-        if (runs.Length == 0)
+        foreach (var part in runs.Chunk(RunsAtOnce))
         {
-            return;
-        }
-
-        while (await database.InWorkAsync(
-            async work =>
+            while (await database.InWorkAsync(
+                async work =>
+                {
+                    await LockAsync(work, part);
+                    return await FoldAsync(work, part);
+                },
+                cancellationToken))
             {
-                await LockAsync(work, runs);
-                return await FoldAsync(work, runs);
-            },
-            cancellationToken))
-        {
+            }
         }
     }
 
