@@ -2,6 +2,7 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Hosting;
+using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
 using Microsoft.AspNetCore.Builder;
@@ -34,7 +35,7 @@ internal sealed class TestBroker : IAsyncDisposable
             .. queues.SelectMany((queue, i) => (string[])
                 [$"--ServiceBus:Queues:{i}:Name={queue}", $"--ServiceBus:Queues:{i}:LockDurationSeconds={lockSeconds}"]),
         ]);
-        await app.StartAsync();
+        await app.StartReadyAsync();
         return new TestBroker(
             app, $"Endpoint=sb://127.0.0.1:{amqp};SharedAccessKeyName=test;SharedAccessKey=dGVzdC1rZXk=;UseDevelopmentEmulator=true");
     }

@@ -143,7 +143,7 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
     private async Task StartAsync(WebApplication app)
     {
-        await app.StartAsync();
         _parts.Add(app);
+        await app.StartReadyAsync();
     }
 }

@@ -1,5 +1,6 @@
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Messaging;
+using AiPlatform.Messaging.Administration;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -7,6 +8,7 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 public abstract class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
 {
     protected static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    protected static readonly TimeSpan PatientLock = TimeSpan.FromSeconds(5);
     protected static readonly TimeSpan AMoment = TimeSpan.FromMilliseconds(300);
 
     protected string Database { get; private set; } = string.Empty;
@@ -28,6 +30,13 @@ public abstract class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await Client.DisposeAsync();
         await Broker.DisposeAsync();
+    }
+
+    /// <summary>A queue whose locks outlive a pause of the machine of nearly <see cref="PatientLock"/>, for tests of renewal.</summary>
+    protected async Task<string> CreatePatientQueueAsync(bool requiresSession = false)
+    {
+        using var administration = new ServiceBusAdministrationClient(Broker.AdministrationConnectionString);
+        return (await administration.CreateQueueAsync(new CreateQueueOptions("patient") { LockDuration = PatientLock, RequiresSession = requiresSession })).Name;
     }
 
     protected static async Task<ServiceBusReceivedMessage> ReceiveAsync(ServiceBusReceiver receiver)

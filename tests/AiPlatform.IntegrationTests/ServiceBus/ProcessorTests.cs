@@ -58,23 +58,24 @@ public sealed class ProcessorTests(PostgresFixture postgres) : BrokerTests(postg
     public async Task A_lock_is_renewed_while_its_handler_runs()
     {
         var times = 0;
-        await SendAsync(BrokerInstance.ShortQueue, 1);
+        var queue = await CreatePatientQueueAsync();
+        await SendAsync(queue, 1);
         var done = new TaskCompletionSource();
         await using var processor = await StartAsync(
-            BrokerInstance.ShortQueue,
+            queue,
             new ServiceBusProcessorOptions { MaxConcurrentCalls = 2 },
             async _ =>
             {
                 Interlocked.Increment(ref times);
-                await Task.Delay(TimeSpan.FromSeconds(3.5));
+                await Task.Delay(PatientLock + TimeSpan.FromSeconds(1));
                 done.TrySetResult();
             });
 
-        await done.Task.WaitAsync(Soon);
+        await done.Task.WaitAsync(PatientLock + Soon);
         await processor.StopProcessingAsync();
         Assert.Equal(1, times);
         Assert.Empty(_errors);
-        await AssertEmptyAsync(BrokerInstance.ShortQueue);
+        await AssertEmptyAsync(queue);
     }
 
     [Fact]

@@ -60,16 +60,17 @@ public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgre
     {
         const int sessions = 6;
         const int messages = 5;
+        var name = await CreatePatientQueueAsync(requiresSession: true);
         for (var i = 0; i < messages; i++)
         {
-            await SendAsync([.. Enumerable.Range(0, sessions).Select(s => ($"p{s}", $"{i}"))]);
+            await SendToAsync(name, [.. Enumerable.Range(0, sessions).Select(s => ($"p{s}", $"{i}"))]);
         }
 
         var order = new ConcurrentDictionary<string, ConcurrentQueue<string>>();
         var opened = new ConcurrentBag<string>();
         var errors = new ConcurrentQueue<Exception>();
         await using var processor = Client.CreateSessionProcessor(
-            BrokerInstance.SessionQueue,
+            name,
             new ServiceBusSessionProcessorOptions { MaxConcurrentSessions = 3, SessionIdleTimeout = TimeSpan.FromMilliseconds(200) });
         processor.SessionInitializingAsync += args =>
         {
@@ -79,7 +80,7 @@ public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgre
         processor.ProcessMessageAsync += async args =>
         {
             // One handler outlasts the session's lock.
-            await Task.Delay(args.Message.Body.ToString() == "0" && args.SessionId == "p0" ? 3_000 : 5, args.CancellationToken);
+            await Task.Delay(args.Message.Body.ToString() == "0" && args.SessionId == "p0" ? PatientLock + TimeSpan.FromSeconds(1) : TimeSpan.FromMilliseconds(5), args.CancellationToken);
             order.GetOrAdd(args.SessionId, static _ => new ConcurrentQueue<string>()).Enqueue(args.Message.Body.ToString());
         };
         processor.ProcessErrorAsync += args =>
@@ -95,9 +96,11 @@ public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgre
         Assert.Equal(sessions, opened.Distinct().Count());
     }
 
-    private async Task SendAsync(params (string Session, string Body)[] messages)
+    private Task SendAsync(params (string Session, string Body)[] messages) => SendToAsync(BrokerInstance.SessionQueue, messages);
+
+    private async Task SendToAsync(string queue, params (string Session, string Body)[] messages)
     {
-        await using var sender = Client.CreateSender(BrokerInstance.SessionQueue);
+        await using var sender = Client.CreateSender(queue);
         await sender.SendMessagesAsync(messages.Select(message => new ServiceBusMessage(message.Body) { SessionId = message.Session }));
     }
 

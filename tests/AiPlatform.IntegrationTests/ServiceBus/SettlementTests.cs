@@ -112,9 +112,9 @@ public sealed class SettlementTests(PostgresFixture postgres) : BrokerTests(post
     [Fact]
     public async Task A_renewed_lock_outlives_its_duration()
     {
-        await using var receiver = await SendAsync(BrokerInstance.ShortQueue, "long work");
+        await using var receiver = await SendAsync(await CreatePatientQueueAsync(), "long work");
         var message = await ReceiveAsync(receiver);
-        var end = DateTimeOffset.UtcNow.AddSeconds(2.5);
+        var end = DateTimeOffset.UtcNow + PatientLock + TimeSpan.FromSeconds(1);
         while (DateTimeOffset.UtcNow < end)
         {
             var before = message.LockedUntil;

@@ -39,7 +39,7 @@ public sealed class TriggerDispatcherTests(PostgresFixture postgres) : IAsyncLif
             $"--ServiceBus:SharedAccessKey={key}",
             "--ServiceBus:Queues:0=things",
         ]);
-        await _broker.StartAsync();
+        await _broker.StartReadyAsync();
         _handler = await StartHandlerAsync();
         Write("on-thing", """{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"msg","queueName":"things","connection":"ServiceBus"}]}""");
         Write("beat", """{"bindings":[{"type":"timerTrigger","direction":"in","name":"beat","schedule":"* * * * * *"}]}""");

@@ -63,7 +63,7 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
             "--urls=http://127.0.0.1:0", "--ServiceBus:SharedAccessKeyName=Root", "--ServiceBus:SharedAccessKey=c2VjcmV0",
             .. queues.Select((queue, i) => $"--ServiceBus:Queues:{i}:Name={queue}"),
         ]);
-        await _broker.StartAsync();
+        await _broker.StartReadyAsync();
         Postgres = await postgres.CreateDatabaseAsync("queues");
         Settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
