@@ -20,6 +20,7 @@ public static class ServiceBusEmulatorApp
     {
         var builder = WebApplication.CreateBuilder(args);
         ListenOnHttp(builder);
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddServiceBusBroker(builder.Configuration);
         var app = builder.Build();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = static check => !check.Tags.Contains(Ready) });

@@ -24,6 +24,7 @@ public static class OrchestrationsApp
         var builder = WebApplication.CreateSlimBuilder(args);
         var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.");
         var converter = new JsonDataConverter(ContractsJson.Tolerant);
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
         builder.Services.AddPlatform(builder.Configuration).AddMaintenance().AddData().AddQuality();
         builder.Services.AddTaskWorkers(builder.Configuration);

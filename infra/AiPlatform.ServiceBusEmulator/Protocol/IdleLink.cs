@@ -17,6 +17,7 @@ internal sealed partial class IdleLink
     private readonly ILogger _logger;
     private readonly ITimer _timer;
     private long _lastUse;
+    private int _pending;
 
     internal IdleLink(ListenerLink link, string entity, TimeSpan limit, TimeProvider time, ILogger logger)
     {
@@ -33,6 +34,20 @@ internal sealed partial class IdleLink
     /// <summary>The link was used.</summary>
     internal void Touch() => Volatile.Write(ref _lastUse, _time.GetTimestamp());
 
+    /// <summary>A message came that is answered later: until <see cref="End"/> the link is in use.</summary>
+    internal void Begin()
+    {
+        Interlocked.Increment(ref _pending);
+        Touch();
+    }
+
+    /// <summary>A message of <see cref="Begin"/> was answered.</summary>
+    internal void End()
+    {
+        Touch();
+        Interlocked.Decrement(ref _pending);
+    }
+
     private void Check()
     {
         if (_link.IsClosed)
@@ -41,7 +56,7 @@ internal sealed partial class IdleLink
             return;
         }
 
-        var left = _limit - _time.GetElapsedTime(Volatile.Read(ref _lastUse));
+        var left = Volatile.Read(ref _pending) > 0 ? _limit : _limit - _time.GetElapsedTime(Volatile.Read(ref _lastUse));
         if (left > TimeSpan.Zero)
         {
             _timer.Change(left, Timeout.InfiniteTimeSpan);

@@ -91,6 +91,7 @@ internal sealed partial class SenderEndpoint(
 
     private async Task SendAsync(MessageContext context, List<QueuedMessage> messages)
     {
+        idle.Begin();
         try
         {
             await broker.SendAsync(entity, messages);
@@ -100,6 +101,10 @@ internal sealed partial class SenderEndpoint(
         {
             LogSendFailed(logger, exception, entity.Name);
             TryReject(context, exception);
+        }
+        finally
+        {
+            idle.End();
         }
     }
 

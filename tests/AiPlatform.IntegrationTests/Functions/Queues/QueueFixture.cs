@@ -80,8 +80,8 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
             ["Identity:ServiceSecrets:orchestrations"] = Secret,
             ["Identity:ServiceSecrets:runner"] = Secret,
             ["Queues:HeartbeatInterval"] = "00:00:00.2",
-            ["Queues:WorkerLease"] = "00:00:02",
-            ["Queues:ReleaseLease"] = "00:00:05",
+            ["Queues:WorkerLease"] = "00:00:06",
+            ["Queues:ReleaseLease"] = "00:00:10",
             ["Queues:MaintenanceInterval"] = "00:00:00.2",
         };
         for (var i = 0; i < pools.Count; i++)
