@@ -18,23 +18,24 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
     {
         var limit = call.MaxResults(DefaultResults, MaxResults);
         var offset = Offsets.Read(call.Text("page_token"));
-        var view = LifecycleView.Of(call.Text("run_view_type"));
-        var filter = FilterParser.Parse(call.Text("filter"), SearchDialect.Runs);
-        var order = FilterParser.Order(call.Texts("order_by"), SearchDialect.Runs);
+        var query = new RunQuery(
+            LifecycleView.Of(call.Text("run_view_type")),
+            FilterParser.Parse(call.Text("filter"), SearchDialect.Runs),
+            FilterParser.Order(call.Texts("order_by"), SearchDialect.Runs));
         var ids = new List<string>();
         foreach (var id in call.Texts("experiment_ids").Distinct(StringComparer.Ordinal))
         {
             ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
         }
 
-        if (ids.Count > 0 && await indexes.FindAsync(call.ProjectId, ids, call.Token) is { } table)
+        if (await indexes.FindAsync(call.ProjectId, ids, call.Token) is { } table)
         {
-            var found = new RunMatcher(view, filter, order).Search(table);
+            var found = new RunMatcher(query).Search(table);
             await WriteAsync(call, found.Skip(offset).Take(limit), found.Length > (long)offset + limit ? offset + limit : null, static (run, json) => run.WriteKept(json));
         }
         else
         {
-            var found = ids.Count == 0 ? [] : await QueryAsync(call, [.. ids], new SearchSql(RunColumns.Sql).Filter(filter).OrderBy(order), view, limit + 1, offset);
+            var found = ids.Count == 0 ? [] : await QueryAsync(call, [.. ids], query, limit + 1, offset);
             await WriteAsync(call, found.Take(limit), found.Count > limit ? offset + limit : null, static (run, json) =>
             {
                 json.WriteStartObject();
@@ -44,9 +45,10 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
         }
     }
 
-    private async Task<List<RunDocument>> QueryAsync(MLflowCall call, string[] experimentIds, SearchSql sql, LifecycleView view, int limit, int offset)
+    private async Task<List<RunDocument>> QueryAsync(MLflowCall call, string[] experimentIds, RunQuery query, int limit, int offset)
     {
         await summaries.EnsureExperimentsAsync(experimentIds, call.Token);
+        var sql = new SearchSql(RunColumns.Sql).Filter(query.Filter).OrderBy(query.Order);
         sql.Parameters.Add("project", call.ProjectId);
         sql.Parameters.Add("experiments", experimentIds);
         sql.Parameters.Add("limit", limit);
@@ -56,7 +58,7 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
         await using (var reader = await connection.ExecuteReaderAsync(new CommandDefinition(
             $"""
             SELECT {RunDocuments.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
-            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{view.Sql("r.deleted_at")}{sql.Where}
+            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{query.View.Sql("r.deleted_at")}{sql.Where}
             ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.IntegrationTests.Servers;
+using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
@@ -84,6 +85,34 @@ public sealed class SearchFreshnessTests(FunctionsFixture functions) : IClassFix
             }
         }));
         await SameAsync(writer, reader, experiment, runs);
+    }
+
+    [Fact]
+    public async Task The_first_search_does_not_wait_until_what_was_just_logged_is_folded()
+    {
+        const int logged = 70;
+        var user = await functions.CreateUserAsync();
+        var mlflow = new MLflowClient(user.Client);
+        var experiment = await mlflow.ExperimentAsync(functions.Name("bulk"));
+        var runs = new List<string>();
+        for (var i = 0; i < logged; i++)
+        {
+            runs.Add(await mlflow.RunAsync(experiment));
+        }
+
+        // As long as somebody holds a run nobody folds it.
+        await using var connection = new NpgsqlConnection(functions.Postgres);
+        await connection.OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var hold = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended(run, 60)) FROM unnest($1) AS run", connection, transaction) { Parameters = { new() { Value = runs.ToArray() } } };
+        await hold.ExecuteNonQueryAsync();
+        for (var i = 0; i < logged; i++)
+        {
+            await mlflow.PostAsync("runs/log-batch", Batch(runs[i], i, 2));
+        }
+
+        var found = await SearchAsync(mlflow, experiment, "metrics.m1 >= 60.5");
+        Assert.Equal(runs.Skip(60).Order(StringComparer.Ordinal), found.Select(run => (string)run!["info"]!["run_id"]!).Order(StringComparer.Ordinal));
     }
 
     // Until its runs are in memory an experiment is searched in the database.

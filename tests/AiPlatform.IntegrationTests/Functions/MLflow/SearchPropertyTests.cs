@@ -1,3 +1,5 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Search.Index;
 using AiPlatform.Functions.MLflow.Tracking;
@@ -29,13 +31,20 @@ public sealed class SearchPropertyTests(FunctionsFixture functions) : IClassFixt
         var runs = new List<NaiveRun>();
         await Run.SampleAsync(async run => runs.Add(run with { Id = await CreateAsync(mlflow, run) }), iter: Runs, threads: 1);
 
+        var known = await functions.App.Services.GetRequiredService<RunDirectory>().RequireAsync(runs[0].Id, new Caller(user.User.Id, user.User.UserName, CallerRole.Member), CancellationToken.None);
         await Gen.Select(NaiveSearch.Filter, NaiveSearch.Order, Gen.Int[1, 2 * Runs]).SampleAsync(
             async (filter, order, page) =>
             {
                 var expected = NaiveSearch.Evaluate(runs, filter, order);
-                foreach (var (place, client) in new[] { ("memory", mlflow), ("database", new MLflowClient(inDatabase)) })
+                foreach (var (place, find) in new (string, Func<Task<List<string>>>)[]
                 {
-                    var found = await FindAsync(client, filter, order, page);
+                    ("memory", () => FindAsync(mlflow, filter, order, page)),
+                    ("database", () => FindAsync(new MLflowClient(inDatabase), filter, order, page)),
+                    ("memory, native", () => FindNativelyAsync(user.Client, known.ProjectId, filter, order, page)),
+                    ("database, native", () => FindNativelyAsync(inDatabase, known.ProjectId, filter, order, page)),
+                })
+                {
+                    var found = await find();
                     Assert.True(
                         expected.SequenceEqual(found),
                         $"{place}: {Text(filter)} ORDER BY {string.Join(", ", order.Select(column => column.Text))}: expected {string.Join(' ', expected)}, found {string.Join(' ', found)}");
@@ -43,7 +52,6 @@ public sealed class SearchPropertyTests(FunctionsFixture functions) : IClassFixt
             },
             iter: 250,
             threads: 2);
-        var known = await functions.App.Services.GetRequiredService<RunDirectory>().RequireAsync(runs[0].Id, new Caller(user.User.Id, user.User.UserName, CallerRole.Member), CancellationToken.None);
         Assert.Equal(Runs, (await functions.App.Services.GetRequiredService<RunIndexes>().FindAsync(known.ProjectId, [known.ExperimentId], CancellationToken.None))?.Runs.Length);
     }
 
@@ -58,6 +66,21 @@ public sealed class SearchPropertyTests(FunctionsFixture functions) : IClassFixt
             var answer = await mlflow.PostAsync("runs/search", new { experiment_ids = new[] { "0" }, filter = Text(filter), order_by = order.Select(column => column.Text), max_results = page, page_token = token });
             found.AddRange(answer["runs"]!.AsArray().Select(run => (string)run!["info"]!["run_id"]!));
             token = (string?)answer["next_page_token"];
+        }
+        while (token is not null);
+        return found;
+    }
+
+    private static async Task<List<string>> FindNativelyAsync(HttpClient client, string projectId, NaiveClause[] filter, NaiveOrder[] order, int page)
+    {
+        var found = new List<string>();
+        string? token = null;
+        do
+        {
+            var request = new SearchRunsRequest(Filter: Text(filter), OrderBy: [.. order.Select(column => column.Text)], PageSize: page, PageToken: token);
+            var answer = await client.PostAsync<Page<Run>>($"/v1/projects/{projectId}/runs/search", request);
+            found.AddRange(answer.Items.Select(run => run.Id));
+            token = answer.NextPageToken;
         }
         while (token is not null);
         return found;

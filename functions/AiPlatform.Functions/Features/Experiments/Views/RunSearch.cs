@@ -5,58 +5,68 @@ using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Search;
-using AiPlatform.Functions.MLflow.Tracking;
+using AiPlatform.Functions.MLflow.Search.Index;
 using Dapper;
 
 namespace AiPlatform.Functions.Features.Experiments.Views;
 
-/// <summary>Searches runs natively, in the grammar that MLflow's users know.</summary>
-internal sealed class RunSearch(Database database, RunStore runs, MetricSummaries summaries)
+/// <summary>Searches runs natively, in the grammar that MLflow's users know: in memory where the experiments are kept there, else in SQL.</summary>
+internal sealed class RunSearch(Database database, RunStore runs, RunIndexes indexes, MetricSummaries summaries)
 {
     private const int MaxOffset = 1_000_000;
+    private static readonly LifecycleView Live = new(Active: true, Deleted: false);
 
     /// <summary>Checks a filter and an order.</summary>
     /// <param name="prefix">What stands before the fields' names in the request.</param>
     /// <exception cref="ApiException">400 naming the field, with what the grammar says.</exception>
-    public static SearchSql Parse(string? filter, IReadOnlyList<string>? orderBy, string prefix = "")
-    {
-        var sql = new SearchSql(RunColumns.Sql);
-        Grammar($"{prefix}filter", () => sql.Filter(FilterParser.Parse(filter, SearchDialect.Runs)));
-        Grammar($"{prefix}orderBy", () => sql.OrderBy(FilterParser.Order(orderBy ?? [], SearchDialect.Runs)));
-        return sql;
-    }
+    public static RunQuery Parse(string? filter, IReadOnlyList<string>? orderBy, string prefix = "")
+        => new(
+            Live,
+            Grammar($"{prefix}filter", () => FilterParser.Parse(filter, SearchDialect.Runs)),
+            Grammar($"{prefix}orderBy", () => FilterParser.Order(orderBy ?? [], SearchDialect.Runs)));
 
-    /// <summary>A page of the live runs that a search finds; without an order the youngest come first.</summary>
+    /// <summary>A page of the live runs that a search finds.</summary>
     /// <param name="experiments">Null for all of the project.</param>
-    public async Task<Page<Run>> SearchAsync(string projectId, string[]? experiments, SearchSql sql, PageRequest page, CancellationToken cancellationToken)
+    public async Task<Page<Run>> SearchAsync(string projectId, string[]? experiments, RunQuery query, PageRequest page, CancellationToken cancellationToken)
     {
         var offset = Offset(page.Key());
-        await using (var connection = await database.OpenAsync(cancellationToken))
-        {
-            experiments ??= [.. await connection.QueryAsync<string>(new CommandDefinition(
-                "SELECT id FROM experiments WHERE project_id = @projectId AND deleted_at IS NULL", new { projectId }, cancellationToken: cancellationToken))];
-        }
+        experiments ??= await ReadExperimentsAsync(projectId, cancellationToken);
+        var ids = await indexes.FindAsync(projectId, experiments, cancellationToken) is { } table
+            ? [.. new RunMatcher(query).Search(table).Skip(offset).Take(page.Size + 1).Select(run => run.Id)]
+            : await QueryAsync(projectId, experiments, query, page.Size + 1, offset, cancellationToken);
+        var found = (await runs.FilterAsync(projectId, ids, cancellationToken)).ToDictionary(run => run.Id, StringComparer.Ordinal);
 
+        // A run that was deleted meanwhile is left out of its page, and the next page begins where it would have begun.
+        var ordered = ids.Take(page.Size).Where(found.ContainsKey).Select(id => found[id]).ToList();
+        return new Page<Run>(
+            await runs.CompleteAsync(ordered, cancellationToken),
+            ids.Length > page.Size ? PageToken.Encode([(offset + page.Size).ToString(CultureInfo.InvariantCulture)]) : null);
+    }
+
+    private async Task<string[]> ReadExperimentsAsync(string projectId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return [.. await connection.QueryAsync<string>(new CommandDefinition(
+            "SELECT id FROM experiments WHERE project_id = @projectId AND deleted_at IS NULL", new { projectId }, cancellationToken: cancellationToken))];
+    }
+
+    private async Task<string[]> QueryAsync(string projectId, string[] experiments, RunQuery query, int limit, int offset, CancellationToken cancellationToken)
+    {
         await summaries.EnsureExperimentsAsync(experiments, cancellationToken);
+        var sql = new SearchSql(RunColumns.Sql).Filter(query.Filter).OrderBy(query.Order);
         sql.Parameters.Add("project", projectId);
         sql.Parameters.Add("experiments", experiments);
-        sql.Parameters.Add("limit", page.Size + 1);
+        sql.Parameters.Add("limit", limit);
         sql.Parameters.Add("offset", offset);
-        List<RunRow> rows;
-        await using (var connection = await database.OpenAsync(cancellationToken))
-        {
-            rows = (await connection.QueryAsync<RunRow>(new CommandDefinition(
-                $"""
-                SELECT {RunRow.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
-                WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.deleted_at IS NULL{sql.Where}
-                ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
-                """,
-                sql.Parameters,
-                cancellationToken: cancellationToken))).AsList();
-        }
-
-        return page.ToPage(
-            await runs.CompleteAsync(rows, cancellationToken), run => run, _ => [(offset + page.Size).ToString(CultureInfo.InvariantCulture)]);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return [.. await connection.QueryAsync<string>(new CommandDefinition(
+            $"""
+            SELECT r.id FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
+            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{query.View.Sql("r.deleted_at")}{sql.Where}
+            ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
+            """,
+            sql.Parameters,
+            cancellationToken: cancellationToken))];
     }
 
     private static int Offset(string? key)
@@ -64,11 +74,11 @@ internal sealed class RunSearch(Database database, RunStore runs, MetricSummarie
             : int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var offset) && offset <= MaxOffset ? offset
             : throw new ApiException(ErrorCodes.InvalidPageToken) { Field = "pageToken" };
 
-    private static void Grammar(string field, Action parse)
+    private static T Grammar<T>(string field, Func<T> parse)
     {
         try
         {
-            parse();
+            return parse();
         }
         catch (MLflowException exception)
         {

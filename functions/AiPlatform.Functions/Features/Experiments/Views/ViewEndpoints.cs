@@ -71,8 +71,8 @@ internal static class ViewEndpoints
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var saved = (await store.GetAsync(projectId, view, caller, cancellationToken)).ToContract();
-        var sql = RunSearch.Parse(saved.Settings.Filter, saved.Settings.OrderBy);
-        return TypedResults.Ok(await search.SearchAsync(projectId, saved.ExperimentId is { } only ? [only] : null, sql, page, cancellationToken));
+        var query = RunSearch.Parse(saved.Settings.Filter, saved.Settings.OrderBy);
+        return TypedResults.Ok(await search.SearchAsync(projectId, saved.ExperimentId is { } only ? [only] : null, query, page, cancellationToken));
     }
 
     private static async Task<Ok<Page<Run>>> SearchAsync(
@@ -81,7 +81,7 @@ internal static class ViewEndpoints
         Texts(request.Experiments, "experiments", 1, MaxExperiments, MaxKey);
         Texts(request.OrderBy, "orderBy", 0, MaxOrder, MaxColumn);
         Check.Text(request.Filter, "filter", MaxFilter);
-        var sql = RunSearch.Parse(request.Filter, request.OrderBy);
+        var query = RunSearch.Parse(request.Filter, request.OrderBy);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         List<string>? only = request.Experiments is null ? null : [];
         foreach (var experiment in request.Experiments ?? [])
@@ -90,7 +90,7 @@ internal static class ViewEndpoints
         }
 
         var page = new PageRequest(request.PageSize, request.PageToken);
-        return TypedResults.Ok(await search.SearchAsync(projectId, only?.ToArray(), sql, page, cancellationToken));
+        return TypedResults.Ok(await search.SearchAsync(projectId, only?.Distinct(StringComparer.Ordinal).ToArray(), query, page, cancellationToken));
     }
 
     private static async Task<Ok<RunView>> UpdateAsync(

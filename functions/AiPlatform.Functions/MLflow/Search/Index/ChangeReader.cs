@@ -23,6 +23,8 @@ internal sealed record Look(Dictionary<long, FreshRow> Fresh, bool MustFold, ulo
 internal sealed class ChangeReader(Database database, string experimentId)
 {
     private const int MaxFresh = 2_000;
+    private const int MuchFresh = 64;
+    private const string IsOfExperiment = "(SELECT r.experiment_id FROM runs r WHERE r.id = f.run_id) = $1";
     private const string OldestRunning = "SELECT pg_snapshot_xmin(pg_current_snapshot())";
 
     /// <summary>The oldest transaction that runs now: every change that is not visible yet has it or a younger one.</summary>
@@ -31,6 +33,17 @@ internal sealed class ChangeReader(Database database, string experimentId)
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(OldestRunning, connection);
         return (ulong)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Whether many log rows are fresh.</summary>
+    public async Task<bool> IsMuchFreshAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand($"SELECT count(*) > {MuchFresh} FROM (SELECT 1 FROM metric_fresh f WHERE {IsOfExperiment} LIMIT {MuchFresh} + 1) few", connection)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = experimentId } },
+        };
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     /// <summary>Changes of a transaction and younger ones, and log rows that are fresh and not known, in one round trip.</summary>
@@ -46,7 +59,7 @@ internal sealed class ChangeReader(Database database, string experimentId)
                 new NpgsqlBatchCommand(
                     $"""
                     SELECT f.run_id, f.log_id, {FreshMetrics.MustFold}, {FreshMetrics.Payload} FROM metric_fresh f
-                    WHERE f.log_id <> ALL($2) AND (SELECT r.experiment_id FROM runs r WHERE r.id = f.run_id) = $1 LIMIT {MaxFresh}
+                    WHERE f.log_id <> ALL($2) AND {IsOfExperiment} LIMIT {MaxFresh}
                     """)
                 {
                     Parameters = { new NpgsqlParameter<string> { TypedValue = experimentId }, new NpgsqlParameter<long[]> { TypedValue = [.. known] } },

@@ -38,6 +38,9 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
     /// <summary>Entries in memory.</summary>
     public int Weight { get; private set; }
 
+    /// <summary>Whether so much is not folded yet that a search in the database would wait long.</summary>
+    public Task<bool> IsMuchFreshAsync(CancellationToken cancellationToken) => _changes.IsMuchFreshAsync(cancellationToken);
+
     /// <summary>Reads all runs.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -77,9 +80,14 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
         }
     }
 
-    /// <summary>The runs with everything that was acknowledged before the call; null when they have to be read anew.</summary>
+    /// <summary>The runs with everything that was acknowledged before the call; null when they have not been read, or have to be read anew.</summary>
     public async ValueTask<RunTable?> CurrentAsync(CancellationToken cancellationToken)
     {
+        if (!IsLoaded)
+        {
+            return null;
+        }
+
         var ask = Interlocked.Increment(ref _asked);
         await _gate.WaitAsync(cancellationToken);
         try

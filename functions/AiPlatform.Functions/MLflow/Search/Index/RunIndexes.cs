@@ -14,6 +14,9 @@ internal sealed partial class RunIndexes(
 {
     private const int SearchesBeforeLoad = 3;
     private const int MaxExperiments = 256;
+
+    // Each is a look into the database of its own.
+    private const int MaxExperimentsOfSearch = 8;
     private static readonly TimeSpan MaxIdle = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
@@ -23,7 +26,7 @@ internal sealed partial class RunIndexes(
     /// <summary>All runs of these experiments, deleted ones too, with everything that was acknowledged before the call; null when the database has to be asked.</summary>
     public async ValueTask<RunTable?> FindAsync(string projectId, IReadOnlyList<string> experimentIds, CancellationToken cancellationToken)
     {
-        if (options.Value.IndexedEntries <= 0)
+        if (options.Value.IndexedEntries <= 0 || experimentIds.Count is 0 or > MaxExperimentsOfSearch)
         {
             return null;
         }
@@ -72,16 +75,27 @@ internal sealed partial class RunIndexes(
         }
 
         entry.UsedAt = time.GetTimestamp();
-        if (entry.Index.IsLoaded && await entry.Index.CurrentAsync(cancellationToken) is { } table)
+        if (await entry.Index.CurrentAsync(cancellationToken) is { } table)
         {
             return table;
         }
 
-        if (Interlocked.Increment(ref entry.Searches) >= SearchesBeforeLoad
-            && !(entry.Index.IsTooLarge && time.GetElapsedTime(entry.LoadedAt) < Patience)
-            && Interlocked.Exchange(ref entry.IsLoading, true) is false)
+        var isOften = Interlocked.Increment(ref entry.Searches) >= SearchesBeforeLoad;
+        if (entry.Index.IsTooLarge && time.GetElapsedTime(entry.LoadedAt) < Patience)
         {
-            _ = LoadAsync(entry);
+            return null;
+        }
+
+        // A search in the database would first fold all that is fresh: reading the runs into memory takes less.
+        var isMuchFresh = await entry.Index.IsMuchFreshAsync(cancellationToken);
+        if (isOften || isMuchFresh)
+        {
+            var load = entry.LoadOnce(LoadAsync);
+            if (isMuchFresh)
+            {
+                await load.WaitAsync(cancellationToken);
+                return await entry.Index.CurrentAsync(cancellationToken);
+            }
         }
 
         Trim();
@@ -113,7 +127,7 @@ internal sealed partial class RunIndexes(
         }
         finally
         {
-            (entry.LoadedAt, entry.IsLoading) = (time.GetTimestamp(), false);
+            entry.LoadedAt = time.GetTimestamp();
             Trim();
         }
     }
@@ -133,12 +147,22 @@ internal sealed partial class RunIndexes(
     private sealed class Entry(ExperimentIndex index)
     {
         public int Searches;
-        public bool IsLoading;
+        private readonly Lock _lock = new();
+        private Task _load = Task.CompletedTask;
 
         public ExperimentIndex Index { get; } = index;
 
         public long UsedAt { get; set; }
 
         public long LoadedAt { get; set; }
+
+        /// <summary>The load that runs, or a new one.</summary>
+        public Task LoadOnce(Func<Entry, Task> load)
+        {
+            lock (_lock)
+            {
+                return _load.IsCompleted ? _load = Task.Run(() => load(this)) : _load;
+            }
+        }
     }
 }

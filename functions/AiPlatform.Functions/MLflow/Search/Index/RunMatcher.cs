@@ -2,16 +2,16 @@ using AiPlatform.Functions.MLflow.Tracking;
 
 namespace AiPlatform.Functions.MLflow.Search.Index;
 
-/// <summary>A filter and an order over runs in memory; means the same as <see cref="SearchSql"/>.</summary>
-internal sealed class RunMatcher(LifecycleView view, IReadOnlyList<Comparison> filter, IReadOnlyList<Ordering> order)
+/// <summary>Answers a query from runs in memory; means the same as <see cref="SearchSql"/>.</summary>
+internal sealed class RunMatcher(RunQuery query)
 {
     /// <summary>The runs that the filter holds for, in the order; equal ones newest first, then by id.</summary>
     public RunDocument[] Search(RunTable table)
     {
-        var clauses = filter.Select(clause => Clause(table, clause)).ToArray();
-        var columns = order.Select(column => new SortColumn(table, column)).ToArray();
+        var clauses = query.Filter.Select(clause => Clause(table, clause)).ToArray();
+        var columns = query.Order.Select(column => new SortColumn(table, column)).ToArray();
         var runs = table.Runs;
-        var found = Enumerable.Range(0, runs.Length).Where(row => view.Shows(runs[row].Deleted) && Array.TrueForAll(clauses, clause => clause(row))).ToArray();
+        var found = Enumerable.Range(0, runs.Length).Where(row => query.View.Shows(runs[row].Deleted) && Array.TrueForAll(clauses, clause => clause(row))).ToArray();
         Array.Sort(found, (left, right) =>
         {
             foreach (var column in columns)
