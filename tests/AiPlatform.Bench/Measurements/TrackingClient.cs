@@ -13,6 +13,9 @@ internal sealed class TrackingClient : IDisposable
 {
     public const int Connections = 16;
 
+    // In the first ten seconds after the start the compilation of hot methods takes a sixth of two cores.
+    private const double WarmUpSeconds = 10;
+
     /// <summary>Where MLflow's API begins.</summary>
     public const string Root = "/api/2.0/mlflow/";
 
@@ -34,7 +37,7 @@ internal sealed class TrackingClient : IDisposable
     }
 
     /// <summary>Calls without a pause from several connections: requests per second and their times after a warm-up.</summary>
-    public async Task<LoadResult> LoadAsync(Func<LoadConnection, int, ValueTask> call, int connections = Connections, double warmUpSeconds = 3, double seconds = 6)
+    public async Task<LoadResult> LoadAsync(Func<LoadConnection, int, ValueTask> call, int connections = Connections, double warmUpSeconds = WarmUpSeconds, double seconds = 6)
     {
         var times = new ConcurrentQueue<double>();
         var clock = Stopwatch.StartNew();

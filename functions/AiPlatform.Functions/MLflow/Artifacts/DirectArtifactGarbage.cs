@@ -68,7 +68,8 @@ internal sealed partial class DirectArtifactGarbage(
         if (await work.SingleAsync<bool>(
             """
             SELECT EXISTS (
-                SELECT 1 FROM model_versions WHERE purged_at IS NULL AND (run_id = @RunId OR starts_with(source, @uri || '/') OR starts_with(source, 'runs:/' || @RunId || '/')))
+                SELECT 1 FROM model_versions, coalesce(storage_location, source) AS place
+                WHERE purged_at IS NULL AND (run_id = @RunId OR starts_with(place, @uri || '/') OR starts_with(place, 'runs:/' || @RunId || '/')))
             """,
             new { row.RunId, uri }))
         {

@@ -85,7 +85,7 @@ internal sealed partial class ModelDescriptions(
 
     private OpenFile Direct(KnownRun run, CancellationToken cancellationToken) => path => direct.OpenAsync(run.ArtifactLocation!, run.Id, path, cancellationToken);
 
-    // mlflow-artifacts:[//host]/{experiment}/{run}/artifacts/{path}, runs:/{run}/{path} and models:/{logged model}.
+    // mlflow-artifacts:[//host]/{experiment}/{run}/artifacts/{path} and runs:/{run}/{path}.
     private async Task<ArtifactPlace?> PlaceAsync(string source, Caller caller, CancellationToken cancellationToken)
     {
         if (!Uri.TryCreate(source, UriKind.Absolute, out var uri))
@@ -99,7 +99,6 @@ internal sealed partial class ModelDescriptions(
         {
             "mlflow-artifacts" => await places.RequireAsync(path, caller, cancellationToken),
             "runs" => await places.RunAsync(parts[0], parts.ElementAtOrDefault(1) ?? string.Empty, caller, cancellationToken),
-            "models" when parts.Length == 1 => await places.RequireAsync($"0/models/{path}/artifacts", caller, cancellationToken),
             _ => null,
         };
     }

@@ -65,13 +65,24 @@ internal sealed class ModelVersionApi(
 
         var source = Source(call.RequiredText("source"), run);
         var logged = call.Text("model_id") is { Length: > 0 } modelId ? await models.RequireAsync(modelId, call.Caller, call.Token) : null;
-        var described = await descriptions.OfSourceAsync(source, run, logged, call.Caller, call.Token);
+        var origin = await OriginAsync(source, call);
+        logged ??= origin?.Logged;
+
+        // As in MLflow, the run of a logged model is the version's. A copy names what its origin came from too: that keeps its files.
+        if (run is null && (origin?.Version?.RunId ?? logged?.RunId) is { } inherited)
+        {
+            run = await runs.FindAsync(inherited, call.Caller, call.Token) is { } found && found.ProjectId == call.ProjectId ? found : null;
+        }
+
+        var described = origin?.Version is null ? await descriptions.OfSourceAsync(source, run, logged, call.Caller, call.Token) : ModelDescription.None;
         var parameters = new
         {
             id = Ids.New(time),
             model = model.Id,
             project = call.ProjectId,
             source,
+            location = origin?.Uri,
+            origin = origin?.Version?.Id,
             run = run?.Id,
             job = run?.JobId,
             logged = logged?.Id,
@@ -90,8 +101,10 @@ internal sealed class ModelVersionApi(
                     """
                     WITH number AS (UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @model RETURNING last_version)
                     INSERT INTO model_versions
-                        (id, model_id, project_id, version, description, run_id, job_id, source, run_link, logged_model_id, tags, signature, input_example, created_by, created_at, updated_at)
-                    SELECT @id, @model, @project, last_version, @description, @run, @job, @source, @link, @logged, @tags::jsonb, @signature::jsonb, @example::jsonb, @by, @now, @now FROM number
+                        (id, model_id, project_id, version, description, run_id, job_id, source, storage_location, run_link, logged_model_id, tags, signature, input_example, created_by, created_at, updated_at)
+                    SELECT @id, @model, @project, last_version, @description, @run, @job, @source, @location, @link, @logged, @tags::jsonb,
+                        coalesce(o.signature, @signature::jsonb), coalesce(o.input_example, @example::jsonb), @by, @now, @now
+                    FROM number LEFT JOIN model_versions o ON o.id = @origin
                     RETURNING version
                     """,
                     parameters);
@@ -189,8 +202,8 @@ internal sealed class ModelVersionApi(
     public async Task DownloadUriAsync(MLflowCall call)
     {
         var version = await VersionAsync(call);
-        var uri = version.LoggedModelId is { } logged ? (await models.RequireAsync(logged, call.Caller, call.Token)).ArtifactUri : version.Source ?? string.Empty;
-        await call.WriteAsync(json => json.WriteString("artifact_uri"u8, uri));
+        var logged = version.LoggedModelId is { } model ? await models.RequireAsync(model, call.Caller, call.Token) : null;
+        await call.WriteAsync(json => json.WriteString("artifact_uri"u8, UriOf(version, logged)));
     }
 
     /// <summary><c>model-versions/search</c>.</summary>
@@ -226,6 +239,31 @@ internal sealed class ModelVersionApi(
         });
     }
 
+    private static string UriOf(VersionRow version, LoggedModelRow? logged) => logged?.ArtifactUri ?? version.StorageLocation ?? version.Source ?? string.Empty;
+
+    // models:/{name}/{version} and models:/{logged model} mean what is there now. MLflow's own answer where there is nothing has the
+    // code INTERNAL_ERROR, which its clients take for a passing fault and repeat.
+    private async Task<Origin?> OriginAsync(string source, MLflowCall call)
+    {
+        const string scheme = "models:/";
+        if (!source.StartsWith(scheme, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        try
+        {
+            var path = source[scheme.Length..].Trim('/');
+            var version = path.Split('/') is [var name, var number] ? await store.RequireVersionAsync(call.ProjectId, name, number, call.Token) : null;
+            var logged = (version is null ? path : version.LoggedModelId) is { } id ? await models.RequireAsync(id, call.Caller, call.Token) : null;
+            return new Origin(version, logged, version is null ? logged!.ArtifactUri : UriOf(version, logged));
+        }
+        catch (MLflowException exception)
+        {
+            throw MLflowException.Invalid($"Unable to fetch model from model URI source artifact location '{source}'.Error: {exception.Message}");
+        }
+    }
+
     private Task<VersionRow> VersionAsync(MLflowCall call)
         => store.RequireVersionAsync(call.ProjectId, call.RequiredText("name"), call.Text("version") is { Length: > 0 } version ? version : throw MLflowException.Required("version"), call.Token);
 
@@ -244,4 +282,7 @@ internal sealed class ModelVersionApi(
             : throw MLflowException.Invalid(
                 $"Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.");
     }
+
+    /// <summary>What a version is a copy of, and where its files are.</summary>
+    private sealed record Origin(VersionRow? Version, LoggedModelRow? Logged, string Uri);
 }

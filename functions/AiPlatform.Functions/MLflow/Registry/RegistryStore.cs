@@ -29,7 +29,7 @@ internal sealed class VersionRow
 {
     public const string Select = """
         SELECT v.id, v.model_id, m.name, v.version, v.description, v.stage, v.tags::text AS tags, v.run_id, v.run_link, v.logged_model_id, v.created_at, v.updated_at,
-               coalesce(v.source, 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE e.id END || '/' || v.run_id || '/artifacts/' || v.artifact_path) AS source,
+               coalesce(v.source, 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE e.id END || '/' || v.run_id || '/artifacts/' || v.artifact_path) AS source, v.storage_location,
                (SELECT array_agg(a.alias ORDER BY a.alias) FROM model_aliases a WHERE a.model_id = v.model_id AND a.version = v.version) AS aliases, u.user_name
         FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN runs r ON r.id = v.run_id LEFT JOIN experiments e ON e.id = r.experiment_id
         LEFT JOIN users u ON u.id = v.created_by
@@ -56,6 +56,9 @@ internal sealed class VersionRow
     public string? LoggedModelId { get; init; }
 
     public string? Source { get; init; }
+
+    /// <summary>Where the files are when the source is another version.</summary>
+    public string? StorageLocation { get; init; }
 
     public string[]? Aliases { get; init; }
 

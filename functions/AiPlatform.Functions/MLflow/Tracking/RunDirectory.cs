@@ -44,11 +44,13 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
     /// <summary>A run that the caller reaches, deleted or not.</summary>
     /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST.</exception>
     public async ValueTask<KnownRun> RequireAsync(string runId, Caller caller, CancellationToken cancellationToken)
+        => await FindAsync(runId, caller, cancellationToken) ?? throw MLflowException.Missing($"Run with id={runId} not found");
+
+    /// <summary>As <see cref="RequireAsync"/>; null when there is none.</summary>
+    public async ValueTask<KnownRun?> FindAsync(string runId, Caller caller, CancellationToken cancellationToken)
     {
         var run = _entries.TryGetValue(runId, out var entry) && entry.Until > Now ? entry.Run : await ReadAsync(runId, cancellationToken);
-        return run is not null && (run.OwnerId == caller.UserId || caller.ReachesEverything || caller.IsJobOf(run.Id))
-            ? run
-            : throw MLflowException.Missing($"Run with id={runId} not found");
+        return run is not null && (run.OwnerId == caller.UserId || caller.ReachesEverything || caller.IsJobOf(run.Id)) ? run : null;
     }
 
     /// <summary>As <see cref="RequireAsync"/>, for changes: the run must be active.</summary>
