@@ -1,4 +1,5 @@
--- Where the files of a copy are ("models:/name/version" as source): what that version's own location was when the copy was made.
+-- Where the files are when the source is another version ("models:/name/version") or a logged model ("models:/id"): what its own
+-- location was when this version was made.
 ALTER TABLE model_versions ADD COLUMN storage_location text;
 
 -- A copy came from its origin, and only through it from the run that it names too.

@@ -57,7 +57,7 @@ internal sealed class VersionRow
 
     public string? Source { get; init; }
 
-    /// <summary>Where the files are when the source is another version.</summary>
+    /// <summary>Where the files are when the source is another version or a logged model.</summary>
     public string? StorageLocation { get; init; }
 
     public string[]? Aliases { get; init; }

@@ -58,6 +58,23 @@ public sealed class SearchFreshnessTests(FunctionsFixture functions) : IClassFix
     }
 
     [Fact]
+    public async Task Runs_of_an_experiment_that_becomes_the_default_one_are_found_as_such()
+    {
+        var user = await functions.CreateUserAsync();
+        var project = await functions.CreateProjectAsync(user.Client);
+        (await user.Client.PostJsonAsync($"/v1/projects/{project.Name}/experiments", new CreateExperimentRequest("Default"))).EnsureSuccessStatusCode();
+        (await user.Client.PostJsonAsync($"/v1/projects/{project.Name}/experiments/Default/runs", new CreateRunRequest())).EnsureSuccessStatusCode();
+        for (var i = 0; i < 5; i++)
+        {
+            (await user.Client.PostJsonAsync($"/v1/projects/{project.Name}/runs/search", new SearchRunsRequest(["Default"]))).EnsureSuccessStatusCode();
+            await Task.Delay(100);
+        }
+
+        var found = await SearchAsync(new MLflowClient(user.Client, $"/p/{project.Name}/api/2.0/mlflow/"), "0", string.Empty);
+        Assert.Equal("0", (string)Assert.Single(found)!["info"]!["experiment_id"]!);
+    }
+
+    [Fact]
     public async Task Searches_beside_writers_never_miss_what_was_acknowledged()
     {
         const int writers = 4;

@@ -41,12 +41,17 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
     /// <summary>Whether so much is not folded yet that a search in the database would wait long.</summary>
     public Task<bool> IsMuchFreshAsync(CancellationToken cancellationToken) => _changes.IsMuchFreshAsync(cancellationToken);
 
-    /// <summary>Reads all runs.</summary>
+    /// <summary>Reads all runs, unless somebody just did.</summary>
     public async Task LoadAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
+            if (IsLoaded)
+            {
+                return;
+            }
+
             Clear();
             _oldestRunning = await _changes.ReadOldestRunningAsync(cancellationToken);
             var ids = await ReadIdsAsync(cancellationToken);
