@@ -8,9 +8,10 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// <summary>
 /// Watches the frames that come in. The library tells a sending link only by how much its credit changed, and forgets the
 /// credit when a flow repeats what was known; the flow itself has the exact limit. The library also gathers a transfer without
-/// end; here its bytes are counted.
+/// end; here its bytes are counted. A detach is told before the library handles it.
 /// </summary>
-internal sealed class FrameObserver
+/// <param name="onDetach">Called with the channel and the handle of a detach.</param>
+internal sealed class FrameObserver(Action<ushort, uint> onDetach)
 {
     private const int ProtocolHeaderSize = 8;
     private const int SizeField = 4;
@@ -19,6 +20,7 @@ internal sealed class FrameObserver
     private const byte SmallUlong = 0x53;
     private const ulong FlowCode = 0x13;
     private const ulong TransferCode = 0x14;
+    private const ulong DetachCode = 0x16;
 
     private readonly byte[] _size = new byte[SizeField];
     private Part _part = Part.ProtocolHeader;
@@ -34,6 +36,9 @@ internal sealed class FrameObserver
 
     /// <summary>The last frame, when it was a flow.</summary>
     internal Flow? CurrentFlow { get; private set; }
+
+    /// <summary>The channel of the last frame.</summary>
+    internal ushort CurrentChannel { get; private set; }
 
     /// <summary>Bytes of transfers since a message was complete.</summary>
     internal long TransferredBytes => Interlocked.Read(ref _transferred);
@@ -86,12 +91,13 @@ internal sealed class FrameObserver
         _ => 0,
     };
 
-    private static Flow? Decode(ReadOnlySpan<byte> performative)
+    private static T? Decode<T>(ReadOnlySpan<byte> performative)
+        where T : class
     {
         try
         {
             var bytes = performative.ToArray();
-            return Encoder.ReadObject(new ByteBuffer(bytes, 0, bytes.Length, bytes.Length)) as Flow;
+            return Encoder.ReadObject(new ByteBuffer(bytes, 0, bytes.Length, bytes.Length)) as T;
         }
         catch (Exception exception) when (exception is AmqpException or InvalidCastException or ArgumentException or IndexOutOfRangeException or OverflowException)
         {
@@ -109,10 +115,18 @@ internal sealed class FrameObserver
             return;
         }
 
+        CurrentChannel = BinaryPrimitives.ReadUInt16BigEndian(body[2..]);
         switch (PerformativeCode(body[start..]))
         {
             case FlowCode:
-                CurrentFlow = Decode(body[start..]);
+                CurrentFlow = Decode<Flow>(body[start..]);
+                break;
+            case DetachCode:
+                if (Decode<Detach>(body[start..]) is { } detach)
+                {
+                    onDetach(CurrentChannel, detach.Handle);
+                }
+
                 break;
             case TransferCode:
                 Interlocked.Add(ref _transferred, body.Length);

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Amqp;
 using Amqp.Framing;
+using Amqp.Listener;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
@@ -9,7 +11,7 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// on rhea hang when these arrive in the same read as the SASL outcome. Counts what comes in without making a
 /// message, so that a transfer that never ends cannot fill the memory, and what waits to go out.
 /// </summary>
-internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, ConnectionCounter connections) : IAsyncTransport
+internal sealed class GuardedTransport : IAsyncTransport
 {
     private const long MaxBytesWithoutMessage = 64 * 1024 * 1024;
 
@@ -19,11 +21,27 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, Co
     private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(2);
     private static readonly byte[] On = [1, 0, 0, 0];
 
+    private readonly IAsyncTransport _inner;
+    private readonly bool _isTrusted;
+    private readonly ConnectionCounter _connections;
     private readonly Socket? _socket = OperatingSystem.IsLinux() ? ConnectionHandler.AcceptedSocket : null;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly FrameObserver _frames = new();
+    private readonly ConcurrentDictionary<(ushort Channel, uint Handle), PendingAttach> _pending = new();
+    private readonly FrameObserver _frames;
     private long _waiting;
     private int _isOpen;
+
+    internal GuardedTransport(IAsyncTransport inner, bool isTrusted, ConnectionCounter connections)
+    {
+        (_inner, _isTrusted, _connections) = (inner, isTrusted, connections);
+        _frames = new FrameObserver((channel, handle) =>
+        {
+            if (_pending.TryRemove((channel, handle), out var attach))
+            {
+                attach.Withdraw();
+            }
+        });
+    }
 
     /// <summary>Bytes of messages that were handed to the connection and are not yet on the wire.</summary>
     internal long Waiting => Interlocked.Read(ref _waiting);
@@ -33,11 +51,11 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, Co
 
     public void SetConnection(Connection connection)
     {
-        inner.SetConnection(connection);
+        _inner.SetConnection(connection);
         var state = ConnectionState.Of(connection);
         state.Transport = this;
-        state.IsTrusted = isTrusted;
-        connections.Opened();
+        state.IsTrusted = _isTrusted;
+        _connections.Opened();
         Interlocked.Exchange(ref _isOpen, 1);
     }
 
@@ -49,7 +67,7 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, Co
             _heard.TrySetResult();
         }
 
-        await inner.SendAsync(bufferList, listSize);
+        await _inner.SendAsync(bufferList, listSize);
         if (Interlocked.Read(ref _waiting) > 0)
         {
             var left = Interlocked.Add(ref _waiting, -listSize);
@@ -64,7 +82,7 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, Co
 
     public async Task<int> ReceiveAsync(byte[] buffer, int offset, int count)
     {
-        var received = await inner.ReceiveAsync(buffer, offset, count);
+        var received = await _inner.ReceiveAsync(buffer, offset, count);
         _heard.TrySetResult();
         AcknowledgeAtOnce();
         _frames.OnReceived(buffer, offset, received);
@@ -73,22 +91,32 @@ internal sealed class GuardedTransport(IAsyncTransport inner, bool isTrusted, Co
             : received;
     }
 
-    public void Send(ByteBuffer buffer) => inner.Send(buffer);
+    public void Send(ByteBuffer buffer) => _inner.Send(buffer);
 
-    public int Receive(byte[] buffer, int offset, int count) => inner.Receive(buffer, offset, count);
+    public int Receive(byte[] buffer, int offset, int count) => _inner.Receive(buffer, offset, count);
 
     public void Close()
     {
         if (Interlocked.Exchange(ref _isOpen, 0) == 1)
         {
-            connections.Closed();
+            _connections.Closed();
         }
 
-        inner.Close();
+        _inner.Close();
     }
 
     /// <summary>The flow that is being handled: asked on the connection's own thread, right after it came in.</summary>
     internal Flow? CurrentFlow => _frames.CurrentFlow;
+
+    /// <summary>The link whose attach is being handled is answered later: asked on the connection's own thread, right after it came in.</summary>
+    internal PendingAttach Postpone(AttachContext context)
+    {
+        var pending = new PendingAttach(context);
+        var key = (_frames.CurrentChannel, context.Attach.Handle);
+        _pending[key] = pending;
+        context.Link.Closed += (_, _) => _pending.TryRemove(KeyValuePair.Create(key, pending));
+        return pending;
+    }
 
     /// <summary>A message came in whole.</summary>
     internal void OnMessage() => _frames.ResetTransferred();

@@ -135,43 +135,33 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
     // The answer comes when a session is there, or when the client's time is over.
     private async Task AttachSessionAsync(AttachContext context, ConnectionState state, MessageQueue part, SessionRegistry sessions)
     {
+        var pending = state.Transport!.Postpone(context);
         try
         {
             var source = (Source)context.Attach.Source;
             var wanted = SessionId(source.FilterSet[AmqpNames.SessionFilter]);
             var hold = wanted is null ? await AcceptNextAsync(context, sessions) : sessions.Accept(wanted);
-            if (hold is null && context.Link.IsClosed)
-            {
-                return;
-            }
-
             if (hold is null)
             {
-                Refuse(
+                pending.TryComplete(() => Refuse(
                     context,
                     wanted is null ? AmqpNames.Timeout : AmqpNames.SessionCannotBeLocked,
-                    wanted is null ? "No session with messages became available in time." : $"The session '{wanted}' is locked by another receiver.");
+                    wanted is null ? "No session with messages became available in time." : $"The session '{wanted}' is locked by another receiver."));
                 return;
             }
 
             source.FilterSet[AmqpNames.SessionFilter] = hold.Id;
             context.Attach.Properties ??= new Fields();
             context.Attach.Properties[AmqpNames.SessionLockedUntil] = hold.LockedUntil.Ticks;
-            if (context.Link.IsClosed)
+            if (!pending.TryComplete(() => CompleteReceiver(context, state, part, hold)))
             {
                 sessions.Release(hold);
-                return;
             }
-
-            CompleteReceiver(context, state, part, hold);
         }
         catch (Exception exception)
         {
             LogSessionFailed(logger, exception, part.Name);
-            if (!context.Link.IsClosed)
-            {
-                Refuse(context, ErrorCode.InternalError, "The session could not be opened.");
-            }
+            pending.TryComplete(() => Refuse(context, ErrorCode.InternalError, "The session could not be opened."));
         }
     }
 

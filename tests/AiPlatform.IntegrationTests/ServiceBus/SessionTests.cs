@@ -96,6 +96,25 @@ public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgre
         Assert.Equal(sessions, opened.Distinct().Count());
     }
 
+    [Fact]
+    public async Task Accepting_that_is_cancelled_leaves_the_sessions_of_its_connection_alone()
+    {
+        await using var held = await Client.AcceptSessionAsync(BrokerInstance.SessionQueue, "held");
+        for (var wait = 0; wait < 60; wait++)
+        {
+            using var cancellation = new CancellationTokenSource();
+            var accepting = Enumerable.Range(0, 3).Select(_ => Client.AcceptNextSessionAsync(BrokerInstance.SessionQueue, cancellationToken: cancellation.Token)).ToList();
+            await Task.Delay(wait % 20);
+            await cancellation.CancelAsync();
+            foreach (var accept in accepting)
+            {
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => accept);
+            }
+
+            await held.RenewSessionLockAsync();
+        }
+    }
+
     private Task SendAsync(params (string Session, string Body)[] messages) => SendToAsync(BrokerInstance.SessionQueue, messages);
 
     private async Task SendToAsync(string queue, params (string Session, string Body)[] messages)

@@ -11,6 +11,11 @@ public sealed class FrameObserverTests
 
     private static readonly byte[] Transfer = [0, 0, 0, 0x10, 2, 0, 0, 0, 0, 0x53, 0x14, 0xc0, 3, 1, 0x43, 0x40];
 
+    // On channel 3: detach of handle 7, closed.
+    private static readonly byte[] Detach = [0, 0, 0, 0x11, 2, 0, 0, 3, 0, 0x53, 0x16, 0xc0, 4, 2, 0x52, 7, 0x41];
+
+    private readonly List<(int Channel, long Handle)> _detached = [];
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
@@ -24,6 +29,18 @@ public sealed class FrameObserverTests
 
         Read(observer, Transfer, pieces);
         Assert.Null(observer.CurrentFlow);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)]
+    public void A_detach_is_told_with_its_channel_before_anybody_handles_it(int pieces)
+    {
+        var observer = Opened();
+        Read(observer, Flow, pieces);
+        Read(observer, Detach, pieces);
+        Assert.Equal([(3, 7L)], _detached);
+        Assert.Equal(3, observer.CurrentChannel);
     }
 
     [Fact]
@@ -52,11 +69,11 @@ public sealed class FrameObserverTests
         Assert.NotNull(observer.CurrentFlow);
     }
 
-    private static FrameObserver Opened()
+    private FrameObserver Opened()
     {
         // The library registers its frame types with the first message or connection of the process.
         _ = new Message("first").Encode();
-        var observer = new FrameObserver();
+        var observer = new FrameObserver((channel, handle) => _detached.Add((channel, handle)));
         observer.OnReceived(new byte[8], 0, 8);
         return observer;
     }
