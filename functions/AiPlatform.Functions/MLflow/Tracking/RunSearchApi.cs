@@ -48,21 +48,9 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
     private async Task<List<RunDocument>> QueryAsync(MLflowCall call, string[] experimentIds, RunQuery query, int limit, int offset)
     {
         await summaries.EnsureExperimentsAsync(experimentIds, call.Token);
-        var sql = new SearchSql(RunColumns.Sql).Filter(query.Filter).OrderBy(query.Order);
-        sql.Parameters.Add("project", call.ProjectId);
-        sql.Parameters.Add("experiments", experimentIds);
-        sql.Parameters.Add("limit", limit);
-        sql.Parameters.Add("offset", offset);
         var found = new List<RunDocument>();
         await using var connection = await database.OpenAsync(call.Token);
-        await using (var reader = await connection.ExecuteReaderAsync(new CommandDefinition(
-            $"""
-            SELECT {RunDocuments.Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
-            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{query.View.Sql("r.deleted_at")}{sql.Where}
-            ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
-            """,
-            sql.Parameters,
-            cancellationToken: call.Token)))
+        await using (var reader = await connection.ExecuteReaderAsync(query.ToCommand(RunDocuments.Columns, call.ProjectId, experimentIds, limit, offset, call.Token)))
         {
             while (await reader.ReadAsync(call.Token))
             {

@@ -89,13 +89,13 @@ internal sealed class RunExporter(Database database, RunStore runs, MetricReader
         await writer.CompleteAsync(cancellationToken);
     }
 
-    // Metrics of one run, so many at once that their points fit into memory; one long series goes alone.
     private async Task<string[]> ExperimentsAsync(string projectId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return [.. await connection.QueryAsync<string>(new CommandDefinition("SELECT id FROM experiments WHERE project_id = @projectId", new { projectId }, cancellationToken: cancellationToken))];
     }
 
+    // Metrics of one run, so many at once that their points fit into memory; one long series goes alone.
     private async Task<IReadOnlyList<string[]>> PartsAsync(string runId, IReadOnlyCollection<string>? keys, CancellationToken cancellationToken)
     {
         await summaries.EnsureAsync([runId], cancellationToken);

@@ -53,20 +53,8 @@ internal sealed class RunSearch(Database database, RunStore runs, RunIndexes ind
     private async Task<string[]> QueryAsync(string projectId, string[] experiments, RunQuery query, int limit, int offset, CancellationToken cancellationToken)
     {
         await summaries.EnsureExperimentsAsync(experiments, cancellationToken);
-        var sql = new SearchSql(RunColumns.Sql).Filter(query.Filter).OrderBy(query.Order);
-        sql.Parameters.Add("project", projectId);
-        sql.Parameters.Add("experiments", experiments);
-        sql.Parameters.Add("limit", limit);
-        sql.Parameters.Add("offset", offset);
         await using var connection = await database.OpenAsync(cancellationToken);
-        return [.. await connection.QueryAsync<string>(new CommandDefinition(
-            $"""
-            SELECT r.id FROM runs r JOIN experiments e ON e.id = r.experiment_id{sql.Joins}
-            WHERE r.experiment_id = ANY(@experiments) AND r.project_id = @project AND r.purged_at IS NULL{query.View.Sql("r.deleted_at")}{sql.Where}
-            ORDER BY {sql.Order}r.started_at DESC NULLS LAST, r.id LIMIT @limit OFFSET @offset
-            """,
-            sql.Parameters,
-            cancellationToken: cancellationToken))];
+        return [.. await connection.QueryAsync<string>(query.ToCommand("r.id", projectId, experiments, limit, offset, cancellationToken))];
     }
 
     private static int Offset(string? key)
