@@ -21,7 +21,7 @@ internal static class AipCommand
             console.WriteLine(Texts.Get("error.interrupted"));
             return 130;
         }
-        catch (Exception exception) when (exception is CliException or ApiException or Client.Datasets.StorageException or FileNotFoundException or InvalidDataException)
+        catch (Exception exception) when (exception is CliException or ApiException or Client.Datasets.StorageException or FileNotFoundException or InvalidDataException or System.Text.Json.JsonException)
         {
             console.MarkupLineInterpolated($"[red]{exception.Message}[/]");
             return 1;
@@ -38,6 +38,7 @@ internal static class AipCommand
         var common = new CommonOptions();
         var root = new RootCommand(Texts.Get("description")) { common.Url, common.Project };
         root.Subcommands.Add(LoginCommand.Create(common, console));
+        root.Subcommands.Add(EnvCommand.Create(common, console));
         var dataset = new Command("dataset", Texts.Get("dataset"));
         dataset.Subcommands.Add(CreateCommand.Create(common, console));
         dataset.Subcommands.Add(UploadCommand.Create(common, console));

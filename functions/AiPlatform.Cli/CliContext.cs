@@ -13,6 +13,7 @@ internal sealed class CliContext : IDisposable
 
     private CliContext(string url, string? token, string? project, IAnsiConsole console)
     {
+        Token = token;
         _http = new HttpClient { BaseAddress = new Uri(url.TrimEnd('/') + "/"), Timeout = TimeSpan.FromMinutes(5) };
         _http.DefaultRequestHeaders.AcceptLanguage.ParseAdd(Texts.IsChinese ? "zh-CN" : "en");
         Url = url;
@@ -39,16 +40,20 @@ internal sealed class CliContext : IDisposable
     /// <summary>For requests without a token.</summary>
     public HttpClient Http => _http;
 
-    private string? ProjectOrNull { get; }
+    /// <summary>The token of a login; null for anonymous calls.</summary>
+    public string? Token { get; }
 
-    /// <summary>Makes the context of a command: options win over the environment, that over what a login left.</summary>
+    /// <summary>The project that was named, if any.</summary>
+    public string? ProjectOrNull { get; }
+
+    /// <summary>Makes the context of a command: options win over the environment, that over what a login or a start on this machine left.</summary>
     /// <param name="needsToken">Whether the command needs a login.</param>
     /// <exception cref="CliException">Something is missing; the message says how to give it.</exception>
     public static CliContext Create(ParseResult parsed, CommonOptions common, IAnsiConsole console, bool needsToken = true)
     {
-        var kept = CliSettings.Read(CliSettings.DefaultFile);
-        var url = parsed.GetValue(common.Url) ?? Environment.GetEnvironmentVariable("AIP_URL") ?? kept.Url ?? throw new CliException(Texts.Get("error.url"));
-        var token = Environment.GetEnvironmentVariable("AIP_TOKEN") ?? (string.Equals(url.TrimEnd('/'), kept.Url?.TrimEnd('/'), StringComparison.OrdinalIgnoreCase) ? kept.Token : null);
+        var kept = KeptLogin.ReadAll();
+        var url = parsed.GetValue(common.Url) ?? Environment.GetEnvironmentVariable("AIP_URL") ?? (kept.Count > 0 ? kept[0].Url : throw new CliException(Texts.Get("error.url")));
+        var token = Environment.GetEnvironmentVariable("AIP_TOKEN") ?? kept.FirstOrDefault(login => login.IsFor(url))?.Token;
         return needsToken && token is null
             ? throw new CliException(Texts.Get("error.token"))
             : new CliContext(url, needsToken ? token : null, parsed.GetValue(common.Project) ?? Environment.GetEnvironmentVariable("AIP_PROJECT"), console);

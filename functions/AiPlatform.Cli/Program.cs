@@ -7,4 +7,11 @@ Console.CancelKeyPress += (_, pressed) =>
     pressed.Cancel = !stop.IsCancellationRequested;
     stop.Cancel();
 };
-return await AipCommand.RunAsync(args, Spectre.Console.AnsiConsole.Console, stop.Token);
+var console = Spectre.Console.AnsiConsole.Console;
+if (Console.IsOutputRedirected)
+{
+    // Who reads from a pipe cuts lines by itself; a table that is folded at 80 columns cannot be read by anybody.
+    console.Profile.Width = 100_000;
+}
+
+return await AipCommand.RunAsync(args, console, stop.Token);

@@ -81,6 +81,13 @@ public sealed partial class AiPlatformClient
     /// <summary>Streams a quality report as one HTML page.</summary>
     public Task<Stream> OpenQualityPageAsync(string report, CancellationToken cancellationToken) => OpenAsync($"v1/quality-reports/{Escape(report)}/html", cancellationToken);
 
+    /// <summary>What matters in a quality report, as Markdown in the client's language.</summary>
+    public async Task<string> GetQualityTextAsync(string report, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(await OpenAsync($"v1/quality-reports/{Escape(report)}/text", cancellationToken).ConfigureAwait(false));
+        return await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Imports a version from a URL, a Blob container or an archive.</summary>
     public Task<DatasetImportSubmission> ImportDatasetAsync(string project, string dataset, CreateDatasetImportRequest request, CancellationToken cancellationToken)
         => PostAsync<DatasetImportSubmission>($"v1/projects/{Escape(project)}/datasets/{Escape(dataset)}/imports", request, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AiPlatform.Client;
 using AiPlatform.Local.Platform;
 using AiPlatform.Local.Quickstart;
 
@@ -52,7 +53,8 @@ internal static class LocalApp
         try
         {
             await using var platform = await LocalPlatform.StartAsync(options, progress, stop).ConfigureAwait(false);
-            progress.ShowReady(platform.Endpoints, platform.IsFirstStart, options.Data);
+            using var login = await LogInAsync(platform, stop).ConfigureAwait(false);
+            progress.ShowReady(platform.Endpoints, platform.IsFirstStart, options.Data, login is not null);
             var exitCode = options.Demo ? await RunDemoAsync(platform, stop).ConfigureAwait(false) : Success;
             if (!options.ExitAfterDemo)
             {
@@ -71,6 +73,20 @@ internal static class LocalApp
         {
             await Console.Error.WriteLineAsync($"AI Platform could not start: {exception.Message}").ConfigureAwait(false);
             return Failure;
+        }
+    }
+
+    private static async Task<CommandLineLogin?> LogInAsync(LocalPlatform platform, CancellationToken stop)
+    {
+        try
+        {
+            return await CommandLineLogin.KeepAsync(platform.Endpoints, platform.DataFile("command-line.json"), KeptLogin.LocalFile, stop).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ApiException or HttpRequestException or IOException or UnauthorizedAccessException)
+        {
+            // The platform runs all the same; people log in by themselves.
+            await Console.Error.WriteLineAsync($"The command line is not logged in ({exception.Message}): aip login --user NAME").ConfigureAwait(false);
+            return null;
         }
     }
 

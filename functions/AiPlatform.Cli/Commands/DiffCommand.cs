@@ -17,7 +17,7 @@ internal static class DiffCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
-            var table = Parts.Table("change", "path", "old", "new");
+            var table = Parts.Table(1, "change", "old", "new", "path");
             DatasetDiff diff;
             string? token = null;
             do
@@ -27,7 +27,7 @@ internal static class DiffCommand
                 foreach (var change in diff.Items)
                 {
                     table.AddRow(
-                        new Text(change.Kind.ToString()), new Text(change.OldPath is null ? change.Path : $"{change.OldPath} → {change.Path}"), Cell(change.OldSize), Cell(change.NewSize));
+                        new Text(change.Kind.ToString()), Cell(change.OldSize), Cell(change.NewSize), Parts.Cell(change.OldPath is null ? change.Path : $"{change.OldPath} → {change.Path}"));
                 }
 
                 token = diff.NextPageToken;

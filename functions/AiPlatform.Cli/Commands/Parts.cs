@@ -23,8 +23,27 @@ internal static class Parts
 
     public static Option<string?> Into() => new("--into") { Description = Texts.Get("option.into") };
 
-    /// <summary>An empty table with these columns; names are keys of the texts.</summary>
-    public static Table Table(params string[] columns) => new Table().AddColumns([.. columns.Select(static column => new TableColumn(Texts.Get($"column.{column}")))]);
+    /// <summary>An empty table with these columns; names are keys of the texts. Only the last <paramref name="flexible"/> of them are folded where lines are short.</summary>
+    public static Table Table(int flexible, params string[] columns) => Table(flexible, columns.Select(static column => Texts.Get($"column.{column}")));
+
+    /// <summary>An empty table without lines around its cells, so that a pipe gets what a terminal shows.</summary>
+    public static Table Table(int flexible, IEnumerable<string> titles)
+    {
+        var all = titles.ToList();
+        var table = new Table().Border(TableBorder.None);
+        foreach (var (i, title) in all.Index())
+        {
+            table.AddColumn(new TableColumn(new Text(title, new Style(decoration: Decoration.Bold))) { Padding = new Padding(0, 0, 2, 0), NoWrap = i < all.Count - flexible });
+        }
+
+        return table;
+    }
+
+    /// <summary>A cell with somebody's data: it commands no terminal.</summary>
+    public static Text Cell(string? text) => new(Plain(text));
+
+    /// <summary>The text without control characters.</summary>
+    public static string Plain(string? text) => string.Concat((text ?? string.Empty).Select(static letter => char.IsControl(letter) ? '\uFFFD' : letter));
 
     /// <summary>Tags of <c>key=value</c>; null when there are none.</summary>
     /// <exception cref="CliException">One is written otherwise.</exception>

@@ -24,14 +24,8 @@ internal static class PreviewCommand
             var preview = await context.Api.PreviewDatasetAsync(
                 context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), parsed.GetValue(file),
                 parsed.GetValue(random) ? PreviewMode.Random : PreviewMode.First, parsed.GetValue(filter), parsed.GetValue(rows), cancellationToken);
-            var table = new Table().AddColumns([.. preview.Columns.Select(static column => new TableColumn(new Text(column.Name)))]);
-            foreach (var row in preview.Rows)
-            {
-                table.AddRow([.. row.Values.Select(static value => new Text(Convert.ToString(value, CultureInfo.CurrentCulture) ?? string.Empty))]);
-            }
-
             console.WriteLine(preview.File);
-            console.Write(table);
+            Show(console, [.. preview.Columns.Select(static column => Parts.Plain(column.Name))], [.. preview.Rows.Select(static row => row.Values.Select(Cell).ToArray())]);
             foreach (var problem in preview.Problems)
             {
                 console.WriteLine(problem.Message);
@@ -41,4 +35,30 @@ internal static class PreviewCommand
         });
         return command;
     }
+
+    // Rows as lines where they fit, else each as a block of its own: half a value in a narrow column is worse than a longer output.
+    private static void Show(IAnsiConsole console, string[] columns, string[][] rows)
+    {
+        var width = columns.Index().Sum(column => rows.Select(row => row[column.Index]).Append(column.Item).Max(static text => text.GetCellWidth()) + 2);
+        if (width <= console.Profile.Width)
+        {
+            var table = Parts.Table(0, columns);
+            Array.ForEach(rows, row => table.AddRow(row.Select(static cell => new Text(cell))));
+            console.Write(table);
+            return;
+        }
+
+        foreach (var (number, row) in rows.Index())
+        {
+            var block = Parts.Table(1, [(number + 1).ToString(CultureInfo.CurrentCulture), string.Empty]);
+            foreach (var (name, cell) in columns.Zip(row))
+            {
+                block.AddRow(new Text(name), new Text(cell));
+            }
+
+            console.Write(block);
+        }
+    }
+
+    private static string Cell(object? value) => Parts.Plain(Convert.ToString(value, CultureInfo.CurrentCulture));
 }

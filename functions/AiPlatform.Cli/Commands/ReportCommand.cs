@@ -35,6 +35,7 @@ internal static class ReportCommand
                 await source.CopyToAsync(written, cancellationToken);
             }
 
+            console.Profile.Out.Writer.WriteLine(await context.Api.GetQualityTextAsync(report.Id, cancellationToken));
             console.WriteLine(Texts.Get(report.Blocked == true ? "report.blocked" : report.Passed == true ? "report.passed" : "report.missed", report.Score));
             return 0;
         });

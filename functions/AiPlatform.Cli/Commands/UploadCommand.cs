@@ -28,9 +28,23 @@ internal static class UploadCommand
             var version = await TransferBar.RunAsync(console, bar => context.Uploader.UploadAsync(
                 context.Project, parsed.GetRequiredValue(dataset), files, settings, new Progress(bar), cancellationToken));
             Show(console, version);
+            if (version.Version > 1)
+            {
+                await ShowIfUnchangedAsync(context, parsed.GetRequiredValue(dataset), version.Version, cancellationToken);
+            }
+
             return 0;
         });
         return command;
+    }
+
+    private static async Task ShowIfUnchangedAsync(CliContext context, string dataset, int version, CancellationToken cancellationToken)
+    {
+        var diff = await context.Api.DiffDatasetVersionAsync(context.Project, dataset, version, null, 1, null, cancellationToken);
+        if (diff.Summary is { Added: 0, Removed: 0, Changed: 0, Renamed: 0 })
+        {
+            context.Console.WriteLine(Texts.Get("upload.unchanged", diff.From));
+        }
     }
 
     /// <summary>Says what a new version holds and what it saved.</summary>

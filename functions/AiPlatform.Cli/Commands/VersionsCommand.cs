@@ -15,14 +15,14 @@ internal static class VersionsCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
-            var table = Parts.Table("version", "status", "files", "size", "stored", "saved", "created", "description");
+            var table = Parts.Table(1, "version", "status", "files", "size", "stored", "created", "description");
             string? token = null;
             do
             {
                 var page = await context.Api.ListDatasetVersionsAsync(context.Project, parsed.GetRequiredValue(dataset), null, token, cancellationToken);
                 foreach (var version in page.Items)
                 {
-                    table.AddRow([.. Cells(version).Select(static cell => new Text(cell))]);
+                    table.AddRow([.. Cells(version).Select(Parts.Cell)]);
                 }
 
                 token = page.NextPageToken;
@@ -38,6 +38,6 @@ internal static class VersionsCommand
     private static string[] Cells(DatasetVersion version) =>
     [
         version.Version.ToString(CultureInfo.CurrentCulture), version.Status.ToString(), version.FileCount.ToString(CultureInfo.CurrentCulture), Parts.Size(version.TotalSize),
-        Parts.Size(version.StoredSize), Parts.Size(version.SavedSize), version.CreatedAt.ToLocalTime().ToString("g", CultureInfo.CurrentCulture), version.Description ?? string.Empty,
+        Parts.Size(version.StoredSize), version.CreatedAt.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), version.Description ?? string.Empty,
     ];
 }

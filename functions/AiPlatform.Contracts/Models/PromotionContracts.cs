@@ -30,7 +30,7 @@ public enum ThresholdComparison
 /// <param name="RelativeToCurrent">Passes when nothing is at the target.</param>
 public sealed record MetricThreshold(string Metric, ThresholdComparison Comparison, double Value, bool RelativeToCurrent = false);
 
-/// <summary>Who may decide. In every case it is not the one who asked.</summary>
+/// <summary>Who may decide. Whoever asked may not, unless the rule allows it.</summary>
 public enum PromotionApprover
 {
     /// <summary>The owner of the project, and administrators.</summary>
@@ -43,16 +43,18 @@ public enum PromotionApprover
 /// <summary>The rule of a target: with one, versions get there only by approved promotions.</summary>
 /// <param name="RequireQualityReport">Whether every dataset version that went in needs a quality report that does not block it.</param>
 /// <param name="MinQualityScore">The least score of these reports, 0 to 100; null for any.</param>
+/// <param name="AllowSelfApproval">Whether an approver may approve a request of their own.</param>
 public sealed record PromotionRule(
     PromotionTarget Target, IReadOnlyList<MetricThreshold> Thresholds, bool RequireQualityReport, double? MinQualityScore, PromotionApprover Approver,
-    int ExpiresAfterHours, string? UpdatedBy, DateTimeOffset UpdatedAt);
+    int ExpiresAfterHours, string? UpdatedBy, DateTimeOffset UpdatedAt, bool AllowSelfApproval = false);
 
 /// <summary>Sets the rule of a target.</summary>
 /// <param name="Thresholds">At most 50.</param>
 /// <param name="ExpiresAfterHours">How long requests wait, 1 to 8,760 hours.</param>
+/// <param name="AllowSelfApproval">Whether an approver may approve a request of their own: for a project of one person.</param>
 public sealed record SetPromotionRuleRequest(
     IReadOnlyList<MetricThreshold>? Thresholds = null, bool RequireQualityReport = false, double? MinQualityScore = null,
-    PromotionApprover Approver = PromotionApprover.Maintainer, int ExpiresAfterHours = 168);
+    PromotionApprover Approver = PromotionApprover.Maintainer, int ExpiresAfterHours = 168, bool AllowSelfApproval = false);
 
 /// <summary>The state of a request.</summary>
 public enum PromotionStatus

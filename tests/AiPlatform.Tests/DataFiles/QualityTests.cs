@@ -186,6 +186,23 @@ public sealed class QualityTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData(false, "Blocked from use")]
+    [InlineData(true, "禁止使用")]
+    public async Task A_report_as_text_says_what_is_wrong_and_its_data_commands_no_terminal(bool chinese, string blocked)
+    {
+        var document = await AssembleAsync(
+            "id,\"a\u001b[31m\nb\"\n1,x\n2,y\n2,y\n",
+            "rules: [{metric: duplicates.rows, max: 0, block: true}]\nexpectations: [{type: expect_column_to_exist, kwargs: {column: nobody}}]", "data.csv");
+        var text = QualityText.Render(document, chinese);
+        Assert.StartsWith("# ", text, StringComparison.Ordinal);
+        Assert.Contains(blocked, text, StringComparison.Ordinal);
+        Assert.Contains("duplicates.rows ≤ 0", text, StringComparison.Ordinal);
+        Assert.Contains("nobody: expect_column_to_exist", text, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', text);
+        Assert.All(text.Split('\n'), static line => Assert.True(line.Length == 0 || line[0] is '#' or '-' || char.IsLetter(line[0]), line));
+    }
+
     [Fact]
     public void Texts_of_reports_are_complete_in_both_languages()
     {

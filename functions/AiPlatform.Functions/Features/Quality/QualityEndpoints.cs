@@ -39,6 +39,8 @@ internal static class QualityEndpoints
         report.MapGet("/", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a quality report's status and score");
         report.MapGet("/document", DocumentAsync).RequirePermission(Permission.Read).Produces<QualityDocument>().WithSummary("Get a quality report as JSON");
         report.MapGet("/html", HtmlAsync).RequirePermission(Permission.Read).WithSummary("Get a quality report as one HTML page in the caller's language");
+        report.MapGet("/text", TextAsync).RequirePermission(Permission.Read).Produces<string>(contentType: "text/markdown")
+            .WithSummary("Get what matters in a quality report as Markdown in the caller's language");
         report.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel a quality report; repeating it is harmless");
         QualityWorkEndpoints.Map(report);
         return routes;
@@ -123,6 +125,12 @@ internal static class QualityEndpoints
 
     private static async Task<FileContentHttpResult> DocumentAsync(string report, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
         => TypedResults.Bytes(await ReadAsync(report, caller, reports, cancellationToken), MediaTypeNames.Application.Json);
+
+    private static async Task<ContentHttpResult> TextAsync(string report, Caller caller, HttpRequest request, QualityReportStore reports, CancellationToken cancellationToken)
+    {
+        var document = JsonSerializer.Deserialize<QualityDocument>(await ReadAsync(report, caller, reports, cancellationToken), ContractsJson.Tolerant)!;
+        return TypedResults.Content(QualityText.Render(document, ErrorCatalog.PrefersChinese(request)), MediaTypeNames.Text.Markdown, Encoding.UTF8);
+    }
 
     private static async Task<ContentHttpResult> HtmlAsync(string report, Caller caller, HttpRequest request, HttpResponse response, QualityReportStore reports, CancellationToken cancellationToken)
     {

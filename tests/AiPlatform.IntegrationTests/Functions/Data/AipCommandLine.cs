@@ -29,6 +29,14 @@ internal sealed class AipCommandLine : IDisposable
         return output;
     }
 
+    /// <summary>What a command that has to succeed prints on a terminal of that width.</summary>
+    public static async Task<string> RunInAsync(int width, params string[] args)
+    {
+        var (code, output) = await InvokeAsync(args, width);
+        Assert.True(code == 0, $"{code}: {output}");
+        return output;
+    }
+
     /// <summary>What a command prints that has to fail.</summary>
     public static async Task<string> FailAsync(params string[] args)
     {
@@ -49,11 +57,11 @@ internal sealed class AipCommandLine : IDisposable
         }
     }
 
-    private static async Task<(int Code, string Output)> InvokeAsync(string[] args)
+    private static async Task<(int Code, string Output)> InvokeAsync(string[] args, int width = 200)
     {
         await using var writer = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(writer) });
-        console.Profile.Width = 200;
+        console.Profile.Width = width;
         return (await AipCommand.RunAsync(args, console, CancellationToken.None), writer.ToString());
     }
 }

@@ -1,4 +1,6 @@
 using AiPlatform.Cli;
+using AiPlatform.Client;
+using AiPlatform.Contracts.Identity;
 using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
@@ -26,22 +28,24 @@ public sealed class CommandLineTests(FunctionsFixture functions) : IClassFixture
         world.Write("a.txt", "alpha"u8.ToArray());
         world.Write("sub/large.bin", DatasetWorld.RandomBytes(5 << 20, 1));
         Assert.Contains("2 files", await AipCommandLine.RunAsync("dataset", "upload", "digits", world.Folder, "-d", "first"), StringComparison.Ordinal);
+        Assert.Contains("the files are those of version 1", await AipCommandLine.RunAsync("dataset", "upload", "digits", world.Folder), StringComparison.Ordinal);
+        await AipCommandLine.RunAsync("dataset", "delete", "digits", "2");
         world.Write("b.txt", "beta"u8.ToArray());
         Assert.Contains(
             "saved 5.2 MB", await AipCommandLine.RunAsync("dataset", "upload", "digits", Path.Combine(world.Folder, "b.txt"), "--into", "new", "--parent", "1", "--remove", "a.txt"), StringComparison.Ordinal);
         var versions = await AipCommandLine.RunAsync("dataset", "versions", "digits");
         Assert.Contains("Ready", versions, StringComparison.Ordinal);
-        var diff = await AipCommandLine.RunAsync("dataset", "diff", "digits", "2");
+        var diff = await AipCommandLine.RunAsync("dataset", "diff", "digits", "3");
         Assert.Contains("new/b.txt", diff, StringComparison.Ordinal);
         Assert.Contains("1 added, 1 removed, 0 changed, 0 renamed, 1 unchanged", diff, StringComparison.Ordinal);
-        Assert.Contains("digits@1", await AipCommandLine.RunAsync("dataset", "lineage", "digits", "2"), StringComparison.Ordinal);
+        Assert.Contains("digits@1", await AipCommandLine.RunAsync("dataset", "lineage", "digits", "3"), StringComparison.Ordinal);
 
         var target = Path.Combine(world.Folder, "download");
-        await AipCommandLine.RunAsync("dataset", "download", "digits", "2", target);
+        await AipCommandLine.RunAsync("dataset", "download", "digits", "3", target);
         Assert.Equal("beta", await File.ReadAllTextAsync(Path.Combine(target, "new", "b.txt")));
         Assert.Equal(DatasetWorld.RandomBytes(5 << 20, 1), await File.ReadAllBytesAsync(Path.Combine(target, "sub", "large.bin")));
-        await AipCommandLine.RunAsync("dataset", "download", "digits", "2", target, "--as", "zip");
-        Assert.True(new FileInfo(Path.Combine(target, "digits-2.zip")).Length > 5 << 20);
+        await AipCommandLine.RunAsync("dataset", "download", "digits", "3", target, "--as", "zip");
+        Assert.True(new FileInfo(Path.Combine(target, "digits-3.zip")).Length > 5 << 20);
 
         await AipCommandLine.RunAsync("dataset", "delete", "digits", "1");
         Assert.Contains("404", await AipCommandLine.FailAsync("dataset", "diff", "digits", "1"), StringComparison.Ordinal);
@@ -49,6 +53,68 @@ public sealed class CommandLineTests(FunctionsFixture functions) : IClassFixture
         Assert.Contains("key=value", await AipCommandLine.FailAsync("dataset", "create", "other", "--tag", "nonsense"), StringComparison.Ordinal);
         Assert.Contains("no file or folder", await AipCommandLine.FailAsync("dataset", "upload", "digits", "/no/such/file"), StringComparison.Ordinal);
         Assert.Contains("cannot be reached", await AipCommandLine.FailAsync("dataset", "versions", "digits", "--url", "http://127.0.0.1:1"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_platform_on_this_machine_needs_no_login_and_what_was_done_last_is_meant()
+    {
+        using var world = await DatasetWorld.CreateAsync(functions);
+        Assert.Contains("infra/up", await AipCommandLine.FailAsync("env"), StringComparison.Ordinal);
+        var token = (await world.Api.CreateAccessTokenAsync(new CreateAccessTokenRequest("local"), default)).Token;
+        new KeptLogin("http://127.0.0.1:1", "other").Write(_aip.ConfigFile);
+        File.SetLastWriteTimeUtc(_aip.ConfigFile, DateTime.UtcNow.AddMinutes(-1));
+        new KeptLogin(functions.App.Address.ToString(), token).Write(KeptLogin.LocalFile);
+        Environment.SetEnvironmentVariable("AIP_PROJECT", world.ProjectId);
+        await AipCommandLine.RunAsync("dataset", "create", "digits");
+        var variables = await AipCommandLine.RunAsync("env");
+        Assert.Contains($"export API='{functions.App.Address.ToString().TrimEnd('/')}'", variables, StringComparison.Ordinal);
+        Assert.Contains($"export TOKEN='{token}'", variables, StringComparison.Ordinal);
+        Assert.Contains($"/p/{world.ProjectId}'", variables, StringComparison.Ordinal);
+
+        File.SetLastWriteTimeUtc(_aip.ConfigFile, DateTime.UtcNow.AddMinutes(1));
+        Assert.Contains("http://127.0.0.1:1'", await AipCommandLine.RunAsync("env"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_login_without_a_terminal_takes_the_password_from_standard_input_or_says_how()
+    {
+        using var world = await DatasetWorld.CreateAsync(functions);
+        string[] login = ["login", "--url", functions.App.Address.ToString(), "--user", world.User.User.UserName];
+        Assert.Contains("--password-stdin", await AipCommandLine.FailAsync(login), StringComparison.Ordinal);
+        var input = Console.In;
+        try
+        {
+            Console.SetIn(new StringReader(TestUser.Password + "\n"));
+            Assert.Contains(world.User.User.UserName, await AipCommandLine.RunAsync([.. login, "--password-stdin"]), StringComparison.Ordinal);
+            var kept = KeptLogin.Read(_aip.ConfigFile)!;
+            Console.SetIn(new StringReader("wrong\n"));
+            Assert.Contains("401", await AipCommandLine.FailAsync("login", "--url", functions.App.Address.ToString(), "--token-stdin"), StringComparison.Ordinal);
+            Console.SetIn(new StringReader(kept.Token));
+            Assert.Contains("valid", await AipCommandLine.RunAsync("login", "--url", functions.App.Address.ToString(), "--token-stdin"), StringComparison.Ordinal);
+            Assert.Equal(kept, KeptLogin.Read(_aip.ConfigFile));
+        }
+        finally
+        {
+            Console.SetIn(input);
+        }
+    }
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(100_000)]
+    public async Task Tables_can_be_read_in_80_columns_and_in_a_pipe(int width)
+    {
+        using var world = await DatasetWorld.CreateAsync(functions);
+        await AipCommandLine.LoginAsync(functions.App.Address, world.User.User.UserName, world.ProjectId);
+        await AipCommandLine.RunAsync("dataset", "create", "people");
+        world.Write("people.csv", System.Text.Encoding.UTF8.GetBytes("id,name,address,remark\n1,王小明,\"1 Long Street, Old Town\",a remark that is longer than the rest of the line\n"));
+        await AipCommandLine.RunAsync("dataset", "upload", "people", world.Folder, "-d", "what the description of a version may look like when somebody cares");
+        var versions = (await AipCommandLine.RunInAsync(width, "dataset", "versions", "people")).Split('\n');
+        Assert.All(versions, line => Assert.True(line.TrimEnd().Length <= width, line));
+        Assert.Contains(versions, line => System.Text.RegularExpressions.Regex.IsMatch(line, @"^1\s+Ready\s+1\s+[\d.]+ B\s+[\d.]+ B\s+\d{4}-\d\d-\d\d \d\d:\d\d\s+what", System.Text.RegularExpressions.RegexOptions.NonBacktracking));
+        var preview = await AipCommandLine.RunInAsync(width, "dataset", "preview", "people", "1");
+        Assert.All(preview.Split('\n'), line => Assert.True(Spectre.Console.Rendering.Segment.CellCount([new Spectre.Console.Rendering.Segment(line.TrimEnd())]) <= width, line));
+        Assert.Matches(width == 80 ? @"name\s+王小明" : @"1\s+王小明\s+1 Long Street, Old Town\s+a remark that is longer than the rest of the line", preview);
     }
 
     [Fact]

@@ -57,6 +57,23 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
     }
 
     [Fact]
+    public async Task One_person_promotes_alone_where_the_rule_allows_self_approval()
+    {
+        var world = await RegistryWorld.CreateAsync(functions);
+        await world.RegisterAsync(0.9);
+        var closed = await world.Owner.SetPromotionRuleAsync(world.Project, "digits", Production, new SetPromotionRuleRequest(), default);
+        Assert.False(closed.AllowSelfApproval);
+        var promotion = await world.RequestAsync(world.Owner, 1, Production);
+        Assert.Equal(ErrorCodes.OwnRequest, await RegistryWorld.RefusedAsync(() => world.Owner.ApprovePromotionAsync(world.Project, "digits", promotion.Id, new DecidePromotionRequest(), default)));
+
+        await world.Owner.SetPromotionRuleAsync(world.Project, "digits", Production, new SetPromotionRuleRequest(AllowSelfApproval: true), default);
+        Assert.True(Assert.Single(await world.Owner.ListPromotionRulesAsync(world.Project, "digits", default)).AllowSelfApproval);
+        var approved = await world.Owner.ApprovePromotionAsync(world.Project, "digits", promotion.Id, new DecidePromotionRequest("mine"), default);
+        Assert.Equal((PromotionStatus.Approved, approved.RequestedBy), (approved.Status, approved.DecidedBy));
+        Assert.Equal(ModelStage.Production, (await world.Owner.GetModelVersionAsync(world.Project, "digits", 1, default)).Stage);
+    }
+
+    [Fact]
     public async Task Missing_evidence_holds_an_approval_up_until_it_is_there()
     {
         var world = await RegistryWorld.CreateAsync(functions);

@@ -54,14 +54,19 @@ public sealed class PromotionTests
     [InlineData("administrator", false, PromotionApprover.Maintainer, null)]
     [InlineData("service", true, PromotionApprover.Maintainer, ErrorCodes.Forbidden)]
     [InlineData("requester", true, PromotionApprover.Maintainer, ErrorCodes.OwnRequest)]
-    public void Somebody_else_with_the_needed_role_decides(string who, bool maintainer, PromotionApprover approver, string? code)
+    [InlineData("requester", true, PromotionApprover.Maintainer, null, true)]
+    [InlineData("requester", false, PromotionApprover.Maintainer, ErrorCodes.Forbidden, true)]
+    [InlineData("requester", true, PromotionApprover.Administrator, ErrorCodes.Forbidden, true)]
+    public void Somebody_else_with_the_needed_role_decides_unless_the_rule_allows_self_approval(
+        string who, bool maintainer, PromotionApprover approver, string? code, bool self = false)
     {
         var row = new PromotionRow
         {
             Id = "p", ProjectId = "p", ModelId = "m", ModelName = "m", Name = "production", Evidence = "[]", RequestedBy = "requester", RequestedByName = "r",
         };
+        var rule = new PromotionRule(new PromotionTarget(PromotionTargetKind.Stage, "production"), [], false, null, approver, 1, null, default, self);
         var role = who switch { "administrator" => CallerRole.Administrator, "service" => CallerRole.Service, _ => CallerRole.Member };
-        var refused = Record.Exception(() => PromotionStore.RequireApprover(row, new Caller(who, who, role), maintainer, approver)) as ApiException;
+        var refused = Record.Exception(() => PromotionStore.RequireApprover(row, new Caller(who, who, role), maintainer, rule)) as ApiException;
         Assert.Equal(code, refused?.Code);
     }
 

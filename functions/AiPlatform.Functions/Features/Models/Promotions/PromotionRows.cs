@@ -7,7 +7,7 @@ namespace AiPlatform.Functions.Features.Models.Promotions;
 /// <summary>A row of <c>model_promotion_rules</c>.</summary>
 internal sealed class RuleRow
 {
-    public const string Columns = "r.kind, r.name, r.thresholds::text AS thresholds, r.require_quality_report, r.min_quality_score, r.approver, r.expires_after_hours, r.updated_by, r.updated_at";
+    public const string Columns = "r.kind, r.name, r.thresholds::text AS thresholds, r.require_quality_report, r.min_quality_score, r.approver, r.expires_after_hours, r.updated_by, r.updated_at, r.allow_self_approval";
 
     public PromotionTargetKind Kind { get; init; }
 
@@ -27,9 +27,11 @@ internal sealed class RuleRow
 
     public DateTimeOffset UpdatedAt { get; init; }
 
+    public bool AllowSelfApproval { get; init; }
+
     public PromotionRule ToContract() => new(
         new PromotionTarget(Kind, Name), JsonSerializer.Deserialize<MetricThreshold[]>(Thresholds, ContractsJson.Tolerant)!, RequireQualityReport, MinQualityScore, Approver,
-        ExpiresAfterHours, UpdatedBy, UpdatedAt);
+        ExpiresAfterHours, UpdatedBy, UpdatedAt, AllowSelfApproval);
 }
 
 /// <summary>A row of <c>model_promotions</c> with the model's name.</summary>

@@ -102,7 +102,7 @@ internal sealed class PromotionStore(Database database, EvidenceReader evidence,
             caller,
             async (work, row, rule) =>
             {
-                RequireApprover(row, caller, await IsMaintainerAsync(work, row.ProjectId, caller), rule?.Approver ?? PromotionApprover.Maintainer);
+                RequireApprover(row, caller, await IsMaintainerAsync(work, row.ProjectId, caller), rule);
                 var found = await evidence.ReadAsync(work, row.ModelId, row.Version, rule);
                 if (found.Where(piece => !piece.Passed).Select(piece => piece.Name).ToList() is { Count: > 0 } missing)
                 {
@@ -129,7 +129,7 @@ internal sealed class PromotionStore(Database database, EvidenceReader evidence,
             caller,
             async (work, row, rule) =>
             {
-                RequireApprover(row, caller, await IsMaintainerAsync(work, row.ProjectId, caller), rule?.Approver ?? PromotionApprover.Maintainer);
+                RequireApprover(row, caller, await IsMaintainerAsync(work, row.ProjectId, caller), rule);
                 return await evidence.ReadAsync(work, row.ModelId, row.Version, rule);
             },
             cancellationToken);
@@ -167,9 +167,10 @@ internal sealed class PromotionStore(Database database, EvidenceReader evidence,
             cancellationToken);
 
     /// <summary>Passes for somebody who may decide about the request.</summary>
-    /// <exception cref="ApiException">403 <c>forbidden</c>, or <c>own_request</c> for whoever asked.</exception>
-    internal static void RequireApprover(PromotionRow row, Caller caller, bool maintainer, PromotionApprover approver)
+    /// <exception cref="ApiException">403 <c>forbidden</c>, or <c>own_request</c> for whoever asked, unless the rule allows it.</exception>
+    internal static void RequireApprover(PromotionRow row, Caller caller, bool maintainer, PromotionRule? rule)
     {
+        var approver = rule?.Approver ?? PromotionApprover.Maintainer;
         // Services and jobs ask; people decide.
         var person = caller.Role is CallerRole.Member or CallerRole.Administrator;
         if (!person || !(caller.Role == CallerRole.Administrator || (approver == PromotionApprover.Maintainer && maintainer)))
@@ -177,7 +178,7 @@ internal sealed class PromotionStore(Database database, EvidenceReader evidence,
             throw new ApiException(ErrorCodes.Forbidden);
         }
 
-        if (row.RequestedBy == caller.UserId)
+        if (row.RequestedBy == caller.UserId && rule is not { AllowSelfApproval: true })
         {
             throw new ApiException(ErrorCodes.OwnRequest);
         }

@@ -33,11 +33,11 @@ internal sealed class RuleStore(Database database, TimeProvider time)
                 return (await work.SingleAsync<RuleRow>(
                     $"""
                     INSERT INTO model_promotion_rules AS r
-                        (model_id, kind, name, thresholds, require_quality_report, min_quality_score, approver, expires_after_hours, updated_by, updated_at)
-                    VALUES (@modelId, @kind, lower(@Name), @thresholds::jsonb, @RequireQualityReport, @MinQualityScore, @approver, @ExpiresAfterHours, @by, @now)
+                        (model_id, kind, name, thresholds, require_quality_report, min_quality_score, approver, expires_after_hours, allow_self_approval, updated_by, updated_at)
+                    VALUES (@modelId, @kind, lower(@Name), @thresholds::jsonb, @RequireQualityReport, @MinQualityScore, @approver, @ExpiresAfterHours, @AllowSelfApproval, @by, @now)
                     ON CONFLICT (model_id, kind, name) DO UPDATE SET thresholds = excluded.thresholds, require_quality_report = excluded.require_quality_report,
                         min_quality_score = excluded.min_quality_score, approver = excluded.approver, expires_after_hours = excluded.expires_after_hours,
-                        updated_by = excluded.updated_by, updated_at = excluded.updated_at
+                        allow_self_approval = excluded.allow_self_approval, updated_by = excluded.updated_by, updated_at = excluded.updated_at
                     RETURNING {RuleRow.Columns}
                     """,
                     new
@@ -50,6 +50,7 @@ internal sealed class RuleStore(Database database, TimeProvider time)
                         request.MinQualityScore,
                         approver = request.Approver.ToText(),
                         request.ExpiresAfterHours,
+                        request.AllowSelfApproval,
                         by = caller.UserId,
                         now = time.GetUtcNow(),
                     })).ToContract();
