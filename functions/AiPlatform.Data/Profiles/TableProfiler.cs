@@ -27,11 +27,11 @@ internal sealed class TableProfiler
     /// <param name="name">What people call the table.</param>
     /// <param name="columns">Its columns.</param>
     /// <param name="expectations">What is expected of it.</param>
-    public TableProfiler(string name, IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations)
+    public TableProfiler(string name, IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations, DateOrder? dateOrder = null)
     {
         Name = name;
         _columns = columns;
-        _accumulators = [.. columns.Select(column => new ColumnAccumulator(column, _rows, SampleRows))];
+        _accumulators = [.. columns.Select(column => new ColumnAccumulator(column, _rows, SampleRows, dateOrder))];
         _checks = new TableChecks(columns, expectations);
     }
 

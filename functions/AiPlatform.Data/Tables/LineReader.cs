@@ -19,8 +19,12 @@ internal sealed class LineReader(CharSource source) : IDisposable
     /// <summary>The name of the encoding.</summary>
     public string Encoding => source.Encoding.Name;
 
-    public static async Task<LineReader> OpenAsync(IByteSource source, CancellationToken cancellationToken)
-        => new(await CharSource.OpenAsync(source, cancellationToken).ConfigureAwait(false));
+    /// <summary>How the lines are written, for columns of those names.</summary>
+    public TableDialect Dialect(IEnumerable<string> columns)
+        => new(source.Encoding.Name, source.Encoding.Confidence, null, 1, null, null, 1, 0, [.. columns], []);
+
+    public static async Task<LineReader> OpenAsync(IByteSource source, ReadOptions options, CancellationToken cancellationToken)
+        => new(await CharSource.OpenAsync(source, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>The next line without its end; null at the end of the file. It is valid until the next call.</summary>
     /// <exception cref="DataFormatException">A line is longer than a record may be.</exception>

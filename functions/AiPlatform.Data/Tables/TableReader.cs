@@ -12,6 +12,9 @@ public abstract class TableReader : IDisposable
     /// <summary>Rows in all where the file says it before it is read; null elsewhere.</summary>
     public virtual long? RowCount => null;
 
+    /// <summary>How the file is written, for formats of text; null elsewhere.</summary>
+    public virtual TableDialect? Dialect => null;
+
     /// <summary>Bytes of the file that have been read.</summary>
     public abstract long BytesRead { get; }
 
