@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using AiPlatform.Data.Quality;
+using AiPlatform.Data.Tables;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -45,7 +46,7 @@ public static class QualityPlanReader
             return QualityPlan.Empty;
         }
 
-        var root = Map(stream.Documents[0].RootNode, "$", ["label", "expectations", "rules", "name", "data_asset_type", "meta", "ge_cloud_id", "expectation_suite_name"]);
+        var root = Map(stream.Documents[0].RootNode, "$", ["label", "reading", "expectations", "rules", "name", "data_asset_type", "meta", "ge_cloud_id", "expectation_suite_name"]);
         var expectations = List(root, "expectations", "$");
         var rules = List(root, "rules", "$");
         if (expectations.Count + rules.Count > MaxExpectations)
@@ -56,7 +57,10 @@ public static class QualityPlanReader
         return new QualityPlan(
             Text(root, "label", "$"),
             [.. expectations.Select(static (node, index) => ReadExpectation(node, $"expectations[{index}]"))],
-            [.. rules.Select(static (node, index) => ReadRule(node, $"rules[{index}]"))]);
+            [.. rules.Select(static (node, index) => ReadRule(node, $"rules[{index}]"))])
+        {
+            Reading = root.TryGetValue("reading", out var reading) ? ReadReading(reading) : ReadOptions.Detect,
+        };
     }
 
     private static Expectation ReadExpectation(YamlNode node, string path)
@@ -129,6 +133,39 @@ public static class QualityPlanReader
 
     /// <summary>The expression as it is applied: without backtracking, so that none takes longer than its text is long.</summary>
     internal static Regex CompileRegex(string regex) => new(regex, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, RegexTimeout);
+
+    private static ReadOptions ReadReading(YamlNode node)
+    {
+        const string Path = "reading";
+        var map = Map(node, Path, ["encoding", "delimiter", "quote", "header", "skippedLines", "dateOrder"]);
+        var encoding = Text(map, "encoding", Path);
+        if (encoding is not null && !ReadOptions.IsEncoding(encoding))
+        {
+            throw new QualityPlanException($"{Path}.encoding", $"“{encoding}” is not known");
+        }
+
+        var lines = Number(map, "skippedLines", Path);
+        if (lines is not null and not (>= 0 and <= ReadOptions.MaxSkippedLines))
+        {
+            throw new QualityPlanException($"{Path}.skippedLines", $"is from 0 to {ReadOptions.MaxSkippedLines}");
+        }
+
+        return new ReadOptions(
+            encoding, Mark(map, "delimiter", Path), Mark(map, "quote", Path), map.ContainsKey("header") ? Flag(map, "header", Path) : null, (int?)lines,
+            Text(map, "dateOrder", Path) switch
+            {
+                null => null,
+                "dayFirst" => DateOrder.DayFirst,
+                "monthFirst" => DateOrder.MonthFirst,
+                _ => throw new QualityPlanException($"{Path}.dateOrder", "is dayFirst or monthFirst"),
+            });
+    }
+
+    private static char? Mark(Dictionary<string, YamlNode> map, string name, string path)
+    {
+        var text = Text(map, name, path) is "tab" ? "\t" : Text(map, name, path);
+        return text is null ? null : text.Length == 1 && ReadOptions.IsMark(text[0]) ? text[0] : throw new QualityPlanException($"{path}.{name}", "is one character, or tab");
+    }
 
     private static QualityRule ReadRule(YamlNode node, string path)
     {
