@@ -35,6 +35,10 @@ public static class QualityProfiler
                             return progress(new QualityProgress(done, rows, bytes + Math.Min(reader.BytesRead, file.Source.Length)));
                         },
                         cancellationToken).ConfigureAwait(false);
+                    if (reader.CutAtLine is { } line)
+                    {
+                        throw new DataFormatException(DataErrors.Truncated, "The file ends inside of a record.", line);
+                    }
                 }
                 else if (unreadable.Count < MaxUnreadable)
                 {

@@ -204,6 +204,8 @@ internal sealed class CsvReader : TableReader
             }
 
             Take(rows++, line);
+            var isLast = _ended && _position == _length && _text[_length - 1] is not ('\n' or '\r');
+            CutAtLine = isLast && (_parser.Fields < _columns.Length || _text[_length - 1] == '\uFFFD') ? line : CutAtLine;
         }
 
         return rows;
@@ -218,6 +220,7 @@ internal sealed class CsvReader : TableReader
         }
 
         Issues.Add(DataErrors.CsvQuote, line, "A quoted field does not end.");
+        CutAtLine = _ended && !_text.AsSpan(_position, _length - _position).Contains('\n') ? line : CutAtLine;
         var end = _text.AsSpan(_position, _length - _position).IndexOf('\n');
         _position = end < 0 ? _length : _position + end + 1;
         _parser.Line = line + 1;

@@ -174,6 +174,7 @@ internal sealed class JsonLinesReader : TableReader
         catch (DataFormatException exception)
         {
             Issues.Add(exception.Code, exception.Line, exception.Message);
+            CutAtLine = _lines.IsLastOpen && number == _lines.Line ? number : CutAtLine;
             return false;
         }
     }

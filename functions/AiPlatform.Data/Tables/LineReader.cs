@@ -13,6 +13,9 @@ internal sealed class LineReader(CharSource source) : IDisposable
     /// <summary>The number of the last line, from 1.</summary>
     public long Line { get; private set; }
 
+    /// <summary>Whether the last line was the file's last and has no end.</summary>
+    public bool IsLastOpen { get; private set; }
+
     /// <summary>Bytes that have been fetched.</summary>
     public long BytesRead => source.BytesRead;
 
@@ -53,6 +56,7 @@ internal sealed class LineReader(CharSource source) : IDisposable
                 var line = _text.AsMemory(_position, _length - _position);
                 _position = _length;
                 Line++;
+                IsLastOpen = true;
                 return line;
             }
 

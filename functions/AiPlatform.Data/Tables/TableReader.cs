@@ -18,6 +18,9 @@ public abstract class TableReader : IDisposable
     /// <summary>Bytes of the file that have been read.</summary>
     public abstract long BytesRead { get; }
 
+    /// <summary>Whether the file, read to its end, stops inside of a record: the line where it does; null when it does not.</summary>
+    public long? CutAtLine { get; protected set; }
+
     /// <summary>The next rows; null at the end.</summary>
     /// <exception cref="DataFormatException">What follows cannot be read at all.</exception>
     public abstract ValueTask<TableChunk?> NextAsync(CancellationToken cancellationToken);
