@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using AiPlatform.Contracts;
@@ -13,10 +14,25 @@ public sealed partial class AiPlatformClient
     /// <param name="filter">A condition on rows, such as <c>age &gt;= 18 and country in ('CN', 'DE')</c>.</param>
     public Task<DatasetPreview> PreviewDatasetAsync(
         string project, string dataset, int version, string? file, PreviewMode mode, string? filter, int rows, CancellationToken cancellationToken)
+        => PreviewDatasetAsync(project, dataset, version, file, mode, filter, rows, new FileReading(), cancellationToken);
+
+    /// <summary>Rows of a file of a version, read as it is told.</summary>
+    /// <param name="file">The file; null for the version's first table.</param>
+    /// <param name="filter">A condition on rows, such as <c>age &gt;= 18 and country in ('CN', 'DE')</c>.</param>
+    /// <param name="reading">How a file of text is read; what is not told is found out.</param>
+    public Task<DatasetPreview> PreviewDatasetAsync(
+        string project, string dataset, int version, string? file, PreviewMode mode, string? filter, int rows, FileReading reading, CancellationToken cancellationToken)
         => GetAsync<DatasetPreview>(
             $"{VersionPath(project, dataset, version)}/preview?rows={rows}&mode={(mode == PreviewMode.Random ? "random" : "first")}"
-            + (file is null ? "" : $"&file={Escape(file)}") + (filter is null ? "" : $"&filter={Escape(filter)}"),
+            + (file is null ? "" : $"&file={Escape(file)}") + (filter is null ? "" : $"&filter={Escape(filter)}") + Query(reading),
             cancellationToken);
+
+    private static string Query(FileReading reading) => string.Concat(new (string Name, string? Value)[]
+        {
+            ("encoding", reading.Encoding), ("delimiter", reading.Delimiter == "\t" ? "tab" : reading.Delimiter), ("quote", reading.Quote),
+            ("header", reading.Header is { } header ? (header ? "true" : "false") : null),
+            ("skippedLines", reading.SkippedLines?.ToString(CultureInfo.InvariantCulture)), ("dateOrder", reading.DateOrder),
+        }.Select(static pair => pair.Value is null ? string.Empty : $"&{pair.Name}={Escape(pair.Value)}"));
 
     /// <summary>Starts a quality report of a version.</summary>
     public Task<QualityReportSubmission> CreateQualityReportAsync(

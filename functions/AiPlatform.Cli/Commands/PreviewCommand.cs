@@ -17,13 +17,20 @@ internal static class PreviewCommand
         var filter = new Option<string?>("--filter") { Description = Texts.Get("option.filter") };
         var random = new Option<bool>("--random") { Description = Texts.Get("option.random") };
         var rows = new Option<int>("--rows") { Description = Texts.Get("option.rows"), DefaultValueFactory = static _ => DefaultRows };
-        var command = new Command("preview", Texts.Get("preview")) { dataset, version, file, filter, random, rows };
+        var encoding = new Option<string?>("--encoding") { Description = Texts.Get("option.encoding") };
+        var delimiter = new Option<string?>("--delimiter") { Description = Texts.Get("option.delimiter") };
+        var header = new Option<bool?>("--header") { Description = Texts.Get("option.header") };
+        var skip = new Option<int?>("--skip-lines") { Description = Texts.Get("option.skipLines") };
+        var dates = new Option<string?>("--date-order") { Description = Texts.Get("option.dateOrder") };
+        var command = new Command("preview", Texts.Get("preview")) { dataset, version, file, filter, random, rows, encoding, delimiter, header, skip, dates };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
             var preview = await context.Api.PreviewDatasetAsync(
                 context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), parsed.GetValue(file),
-                parsed.GetValue(random) ? PreviewMode.Random : PreviewMode.First, parsed.GetValue(filter), parsed.GetValue(rows), cancellationToken);
+                parsed.GetValue(random) ? PreviewMode.Random : PreviewMode.First, parsed.GetValue(filter), parsed.GetValue(rows),
+                new FileReading(parsed.GetValue(encoding), parsed.GetValue(delimiter), null, parsed.GetValue(header), parsed.GetValue(skip), parsed.GetValue(dates)),
+                cancellationToken);
             console.WriteLine(preview.File);
             Show(console, [.. preview.Columns.Select(static column => Parts.Plain(column.Name))], [.. preview.Rows.Select(static row => row.Values.Select(Cell).ToArray())]);
             foreach (var problem in preview.Problems)
@@ -31,6 +38,7 @@ internal static class PreviewCommand
                 console.WriteLine(problem.Message);
             }
 
+            WriteGuesses(preview.Dialect, console);
             return 0;
         });
         return command;
@@ -61,4 +69,33 @@ internal static class PreviewCommand
     }
 
     private static string Cell(object? value) => Parts.Plain(Convert.ToString(value, CultureInfo.CurrentCulture));
+
+    // What was found out and not told, where it is not sure.
+    private static void WriteGuesses(FileDialect? dialect, IAnsiConsole console)
+    {
+        if (dialect is null)
+        {
+            return;
+        }
+
+        WriteGuess("guess.encoding", dialect.Encoding, dialect.EncodingConfidence, console);
+        if (dialect.Delimiter is { } delimiter)
+        {
+            WriteGuess("guess.delimiter", delimiter == "\t" ? "tab" : delimiter, dialect.DelimiterConfidence, console);
+            WriteGuess("guess.header", Texts.Get(dialect.Header == true ? "guess.yes" : "guess.no"), dialect.HeaderConfidence, console);
+        }
+
+        foreach (var date in dialect.Dates)
+        {
+            WriteGuess("guess.dates", $"{date.Column}: {date.Order ?? Texts.Get("guess.ambiguous")}", date.Confidence, console);
+        }
+    }
+
+    private static void WriteGuess(string text, string value, double confidence, IAnsiConsole console)
+    {
+        if (confidence < 1)
+        {
+            console.WriteLine(Texts.Get(text, value, confidence));
+        }
+    }
 }

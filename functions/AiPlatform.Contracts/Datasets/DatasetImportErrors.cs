@@ -30,8 +30,14 @@ public static class DatasetImportErrors
     /// <summary>The file is no zip, tar or tar.gz.</summary>
     public const string NotAnArchive = "not_an_archive";
 
-    /// <summary>The archive is damaged, cut short or encrypted.</summary>
+    /// <summary>The archive is damaged or cut short, or something follows its end; the entry is named where there is one.</summary>
     public const string BrokenArchive = "broken_archive";
+
+    /// <summary>An entry is encrypted.</summary>
+    public const string EncryptedArchive = "encrypted_archive";
+
+    /// <summary>Two entries have the same path.</summary>
+    public const string DuplicateEntry = "duplicate_entry";
 
     /// <summary>An entry is a link or a device.</summary>
     public const string EntryNotAFile = "entry_not_a_file";
@@ -49,6 +55,6 @@ public static class DatasetImportErrors
     public static IReadOnlyList<string> All { get; } =
     [
         SourceStatus, SourceUnreachable, SourceForbidden, SourceChanged, SourceEmpty, TooLarge, TooManyFiles, ChecksumMismatch, NotAnArchive, BrokenArchive,
-        EntryNotAFile, ArchiveBomb, Refused, GaveUp,
+        EncryptedArchive, DuplicateEntry, EntryNotAFile, ArchiveBomb, Refused, GaveUp,
     ];
 }

@@ -23,12 +23,42 @@ public sealed record DataRow(long? Number, IReadOnlyList<object?> Values);
 /// <summary>Something wrong with a file.</summary>
 public sealed record DataProblem(string Code, long? Line, string Message);
 
+/// <summary>How the dates of a column are read, such as 01/02/2024.</summary>
+/// <param name="Order"><c>dayFirst</c> or <c>monthFirst</c>; null when nothing tells: the column is ambiguous.</param>
+/// <param name="Confidence">From 0 to 1.</param>
+/// <param name="Contradictions">Values that can only be read in the other order.</param>
+public sealed record DateReading(string Column, string? Order, double Confidence, long Contradictions);
+
+/// <summary>How a file of text was read. What was guessed has a confidence below 1 and can be told by the query parameters of the same names.</summary>
+/// <param name="Encoding">The encoding's name.</param>
+/// <param name="EncodingConfidence">From 0 to 1; 1 for what was told or is certain.</param>
+/// <param name="Delimiter">Between fields; null where the format has none.</param>
+/// <param name="Quote">Around fields; null where the format has none.</param>
+/// <param name="Header">Whether the first record names the columns; null where the format has none.</param>
+/// <param name="SkippedLines">Lines before the first record that are none.</param>
+/// <param name="Dates">Columns of dates with the year last.</param>
+public sealed record FileDialect(
+    string Encoding, double EncodingConfidence, string? Delimiter, double DelimiterConfidence, string? Quote, bool? Header, double HeaderConfidence, int SkippedLines,
+    IReadOnlyList<DateReading> Dates);
+
+/// <summary>What is told about a file of text instead of found out; null is found out.</summary>
+/// <param name="Encoding">Such as <c>gb18030</c>, <c>big5</c> or <c>windows-1251</c>.</param>
+/// <param name="Delimiter">One character, or <c>tab</c>.</param>
+/// <param name="Quote">One character.</param>
+/// <param name="Header">Whether the first record names the columns.</param>
+/// <param name="SkippedLines">Lines before the first record.</param>
+/// <param name="DateOrder"><c>dayFirst</c> or <c>monthFirst</c>.</param>
+public sealed record FileReading(
+    string? Encoding = null, string? Delimiter = null, string? Quote = null, bool? Header = null, int? SkippedLines = null, string? DateOrder = null);
+
 /// <summary>Rows of a file.</summary>
 /// <param name="TotalRows">Rows of the file where that is known without reading it.</param>
 /// <param name="ScannedRows">Rows that were looked at.</param>
 /// <param name="IsComplete">False when looking ended early: more rows may match.</param>
+/// <param name="Dialect">How the file was read; null for formats that are no text.</param>
 public sealed record DatasetPreview(
-    string File, IReadOnlyList<DataColumn> Columns, IReadOnlyList<DataRow> Rows, long? TotalRows, long ScannedRows, bool IsComplete, IReadOnlyList<DataProblem> Problems);
+    string File, IReadOnlyList<DataColumn> Columns, IReadOnlyList<DataRow> Rows, long? TotalRows, long ScannedRows, bool IsComplete, IReadOnlyList<DataProblem> Problems,
+    FileDialect? Dialect = null);
 
 /// <summary>An image of a grid.</summary>
 /// <param name="Url">A short-lived URL of the image.</param>

@@ -24,7 +24,7 @@ public static class DriftDetector
     /// <summary>Compares two tables.</summary>
     public static DriftReport Compare(TableSketch before, TableSketch now)
     {
-        var columns = now.Columns.Join(before.Columns, static column => column.Name, static column => column.Name, static (current, earlier) => Compare(earlier, current), StringComparer.Ordinal);
+        var columns = now.Columns.Join(before.Columns, static column => column.Name, static column => column.Name, static (current, earlier) => MissingDrift.Or(Compare(earlier, current), earlier, current), StringComparer.Ordinal);
         var schema = SchemaDiff.Compare(
             [.. before.Columns.Select(static column => new SchemaColumn(column.Name, column.Type.ToString()))],
             [.. now.Columns.Select(static column => new SchemaColumn(column.Name, column.Type.ToString()))]);

@@ -37,10 +37,38 @@ public sealed record Expectation(string Type, string? Column, double Mostly, Exp
     /// <summary>A type's name.</summary>
     public string? TypeName { get; init; }
 
+    /// <summary>The bounds where they are points in time, in ticks.</summary>
+    public (long? Min, long? Max)? Times { get; init; }
+
+    /// <summary>Columns that are judged together, row by row.</summary>
+    public IReadOnlyList<string> Columns { get; init; } = [];
+
+    /// <summary>Shares and the ranges that their quantiles must lie in.</summary>
+    public IReadOnlyList<QuantileRange> Quantiles { get; init; } = [];
+
+    /// <summary>Pairs of values; a null is a missing one.</summary>
+    public IReadOnlyList<(string? Left, string? Right)> Pairs { get; init; } = [];
+
+    /// <summary>Whether equal values are in order too.</summary>
+    public bool OrEqual { get; init; }
+
+    /// <summary>Which rows are not judged: <c>both_values_are_missing</c>, <c>any_value_is_missing</c> and so on; null for the usual ones.</summary>
+    public string? IgnoreRowIf { get; init; }
+
+    /// <summary>Why it cannot be judged; it fails with this reason, and only it.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>Whether a point in time lies between the bounds.</summary>
+    public bool AdmitsTime(long ticks) => Times is { } times
+        && (times.Min is not { } min || (StrictMin ? ticks > min : ticks >= min)) && (times.Max is not { } max || (StrictMax ? ticks < max : ticks <= max));
+
     /// <summary>Whether a value lies between the bounds.</summary>
     public bool Admits(double value)
         => (Min is not { } min || (StrictMin ? value > min : value >= min)) && (Max is not { } max || (StrictMax ? value < max : value <= max));
 }
+
+/// <summary>A quantile and where it must lie; a bound that is null is none.</summary>
+public sealed record QuantileRange(double Share, double? Min, double? Max);
 
 /// <summary>What became of an expectation.</summary>
 /// <param name="Success">Whether it is met.</param>

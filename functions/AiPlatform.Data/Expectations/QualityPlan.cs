@@ -1,3 +1,5 @@
+using AiPlatform.Data.Tables;
+
 namespace AiPlatform.Data.Expectations;
 
 /// <summary>A bound on a metric of a report.</summary>
@@ -9,6 +11,9 @@ public sealed record QualityRule(string Metric, double? Min, double? Max, bool B
 /// <param name="Label">The column that holds the class; null to look for one by its usual names.</param>
 public sealed record QualityPlan(string? Label, IReadOnlyList<Expectation> Expectations, IReadOnlyList<QualityRule> Rules)
 {
+    /// <summary>What is told about the dataset's files of text.</summary>
+    public ReadOptions Reading { get; init; } = ReadOptions.Detect;
+
     /// <summary>Expects nothing.</summary>
     public static QualityPlan Empty { get; } = new(null, [], []);
 }

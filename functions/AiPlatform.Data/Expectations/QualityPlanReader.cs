@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using AiPlatform.Data.Quality;
+using AiPlatform.Data.Tables;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -8,9 +9,10 @@ namespace AiPlatform.Data.Expectations;
 
 /// <summary>
 /// Reads a plan from YAML (or JSON, which is YAML). Expectations are written as Great Expectations writes them: <c>type</c> (or
-/// <c>expectation_type</c>), <c>kwargs</c>, <c>severity</c>. What is unknown is refused, never ignored.
+/// <c>expectation_type</c>), <c>kwargs</c>, <c>severity</c>. What is unknown is never ignored: an expectation that is not known fails, alone
+/// and with the reason; anything else is refused.
 /// </summary>
-public static class QualityPlanReader
+public static partial class QualityPlanReader
 {
     /// <summary>Characters of a plan at most.</summary>
     public const int MaxLength = 256 * 1024;
@@ -18,8 +20,6 @@ public static class QualityPlanReader
     private const int MaxExpectations = 500;
     private const int MaxValues = 10_000;
     private static readonly TimeSpan RegexTimeout = TimeSpan.FromSeconds(1);
-    private static readonly string[] KnownKwargs =
-        ["column", "mostly", "min_value", "max_value", "strict_min", "strict_max", "value_set", "column_list", "column_set", "regex", "type_", "value", "exact_match"];
 
     /// <summary>Reads a plan.</summary>
     /// <exception cref="QualityPlanException">It is none; the exception says where and why.</exception>
@@ -45,7 +45,7 @@ public static class QualityPlanReader
             return QualityPlan.Empty;
         }
 
-        var root = Map(stream.Documents[0].RootNode, "$", ["label", "expectations", "rules", "name", "data_asset_type", "meta", "ge_cloud_id", "expectation_suite_name"]);
+        var root = Map(stream.Documents[0].RootNode, "$", ["label", "reading", "expectations", "rules", "name", "data_asset_type", "meta", "ge_cloud_id", "expectation_suite_name"]);
         var expectations = List(root, "expectations", "$");
         var rules = List(root, "rules", "$");
         if (expectations.Count + rules.Count > MaxExpectations)
@@ -56,79 +56,47 @@ public static class QualityPlanReader
         return new QualityPlan(
             Text(root, "label", "$"),
             [.. expectations.Select(static (node, index) => ReadExpectation(node, $"expectations[{index}]"))],
-            [.. rules.Select(static (node, index) => ReadRule(node, $"rules[{index}]"))]);
-    }
-
-    private static Expectation ReadExpectation(YamlNode node, string path)
-    {
-        var map = Map(node, path, ["type", "expectation_type", "kwargs", "severity", "meta", "id"]);
-        var type = Text(map, "type", path) ?? Text(map, "expectation_type", path) ?? throw new QualityPlanException($"{path}.type", "is missing");
-        var needs = ExpectationTypes.Find(type) ?? throw new QualityPlanException($"{path}.type", $"“{type}” is not known");
-        var inner = $"{path}.kwargs";
-        var kwargs = map.TryGetValue("kwargs", out var given) ? Map(given, inner, KnownKwargs) : [];
-        var severity = (Text(map, "severity", path) ?? "warning").ToUpperInvariant() switch
+            [.. rules.Select(static (node, index) => ReadRule(node, $"rules[{index}]"))])
         {
-            "WARNING" or "INFO" => ExpectationSeverity.Warning,
-            "CRITICAL" => ExpectationSeverity.Critical,
-            _ => throw new QualityPlanException($"{path}.severity", "is warning or critical"),
+            Reading = root.TryGetValue("reading", out var reading) ? ReadReading(reading) : ReadOptions.Detect,
         };
-        var values = Strings(kwargs, "value_set", inner) ?? Strings(kwargs, "column_list", inner) ?? Strings(kwargs, "column_set", inner);
-        var exact = Number(kwargs, "value", inner);
-        var expectation = new Expectation(type, Text(kwargs, "column", inner), Number(kwargs, "mostly", inner) ?? 1, severity)
-        {
-            Min = exact ?? Number(kwargs, "min_value", inner),
-            Max = exact ?? Number(kwargs, "max_value", inner),
-            StrictMin = Flag(kwargs, "strict_min", inner),
-            StrictMax = Flag(kwargs, "strict_max", inner),
-            Values = values ?? [],
-            Regex = Text(kwargs, "regex", inner),
-            TypeName = Text(kwargs, "type_", inner),
-        };
-        Check(expectation, needs, values is not null, exact is not null, inner);
-        return expectation;
-    }
-
-    private static void Check(Expectation expectation, ExpectationTypes.Needs needs, bool hasValues, bool isExact, string path)
-    {
-        void Require(ExpectationTypes.Needs need, bool isThere, string name)
-        {
-            if (needs.HasFlag(need) && !isThere)
-            {
-                throw new QualityPlanException($"{path}.{name}", "is missing");
-            }
-        }
-
-        Require(ExpectationTypes.Needs.Column, expectation.Column is { Length: > 0 }, "column");
-        Require(ExpectationTypes.Needs.Bounds, expectation.Min is not null || expectation.Max is not null, "min_value");
-        Require(ExpectationTypes.Needs.Values, hasValues, "value_set");
-        Require(ExpectationTypes.Needs.Regex, expectation.Regex is not null, "regex");
-        Require(ExpectationTypes.Needs.TypeName, expectation.TypeName is not null, "type_");
-        Require(ExpectationTypes.Needs.Exact, isExact, "value");
-        if (expectation.Mostly is not (>= 0 and <= 1))
-        {
-            throw new QualityPlanException($"{path}.mostly", "is from 0 to 1");
-        }
-
-        if (expectation is { Min: { } min, Max: { } max } && min > max)
-        {
-            throw new QualityPlanException($"{path}.min_value", "is greater than max_value");
-        }
-
-        if (expectation.Regex is { } regex)
-        {
-            try
-            {
-                _ = CompileRegex(regex);
-            }
-            catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
-            {
-                throw new QualityPlanException($"{path}.regex", exception.Message);
-            }
-        }
     }
 
     /// <summary>The expression as it is applied: without backtracking, so that none takes longer than its text is long.</summary>
     internal static Regex CompileRegex(string regex) => new(regex, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, RegexTimeout);
+
+    private static ReadOptions ReadReading(YamlNode node)
+    {
+        const string Path = "reading";
+        var map = Map(node, Path, ["encoding", "delimiter", "quote", "header", "skippedLines", "dateOrder"]);
+        var encoding = Text(map, "encoding", Path);
+        if (encoding is not null && !ReadOptions.IsEncoding(encoding))
+        {
+            throw new QualityPlanException($"{Path}.encoding", $"“{encoding}” is not known");
+        }
+
+        var lines = Number(map, "skippedLines", Path);
+        if (lines is not null and not (>= 0 and <= ReadOptions.MaxSkippedLines))
+        {
+            throw new QualityPlanException($"{Path}.skippedLines", $"is from 0 to {ReadOptions.MaxSkippedLines}");
+        }
+
+        return new ReadOptions(
+            encoding, Mark(map, "delimiter", Path), Mark(map, "quote", Path), map.ContainsKey("header") ? Flag(map, "header", Path) : null, (int?)lines,
+            Text(map, "dateOrder", Path) switch
+            {
+                null => null,
+                "dayFirst" => DateOrder.DayFirst,
+                "monthFirst" => DateOrder.MonthFirst,
+                _ => throw new QualityPlanException($"{Path}.dateOrder", "is dayFirst or monthFirst"),
+            });
+    }
+
+    private static char? Mark(Dictionary<string, YamlNode> map, string name, string path)
+    {
+        var text = Text(map, name, path) is "tab" ? "\t" : Text(map, name, path);
+        return text is null ? null : text.Length == 1 && ReadOptions.IsMark(text[0]) ? text[0] : throw new QualityPlanException($"{path}.{name}", "is one character, or tab");
+    }
 
     private static QualityRule ReadRule(YamlNode node, string path)
     {

@@ -8,24 +8,46 @@ namespace AiPlatform.Data.Expectations;
 internal sealed class TableChecks
 {
     private readonly List<(int Column, ValueCheck Check)> _checks = [];
+    private readonly List<(int Column, QuantileCheck Check)> _quantiles = [];
+    private readonly List<RowCheck> _rows = [];
+    private readonly List<(Expectation Expectation, string Problem)> _unjudged = [];
     private readonly IReadOnlyList<Expectation> _expectations;
+    private readonly ColumnVector?[] _vectors;
 
-    public TableChecks(IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations)
+    /// <param name="columns">The table's columns.</param>
+    /// <param name="expectations">What is expected of it.</param>
+    /// <param name="dateOrder">How 01/02/2024 is read; null where nobody told.</param>
+    public TableChecks(IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations, DateOrder? dateOrder = null)
     {
         _expectations = expectations;
-        for (var column = 0; column < columns.Count; column++)
+        _vectors = new ColumnVector?[columns.Count];
+        var places = columns.Select(static (column, index) => (column.Name, index)).ToDictionary(static pair => pair.Name, static pair => pair.index, StringComparer.Ordinal);
+        foreach (var expectation in expectations)
         {
-            foreach (var expectation in expectations)
+            if (expectation.Problem is { } problem)
             {
-                if (ExpectationTypes.OfValues.ContainsKey(expectation.Type) && expectation.Column == columns[column].Name)
-                {
-                    _checks.Add((column, new ValueCheck(expectation, columns[column])));
-                }
+                _unjudged.Add((expectation, problem));
+            }
+            else if (ExpectationTypes.OfValues.ContainsKey(expectation.Type) && places.TryGetValue(expectation.Column!, out var column))
+            {
+                _checks.Add((column, new ValueCheck(expectation, columns[column], dateOrder)));
+            }
+            else if (expectation.Quantiles.Count > 0 && places.TryGetValue(expectation.Column!, out column))
+            {
+                _quantiles.Add((column, new QuantileCheck(expectation)));
+            }
+            else if (ExpectationTypes.OfRows.ContainsKey(expectation.Type) && expectation.Columns.All(places.ContainsKey))
+            {
+                _rows.Add(new RowCheck(expectation, [.. expectation.Columns.Select(name => places[name])]));
+            }
+            else if (!ExpectationTypes.OfTables.ContainsKey(expectation.Type) || expectation.Quantiles.Count > 0)
+            {
+                _unjudged.Add((expectation, "the column does not exist"));
             }
         }
     }
 
-    /// <summary>Judges the values of a column in a chunk.</summary>
+    /// <summary>Judges the values of a column in a chunk. Columns come in their order, and each of them.</summary>
     public void Add(int column, ColumnVector values)
     {
         foreach (var (index, check) in _checks)
@@ -35,17 +57,39 @@ internal sealed class TableChecks
                 check.Add(values);
             }
         }
+
+        foreach (var (index, check) in _quantiles)
+        {
+            if (index == column)
+            {
+                check.Add(values);
+            }
+        }
+
+        _vectors[column] = values;
+        if (column == _vectors.Length - 1)
+        {
+            foreach (var check in _rows)
+            {
+                check.Add(_vectors);
+            }
+
+            Array.Clear(_vectors);
+        }
     }
 
     /// <summary>What became of every expectation.</summary>
     public IReadOnlyList<ExpectationResult> Build(TableProfile table)
     {
-        var byValue = _checks.ConvertAll(check => check.Check.Build(table.Name));
         var columns = table.Columns.Select(static column => column.Name).ToList();
-        var missing = _expectations.Where(expectation => ExpectationTypes.OfValues.ContainsKey(expectation.Type) && !columns.Contains(expectation.Column!))
-            .Select(expectation => Result(expectation, table, false, null, "the column does not exist"));
-        var aggregates = _expectations.Where(static expectation => ExpectationTypes.OfTables.ContainsKey(expectation.Type)).Select(expectation => Judge(expectation, table, columns));
-        return [.. byValue, .. missing, .. aggregates];
+        var aggregates = _expectations
+            .Where(static expectation => expectation is { Problem: null, Quantiles.Count: 0 } && ExpectationTypes.OfTables.ContainsKey(expectation.Type))
+            .Select(expectation => Judge(expectation, table, columns));
+        return
+        [
+            .. _checks.Select(check => check.Check.Build(table.Name)), .. _rows.Select(check => check.Build(table.Name)), .. _quantiles.Select(check => check.Check.Build(table.Name)),
+            .. _unjudged.Select(pair => Result(pair.Expectation, table, false, null, pair.Problem)), .. aggregates,
+        ];
     }
 
     private static ExpectationResult Judge(Expectation expectation, TableProfile table, List<string> columns)
@@ -72,14 +116,16 @@ internal sealed class TableChecks
         var values = profile.Count - profile.Missing;
         return expectation.Type switch
         {
+            "expect_column_values_to_be_in_type_list" => Result(
+                expectation, table, expectation.Values.Any(name => IsOfType(profile, name)), profile.Type.ToString()),
             "expect_column_values_to_be_of_type" => Result(expectation, table, IsOfType(profile, expectation.TypeName!), profile.Type.ToString()),
             "expect_column_unique_value_count_to_be_between" => Between(expectation, table, profile.Distinct),
             "expect_column_proportion_of_unique_values_to_be_between" => Between(expectation, table, values == 0 ? null : (double)profile.Distinct / values),
             "expect_column_proportion_of_non_null_values_to_be_between" => Between(expectation, table, 1 - profile.MissingRatio),
             "expect_column_mean_to_be_between" => Between(expectation, table, profile.Numeric?.Mean),
             "expect_column_median_to_be_between" => Between(expectation, table, profile.Numeric?.Quantiles[3]),
-            "expect_column_min_to_be_between" => Between(expectation, table, profile.Numeric?.Min),
-            "expect_column_max_to_be_between" => Between(expectation, table, profile.Numeric?.Max),
+            "expect_column_min_to_be_between" => expectation.Times is null ? Between(expectation, table, profile.Numeric?.Min) : Between(expectation, table, profile.Time?.First),
+            "expect_column_max_to_be_between" => expectation.Times is null ? Between(expectation, table, profile.Numeric?.Max) : Between(expectation, table, profile.Time?.Last),
             "expect_column_stdev_to_be_between" => Between(expectation, table, profile.Numeric?.StandardDeviation),
             "expect_column_sum_to_be_between" => Between(expectation, table, profile.Numeric?.Mean * (values - profile.Mismatches)),
             _ => throw new InvalidOperationException($"{expectation.Type} is not known."),
@@ -90,8 +136,13 @@ internal sealed class TableChecks
         ? Result(expectation, table, expectation.Admits(value), value.ToString(CultureInfo.InvariantCulture))
         : Result(expectation, table, false, null, "the column has no numbers");
 
+    private static ExpectationResult Between(Expectation expectation, TableProfile table, string? time)
+        => time is not null && ValueParser.TryTime(time, out var ticks, out _)
+            ? Result(expectation, table, expectation.AdmitsTime(ticks), time)
+            : Result(expectation, table, false, null, "the column has no points in time, or nothing tells their order");
+
     private static ExpectationResult Result(Expectation expectation, TableProfile table, bool success, string? observed, string? problem = null)
-        => new(expectation.Type, expectation.Column, table.Name, expectation.Severity, expectation.Mostly, success, observed, table.Rows, 0, [], problem);
+        => new(expectation.Type, expectation.Column ?? (expectation.Columns.Count > 0 ? string.Join(", ", expectation.Columns) : null), table.Name, expectation.Severity, expectation.Mostly, success, observed, table.Rows, 0, [], problem);
 
     // The declared name, ours, or one of those that pandas users write.
     private static bool IsOfType(ColumnProfile column, string name)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using AiPlatform.Data.Profiles;
 using AiPlatform.Data.Statistics;
@@ -13,20 +14,21 @@ internal sealed class ValueCheck
     private const int MaxExample = 100;
 
     private readonly Expectation _expectation;
-    private readonly bool _isUntyped;
+    private readonly DateOrder? _dateOrder;
     private readonly bool _judgesMissing;
     private readonly Regex? _regex;
     private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _set;
     private readonly HashSet<double> _numbers;
     private readonly DuplicateCounter? _repeats;
     private readonly List<string> _examples = [];
+    private double? _last;
     private long _examined;
     private long _unexpected;
 
-    public ValueCheck(Expectation expectation, TableColumn column)
+    public ValueCheck(Expectation expectation, TableColumn column, DateOrder? dateOrder)
     {
         _expectation = expectation;
-        _isUntyped = column.Declared == "text";
+        _dateOrder = dateOrder;
         _judgesMissing = expectation.Type is "expect_column_values_to_not_be_null" or "expect_column_values_to_be_null";
         _regex = expectation.Regex is { } regex ? QualityPlanReader.CompileRegex(regex) : null;
         _set = expectation.Values.ToHashSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
@@ -41,7 +43,7 @@ internal sealed class ValueCheck
         for (var row = 0; row < values.Count; row++)
         {
             var text = values.Format(row, buffer).Trim();
-            var isMissing = values.IsNull(row) || (values.Kind == VectorKind.Text && (text.IsEmpty || (_isUntyped && ValueParser.IsMissing(text))));
+            var isMissing = values.IsMissing(row);
             if (isMissing && !_judgesMissing)
             {
                 continue;
@@ -71,6 +73,7 @@ internal sealed class ValueCheck
     {
         "expect_column_values_to_not_be_null" => !isMissing,
         "expect_column_values_to_be_null" => isMissing,
+        "expect_column_values_to_be_between" when _expectation.Times is not null => Time(values, row, text) is { } ticks && _expectation.AdmitsTime(ticks),
         "expect_column_values_to_be_between" => Number(values, row, text) is { } number && _expectation.Admits(number),
         "expect_column_values_to_be_in_set" or "expect_column_distinct_values_to_be_in_set" => IsInSet(values, row, text),
         "expect_column_values_to_not_be_in_set" => !IsInSet(values, row, text),
@@ -78,8 +81,53 @@ internal sealed class ValueCheck
         "expect_column_values_to_not_match_regex" => !_regex!.IsMatch(text),
         "expect_column_values_to_be_unique" => !_repeats!.Add(Hash64.Of(text)),
         "expect_column_value_lengths_to_be_between" or "expect_column_value_lengths_to_equal" => _expectation.Admits(text.Length),
+        "expect_column_values_to_be_increasing" => Follows(values, row, text, 1),
+        "expect_column_values_to_be_decreasing" => Follows(values, row, text, -1),
+        "expect_column_values_to_be_dateutil_parseable" => values.Kind == VectorKind.Timestamp || DateOrderTally.TryRead(text, out _, out _) || ValueParser.TryTime(text, out _, out _),
+        "expect_column_values_to_be_json_parseable" => IsJson(text),
         _ => throw new InvalidOperationException($"{_expectation.Type} judges no values."),
     };
+
+    // In order after the last value that was; points in time by their time.
+    private bool Follows(ColumnVector values, int row, ReadOnlySpan<char> text, int direction)
+    {
+        if ((Number(values, row, text) ?? Time(values, row, text)) is not { } value)
+        {
+            return false;
+        }
+
+        var order = _last is { } last ? direction * value.CompareTo(last) : 1;
+        _last = value;
+        return order > 0 || (order == 0 && _expectation.OrEqual);
+    }
+
+    private long? Time(ColumnVector values, int row, ReadOnlySpan<char> text)
+    {
+        if (values.Kind != VectorKind.Text)
+        {
+            return values.Kind == VectorKind.Timestamp ? values.Integer(row) : null;
+        }
+
+        if (_dateOrder is { } order && DateOrderTally.TryRead(text, out var dayFirst, out var monthFirst))
+        {
+            return (order == DateOrder.DayFirst ? dayFirst : monthFirst)?.Ticks;
+        }
+
+        return ValueParser.TryTime(text, out var ticks, out _) ? ticks : null;
+    }
+
+    private static bool IsJson(ReadOnlySpan<char> text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text.ToString());
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
 
     // 1 and 1.0 are the same value.
     private bool IsInSet(ColumnVector values, int row, ReadOnlySpan<char> text)

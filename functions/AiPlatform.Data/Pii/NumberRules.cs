@@ -44,10 +44,13 @@ internal static class NumberRules
         return local.Length == 11 && local[0] == '1' && local[1] is >= '3' and <= '9';
     }
 
-    /// <summary>A payment card: a scheme's prefix and length, and Luhn's check digit.</summary>
+    /// <summary>
+    /// A payment card: a scheme's prefix and length, and Luhn's check digit. Cards of 13 digits are long out of use: a number that is
+    /// an article number (EAN-13) as well is one.
+    /// </summary>
     public static bool IsCard(ReadOnlySpan<char> number)
     {
-        if (number.Length is < 13 or > 19 || number.ContainsAnyExceptInRange('0', '9') || !IsScheme(number))
+        if (number.Length is < 13 or > 19 || number.ContainsAnyExceptInRange('0', '9') || !IsScheme(number) || IsArticle(number))
         {
             return false;
         }
@@ -90,6 +93,23 @@ internal static class NumberRules
     // Area code and exchange begin with 2 to 9, and the groups are of three, three and four digits.
     private static bool IsNorthAmerican(ReadOnlySpan<char> number, ReadOnlySpan<char> text)
         => number[0] >= '2' && number[3] >= '2' && text.EndsWith(number[6..]) && !char.IsAsciiDigit(text[^5]) && text.IndexOf(number[3..6]) > 0;
+
+    // GS1's check digit: weights 3 and 1 from the right.
+    private static bool IsArticle(ReadOnlySpan<char> number)
+    {
+        if (number.Length is not 13)
+        {
+            return false;
+        }
+
+        var sum = 0;
+        for (var i = 0; i < number.Length; i++)
+        {
+            sum += (number[^(i + 1)] - '0') * (i % 2 == 0 ? 1 : 3);
+        }
+
+        return sum % 10 == 0;
+    }
 
     private static bool IsScheme(ReadOnlySpan<char> number)
     {

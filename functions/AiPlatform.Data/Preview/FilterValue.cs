@@ -19,7 +19,7 @@ internal readonly record struct FilterValue(string? Text, double? Number, long? 
 internal static class Cell
 {
     /// <summary>Whether there is no value.</summary>
-    public static bool IsMissing(ColumnVector vector, int row) => vector.IsNull(row) || (vector.Kind == VectorKind.Text && vector.Text(row).IsWhiteSpace());
+    public static bool IsMissing(ColumnVector vector, int row) => vector.IsMissing(row);
 
     /// <summary>The order of a cell and a constant; null when they cannot be compared: a missing value, a text and a number.</summary>
     public static int? Compare(ColumnVector vector, int row, FilterValue value)

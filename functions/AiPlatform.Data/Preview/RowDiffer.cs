@@ -19,7 +19,7 @@ public static class RowDiffer
     /// <exception cref="RowDiffException">The key is not in both, or there are too many rows.</exception>
     /// <exception cref="DataFormatException">A version cannot be read.</exception>
     public static async Task<RowDiff> CompareAsync(
-        (IByteSource Source, FileFormat Format) before, (IByteSource Source, FileFormat Format) now, IReadOnlyList<string> key, int shown, CancellationToken cancellationToken)
+        (IByteSource Source, TableFormat Format) before, (IByteSource Source, TableFormat Format) now, IReadOnlyList<string> key, int shown, CancellationToken cancellationToken)
     {
         using var earlier = await TableFile.OpenAsync(before.Source, before.Format, cancellationToken).ConfigureAwait(false);
         using var later = await TableFile.OpenAsync(now.Source, now.Format, cancellationToken).ConfigureAwait(false);
@@ -88,7 +88,7 @@ public static class RowDiffer
 
     // Reads the earlier version again for the values of what is shown; it ends as soon as all are found.
     private static async Task<(List<RowChange> Removed, List<RowChange> Changed)> ShowAsync(
-        (IByteSource Source, FileFormat Format) before, IReadOnlyList<string> key, List<string> rest, Dictionary<ulong, ulong> gone, Dictionary<ulong, object?[]> changedNow,
+        (IByteSource Source, TableFormat Format) before, IReadOnlyList<string> key, List<string> rest, Dictionary<ulong, ulong> gone, Dictionary<ulong, object?[]> changedNow,
         int shown, CancellationToken cancellationToken)
     {
         var (removed, changed) = (new List<RowChange>(), new List<RowChange>());

@@ -15,7 +15,11 @@ public sealed record PreviewRow(long? Number, IReadOnlyList<object?> Values);
 /// <param name="IsComplete">False when looking ended early: more rows may match.</param>
 /// <param name="Issues">What was wrong with what was read.</param>
 public sealed record TableRows(
-    IReadOnlyList<TableColumn> Columns, IReadOnlyList<PreviewRow> Rows, long? TotalRows, long ScannedRows, bool IsComplete, IReadOnlyList<DataIssue> Issues);
+    IReadOnlyList<TableColumn> Columns, IReadOnlyList<PreviewRow> Rows, long? TotalRows, long ScannedRows, bool IsComplete, IReadOnlyList<DataIssue> Issues)
+{
+    /// <summary>How the file is written, for formats of text.</summary>
+    public TableDialect? Dialect { get; init; }
+}
 
 /// <summary>Shows rows of a table without reading the whole of a large one.</summary>
 public static class TablePreview
@@ -25,7 +29,7 @@ public static class TablePreview
     private const int MaxGroups = 4;
 
     /// <summary>The first rows.</summary>
-    public static async Task<TableRows> FirstAsync(IByteSource source, FileFormat format, int count, CancellationToken cancellationToken)
+    public static async Task<TableRows> FirstAsync(IByteSource source, TableFormat format, int count, CancellationToken cancellationToken)
     {
         using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
         var rows = new List<PreviewRow>(count);
@@ -45,11 +49,11 @@ public static class TablePreview
             }
         }
 
-        return new TableRows(reader.Columns, rows, reader.RowCount, rows.Count, rows.Count < count || rows.Count == reader.RowCount, reader.Issues.First);
+        return new TableRows(reader.Columns, rows, reader.RowCount, rows.Count, rows.Count < count || rows.Count == reader.RowCount, reader.Issues.First) { Dialect = reader.Dialect };
     }
 
     /// <summary>Random rows: of a small file each with the same chance, of a large one from a few random places.</summary>
-    public static async Task<TableRows> RandomAsync(IByteSource source, FileFormat format, int count, int seed, CancellationToken cancellationToken)
+    public static async Task<TableRows> RandomAsync(IByteSource source, TableFormat format, int count, int seed, CancellationToken cancellationToken)
     {
         var random = new Random(seed);
         using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
@@ -60,14 +64,14 @@ public static class TablePreview
 
         return source.Length <= SmallBytes
             ? await ReservoirAsync(reader, count, random, cancellationToken).ConfigureAwait(false)
-            : await TextWindows.ReadAsync(source, reader, count, random, cancellationToken).ConfigureAwait(false);
+            : await TextWindows.ReadAsync(source, reader, format.Options ?? ReadOptions.Detect, count, random, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Rows that satisfy a condition, from the beginning on, until there are enough or the time is over.</summary>
     /// <param name="parse">Makes the condition for the table's columns.</param>
     /// <param name="isOver">Whether looking must end.</param>
     public static async Task<TableRows> FilteredAsync(
-        IByteSource source, FileFormat format, Func<IReadOnlyList<TableColumn>, RowFilter> parse, int count, Func<bool> isOver, CancellationToken cancellationToken)
+        IByteSource source, TableFormat format, Func<IReadOnlyList<TableColumn>, RowFilter> parse, int count, Func<bool> isOver, CancellationToken cancellationToken)
     {
         using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
         var filter = parse(reader.Columns);
@@ -95,7 +99,7 @@ public static class TablePreview
             }
         }
 
-        return new TableRows(reader.Columns, rows, reader.RowCount, scanned, isComplete, reader.Issues.First);
+        return new TableRows(reader.Columns, rows, reader.RowCount, scanned, isComplete, reader.Issues.First) { Dialect = reader.Dialect };
     }
 
     /// <summary>The value as a preview shows it.</summary>
@@ -150,7 +154,7 @@ public static class TablePreview
             }
         }
 
-        return new TableRows(reader.Columns, [.. kept.OrderBy(static row => row.Number)], seen, seen, true, reader.Issues.First);
+        return new TableRows(reader.Columns, [.. kept.OrderBy(static row => row.Number)], seen, seen, true, reader.Issues.First) { Dialect = reader.Dialect };
     }
 
     private static async Task AddAsync(TableReader reader, TableChunk chunk, IEnumerable<int> wanted, List<PreviewRow> rows, CancellationToken cancellationToken)

@@ -10,9 +10,9 @@ internal static class TextWindows
     private const int MaxWindows = 16;
     private const int WindowBytes = 64 * 1024;
 
-    public static async Task<TableRows> ReadAsync(IByteSource source, TableReader reader, int count, Random random, CancellationToken cancellationToken)
+    public static async Task<TableRows> ReadAsync(IByteSource source, TableReader reader, ReadOptions options, int count, Random random, CancellationToken cancellationToken)
     {
-        var encoding = await CharSource.DetectAsync(source, cancellationToken).ConfigureAwait(false);
+        var encoding = await CharSource.DetectAsync(source, options, cancellationToken).ConfigureAwait(false);
         var windows = Math.Min(MaxWindows, count);
         var offsets = Enumerable.Range(0, windows)
             .Select(_ => encoding.PreambleBytes + (random.NextInt64(source.Length - WindowBytes - encoding.PreambleBytes) / encoding.UnitBytes * encoding.UnitBytes)).Order().ToArray();
@@ -35,7 +35,7 @@ internal static class TextWindows
             rows.AddRange(drawn.Take(wanted).Order().Select(index => new PreviewRow(null, found[index])));
         }
 
-        return new TableRows(reader.Columns, rows, null, rows.Count, true, reader.Issues.First);
+        return new TableRows(reader.Columns, rows, null, rows.Count, true, reader.Issues.First) { Dialect = reader.Dialect };
     }
 
     private static List<IReadOnlyList<object?>> Records(string window, TableReader reader)
@@ -54,7 +54,7 @@ internal static class TextWindows
     // A window may begin inside of a quoted field: only records with the right number of fields are taken for records.
     private static List<IReadOnlyList<object?>> Csv(string text, CsvReader reader)
     {
-        var parser = new CsvParser(reader.Dialect.Delimiter, new DataIssues(0));
+        var parser = new CsvParser(reader.Csv.Delimiter, reader.Csv.Quote, new DataIssues(0));
         var (buffer, position, rows) = (text.ToCharArray(), 0, new List<IReadOnlyList<object?>>());
         while (position < buffer.Length && parser.TryRead(buffer, buffer.Length, ref position, isEnd: false))
         {
@@ -102,7 +102,7 @@ internal static class TextWindows
         JsonValueKind.Null or JsonValueKind.Undefined => null,
         JsonValueKind.String => value.GetString(),
         JsonValueKind.True or JsonValueKind.False => value.GetBoolean(),
-        JsonValueKind.Number => value.TryGetInt64(out var integer) ? integer : value.GetDouble(),
+        JsonValueKind.Number => value.TryGetInt64(out var integer) ? integer : JsonColumn.IsExact(value) ? value.GetDouble() : value.GetRawText(),
         _ => value.GetRawText(),
     };
 }

@@ -6,7 +6,7 @@ using AiPlatform.Data.Tables;
 namespace AiPlatform.Data.Profiles;
 
 /// <summary>Collects what there is to know about a column, in one pass and bounded memory.</summary>
-internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int sampleRows)
+internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int sampleRows, DateOrder? dateOrder = null)
 {
     private const int TopShown = 20;
     private const int CategoriesKept = 1000;
@@ -26,6 +26,7 @@ internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int 
     private readonly Dictionary<string, long> _languages = new(StringComparer.Ordinal);
     private readonly double[] _sample = new double[sampleRows];
     private readonly string?[] _texts = new string?[column.Kind == VectorKind.Text ? sampleRows : 0];
+    private readonly DateOrderTally _orders = new();
     private long _missing;
     private long _integers;
     private long _fractions;
@@ -85,10 +86,13 @@ internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int 
             ? _numbers.Build([.. _sample.Take(rows.Count).Where(double.IsFinite)], rows.IsAll)
             : null;
         var text = type is ColumnType.Text or ColumnType.Category && _lengths.Moments.Count > 0 ? Text() : null;
-        var time = type is ColumnType.Date or ColumnType.Timestamp ? new TimeProfile(ColumnVector.Timestamp(_first), ColumnVector.Timestamp(_last)) : null;
+        var time = type is ColumnType.Date or ColumnType.Timestamp ? Time() : null;
         return new ColumnProfile(
             column.Name, column.Declared, type, Count, _missing, type == ColumnType.Opaque ? 0 : _distinct.Count, _distinct.IsExact, Mismatches(type, values),
-            [.. _top.Top(TopShown).Select(static pair => new ValueCount(PiiScanner.MaskAll(pair.Value), pair.Count))], _top.Error, numeric, text, time, _pii.Build());
+            [.. _top.Top(TopShown).Select(static pair => new ValueCount(PiiScanner.MaskAll(pair.Value), pair.Count))], _top.Error, numeric, text, time, _pii.Build())
+        {
+            Dates = _orders.Count == 0 ? null : new DateColumn(column.Name, Order, dateOrder is null ? _orders.Confidence : 1, Contradictions),
+        };
     }
 
     /// <summary>What the column is compared by later.</summary>
@@ -199,6 +203,10 @@ internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int 
         {
             _booleans++;
         }
+        else if (_orders.Add(text))
+        {
+            // Day or month first: the whole column decides.
+        }
         else if (ValueParser.TryTime(text, out var ticks, out var isDate))
         {
             AddTime(ticks, isDate);
@@ -244,6 +252,34 @@ internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int 
         }
     }
 
+    private DateOrder? Order => dateOrder ?? _orders.Order;
+
+    private long Contradictions => Order switch
+    {
+        DateOrder.DayFirst => _orders.OnlyMonthFirst,
+        DateOrder.MonthFirst => _orders.OnlyDayFirst,
+        _ => _orders.Contradictions,
+    };
+
+    private long Dates => _dates + _orders.Count - Contradictions;
+
+    // Where nothing tells the order, nobody knows which was first.
+    private TimeProfile? Time()
+    {
+        if (_orders.Count == 0)
+        {
+            return new TimeProfile(ColumnVector.Timestamp(_first), ColumnVector.Timestamp(_last));
+        }
+
+        if (Order is not { } order)
+        {
+            return null;
+        }
+
+        var (first, last) = _orders.Range(order);
+        return new TimeProfile(ColumnVector.Timestamp(Math.Min(first, _first)), ColumnVector.Timestamp(Math.Max(last, _last)));
+    }
+
     private ColumnType Type()
     {
         var values = Count - _missing;
@@ -264,8 +300,8 @@ internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int 
         return Are(_integers) ? ColumnType.Integer
             : Are(_integers + _fractions) ? ColumnType.Number
             : Are(_booleans) ? ColumnType.Boolean
-            : Are(_dates) ? ColumnType.Date
-            : Are(_dates + _times) ? ColumnType.Timestamp
+            : Are(Dates) ? ColumnType.Date
+            : Are(Dates + _times) ? ColumnType.Timestamp
             : _distinct.Count <= Math.Clamp(values / 20, 2, MaxCategories) && _lengths.Moments.Max <= MaxCategoryLength ? ColumnType.Category
             : ColumnType.Text;
     }
@@ -275,8 +311,8 @@ internal sealed class ColumnAccumulator(TableColumn column, RowSample rows, int 
         ColumnType.Integer => values - _integers,
         ColumnType.Number => values - _integers - _fractions,
         ColumnType.Boolean => values - _booleans,
-        ColumnType.Date => values - _dates,
-        ColumnType.Timestamp => values - _dates - _times,
+        ColumnType.Date => values - Dates,
+        ColumnType.Timestamp => values - Dates - _times,
         _ => 0,
     };
 

@@ -1,4 +1,5 @@
 using AiPlatform.Data.Pii;
+using AiPlatform.Data.Tables;
 
 namespace AiPlatform.Data.Profiles;
 
@@ -70,6 +71,9 @@ public sealed record ColumnProfile(
     string Name, string Declared, ColumnType Type, long Count, long Missing, long Distinct, bool IsDistinctExact, long Mismatches,
     IReadOnlyList<ValueCount> Top, long TopError, NumericProfile? Numeric, TextProfile? Text, TimeProfile? Time, IReadOnlyList<PiiFinding> Pii)
 {
+    /// <summary>How dates such as 01/02/2024 were read; null where there are none.</summary>
+    public DateColumn? Dates { get; init; }
+
     /// <summary>Whether there is one value in all rows.</summary>
     public bool IsConstant => Count > 1 && Missing < Count && Distinct == 1;
 
@@ -89,7 +93,11 @@ public sealed record Correlation(string Left, string Right, string Method, doubl
 /// <param name="IssueCount">How many there were.</param>
 public sealed record TableProfile(
     string Name, IReadOnlyList<string> Files, int FileCount, long Rows, long Duplicates, bool AreDuplicatesExact, IReadOnlyList<ColumnProfile> Columns,
-    IReadOnlyList<Correlation> Correlations, IReadOnlyList<DataIssue> Issues, long IssueCount);
+    IReadOnlyList<Correlation> Correlations, IReadOnlyList<DataIssue> Issues, long IssueCount)
+{
+    /// <summary>How the first file is written, for formats of text.</summary>
+    public TableDialect? Dialect { get; init; }
+}
 
 /// <summary>What a table is compared by later: a sample of its numbers, the counts of its categories.</summary>
 public sealed record ColumnSketch(string Name, ColumnType Type, long Count, long Missing, IReadOnlyList<double>? Sample, IReadOnlyList<ValueCount>? Categories, bool AreCategoriesExact);

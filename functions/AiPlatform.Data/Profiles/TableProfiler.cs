@@ -27,12 +27,12 @@ internal sealed class TableProfiler
     /// <param name="name">What people call the table.</param>
     /// <param name="columns">Its columns.</param>
     /// <param name="expectations">What is expected of it.</param>
-    public TableProfiler(string name, IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations)
+    public TableProfiler(string name, IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations, DateOrder? dateOrder = null)
     {
         Name = name;
         _columns = columns;
-        _accumulators = [.. columns.Select(column => new ColumnAccumulator(column, _rows, SampleRows))];
-        _checks = new TableChecks(columns, expectations);
+        _accumulators = [.. columns.Select(column => new ColumnAccumulator(column, _rows, SampleRows, dateOrder))];
+        _checks = new TableChecks(columns, expectations, dateOrder);
     }
 
     /// <summary>What people call the table.</summary>
@@ -45,6 +45,7 @@ internal sealed class TableProfiler
     public IReadOnlyList<TableColumn> Columns => _columns;
 
     /// <summary>Adds a file with the same columns.</summary>
+    /// <exception cref="DataFormatException">The rest of it cannot be read; what was read counts.</exception>
     /// <param name="progress">Told of each chunk: rows of it.</param>
     public async Task AddAsync(string path, TableReader reader, Func<int, Task> progress, CancellationToken cancellationToken)
     {
@@ -62,17 +63,16 @@ internal sealed class TableProfiler
                 await progress(chunk.Count).ConfigureAwait(false);
             }
         }
-        catch (DataFormatException exception)
+        finally
         {
-            Add(new DataIssue(exception.Code, exception.Line, exception.Message, path));
-        }
+            // What was wrong before a file could not be read on is said too.
+            foreach (var issue in reader.Issues.First)
+            {
+                Add(issue with { File = path });
+            }
 
-        foreach (var issue in reader.Issues.First)
-        {
-            Add(issue with { File = path });
+            _issueCount += reader.Issues.Count - reader.Issues.First.Count;
         }
-
-        _issueCount += reader.Issues.Count - reader.Issues.First.Count;
     }
 
     /// <summary>Adds the first rows of a file, a window at a time where the file is Parquet.</summary>

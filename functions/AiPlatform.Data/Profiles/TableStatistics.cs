@@ -10,11 +10,11 @@ public static class TableStatistics
     /// <param name="name">What the table is called.</param>
     /// <param name="rows">Rows that are looked at, to the end of the chunk that reaches them.</param>
     /// <param name="isOver">Whether looking must end.</param>
-    public static async Task<TableProfile> ComputeAsync(string name, IByteSource source, FileFormat format, int rows, Func<bool> isOver, CancellationToken cancellationToken)
+    public static async Task<TableProfile> ComputeAsync(string name, IByteSource source, TableFormat format, int rows, Func<bool> isOver, CancellationToken cancellationToken)
     {
         using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
-        var profiler = new TableProfiler(name, reader.Columns, []);
+        var profiler = new TableProfiler(name, reader.Columns, [], format.Options?.DateOrder);
         await profiler.AddAsync(name, reader, rows, isOver, cancellationToken).ConfigureAwait(false);
-        return profiler.Build().Profile;
+        return profiler.Build().Profile with { Dialect = reader.Dialect };
     }
 }

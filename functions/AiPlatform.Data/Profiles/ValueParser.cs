@@ -1,19 +1,15 @@
 using System.Globalization;
+using AiPlatform.Data.Tables;
 
 namespace AiPlatform.Data.Profiles;
 
 /// <summary>Reads values out of text that has no types.</summary>
 internal static class ValueParser
 {
-    private static readonly string[] Dates = ["yyyy-MM-dd", "yyyy/MM/dd", "yyyy/M/d", "yyyyMMdd", "M/d/yyyy", "d/M/yyyy", "d.M.yyyy", "yyyy年M月d日"];
+    private static readonly string[] Dates = ["yyyy-MM-dd", "yyyy/MM/dd", "yyyy/M/d", "yyyyMMdd", "yyyy年M月d日"];
 
     /// <summary>Whether a text of an untyped file stands for no value.</summary>
-    public static bool IsMissing(ReadOnlySpan<char> text) => text.Length switch
-    {
-        0 => true,
-        > 4 => false,
-        _ => text is "NA" or "N/A" or "n/a" or "NaN" or "nan" or "null" or "NULL" or "Null" or "None" or "#N/A" or "<NA>",
-    };
+    public static bool IsMissing(ReadOnlySpan<char> text) => MissingText.Is(text);
 
     /// <summary>A whole number. Leading zeros make it a text: a postal code, an account.</summary>
     public static bool TryInteger(ReadOnlySpan<char> text, out long value)
@@ -50,6 +46,13 @@ internal static class ValueParser
         if (text.Length is < 8 or > 40 || !char.IsAsciiDigit(text[0]))
         {
             return false;
+        }
+
+        // A single value with the year last is a date where nothing but one order makes it one; columns decide from all of their values.
+        if (DateOrderTally.TryRead(text, out var dayFirst, out var monthFirst))
+        {
+            (ticks, isDate) = ((dayFirst ?? monthFirst)!.Value.Ticks, dayFirst is null || monthFirst is null || dayFirst == monthFirst);
+            return isDate;
         }
 
         if (text.Length <= 11 && DateTime.TryParseExact(text, Dates, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date))

@@ -12,7 +12,7 @@ internal static class Findings
     /// <summary>The codes of findings; each has a text.</summary>
     public static readonly IReadOnlyList<string> Codes =
     [
-        "unreadable", "issues", "missing", "allMissing", "constant", "mismatches", "outliers", "duplicates", "pii", "imbalance", "correlated", "corruptImages",
+        "unreadable", "nothingRead", "noRows", "issues", "missing", "allMissing", "constant", "mismatches", "outliers", "duplicates", "pii", "imbalance", "correlated", "corruptImages",
         "mistypedImages", "duplicateImages", "expectation", "drift", "schema", "language",
     ];
 
@@ -28,8 +28,10 @@ internal static class Findings
     {
         var found = new List<QualityFinding>();
         found.AddRange(unreadable.Select(static issue => new QualityFinding("unreadable", FindingSeverity.Error, issue.File, [issue.Code])));
+        AddIf(found, tables.Count == 0 && images is not { Count: > 0 } && unreadable.Count == 0, "nothingRead", FindingSeverity.Error, null);
         foreach (var table in tables)
         {
+            AddIf(found, table.Rows == 0, "noRows", FindingSeverity.Error, table.Name);
             OfTable(table, found);
         }
 

@@ -20,6 +20,13 @@ public static class QualityAssembler
         var images = parts.Where(static part => part.Images is not null).Select(static part => part.Images!).Aggregate((ImageBatch?)null, static (sum, batch) => sum?.With(batch) ?? batch)
             ?.Build(subject.DuplicateImages);
         var expectations = parts.SelectMany(static part => part.Expectations).ToList();
+        if (tables.Count == 0)
+        {
+            // Nobody could judge them, so they are not met.
+            expectations.AddRange(plan.Expectations.Select(static expectation => new ExpectationResult(
+                expectation.Type, expectation.Column, string.Empty, expectation.Severity, expectation.Mostly, false, null, 0, 0, [], expectation.Problem ?? "there is no table")));
+        }
+
         var unreadable = parts.SelectMany(static part => part.UnreadableFiles).ToList();
         var drift = baseline is null ? null : DriftDetector.Compare(baseline, [.. parts.SelectMany(static part => part.Sketches)]);
         var classes = Classes(tables, images, plan.Label);
@@ -29,11 +36,15 @@ public static class QualityAssembler
         var rules = plan.Rules.Select(rule => Judge(rule, metrics)).ToList();
         return new QualityDocument(
             Format, subject.Dataset, subject.Version, subject.At, metrics["score"],
-            rules.TrueForAll(static rule => rule.Success) && expectations.TrueForAll(static result => result.Success),
+            IsRead(tables, images, unreadable) && rules.TrueForAll(static rule => rule.Success) && expectations.TrueForAll(static result => result.Success),
             rules.Exists(static rule => rule is { Success: false, Block: true }) || expectations.Exists(static result => result is { Success: false, Severity: ExpectationSeverity.Critical }),
             dimensions, metrics, Findings.Of(tables, images, classes, expectations, drift, unreadable), rules, expectations, tables, images, classes,
             baseline is null ? null : subject.Baseline, drift ?? [], unreadable, subject.Files, subject.Bytes);
     }
+
+    // What could not be read, or holds nothing, is not good, whatever is expected of it.
+    private static bool IsRead(List<TableProfile> tables, ImageSetProfile? images, List<DataIssue> unreadable)
+        => unreadable.Count == 0 && images is not { Corrupt: > 0 } && (tables.Count > 0 || images is { Count: > 0 }) && tables.TrueForAll(static table => table.Rows > 0);
 
     // A metric that the report does not have breaks no rule: a dataset without images has no corrupt ones, one without a baseline no drift.
     private static RuleResult Judge(QualityRule rule, Dictionary<string, double> metrics)

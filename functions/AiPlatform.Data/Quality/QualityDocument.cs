@@ -44,7 +44,7 @@ public sealed record QualityDimension(string Name, double Score, double Weight);
 /// <summary>A quality report.</summary>
 /// <param name="Format">The number of this format.</param>
 /// <param name="Score">0 to 100: the weighted mean of the dimensions.</param>
-/// <param name="Passed">Whether every rule and every expectation is met.</param>
+/// <param name="Passed">Whether every file could be read whole, every table has rows, and every rule and every expectation is met.</param>
 /// <param name="Blocked">Whether a blocking rule is broken or a critical expectation is not met.</param>
 /// <param name="Baseline">The version that drift was measured against; null for none.</param>
 public sealed record QualityDocument(

@@ -24,7 +24,7 @@ public static class QualityProfiler
         {
             try
             {
-                using var reader = await TableFile.OpenAsync(file.Source, FileFormats.Of(file.Path), cancellationToken).ConfigureAwait(false);
+                using var reader = await TableFile.OpenAsync(file.Source, new TableFormat(FileFormats.Of(file.Path), plan.Reading), cancellationToken).ConfigureAwait(false);
                 if (Table(tables, file.Path, reader, plan) is { } table)
                 {
                     await table.AddAsync(
@@ -35,6 +35,10 @@ public static class QualityProfiler
                             return progress(new QualityProgress(done, rows, bytes + Math.Min(reader.BytesRead, file.Source.Length)));
                         },
                         cancellationToken).ConfigureAwait(false);
+                    if (reader.CutAtLine is { } line)
+                    {
+                        throw new DataFormatException(DataErrors.Truncated, "The file ends inside of a record.", line);
+                    }
                 }
                 else if (unreadable.Count < MaxUnreadable)
                 {
@@ -92,7 +96,7 @@ public static class QualityProfiler
                 return null;
             }
 
-            tables.Add(key, table = new TableProfiler(path, reader.Columns, plan.Expectations));
+            tables.Add(key, table = new TableProfiler(path, reader.Columns, plan.Expectations, plan.Reading.DateOrder));
         }
 
         return table;

@@ -19,9 +19,11 @@ internal static class QualityScore
     {
         var dimensions = new List<QualityDimension>();
         var columns = tables.Sum(static table => table.Columns.Count);
+        var empty = tables.Count(static table => table.Rows == 0);
         if (columns > 0)
         {
-            dimensions.Add(new("completeness", 100 * (1 - metrics["missing.ratio"]), 3));
+            // A table without rows holds nothing of what it should.
+            dimensions.Add(new("completeness", 100 * (1 - metrics["missing.ratio"]) * (tables.Count - empty) / tables.Count, 3));
             dimensions.Add(new("information", 100 * (1 - (metrics["constant.columns"] / columns)), 1));
         }
 
@@ -32,8 +34,9 @@ internal static class QualityScore
         }
 
         var broken = metrics["mismatches.ratio"] + QualityMetrics.Share(metrics["issues.count"], metrics["rows"])
-            + QualityMetrics.Share(images is null ? 0 : images.Corrupt + images.Mistyped, images?.Count ?? 0) + QualityMetrics.Share(unreadable, files);
-        dimensions.Add(new("validity", 100 * Math.Max(0, 1 - (Harm * broken)), 3));
+            + QualityMetrics.Share(images is null ? 0 : images.Corrupt + images.Mistyped, images?.Count ?? 0) + QualityMetrics.Share(unreadable, files) + QualityMetrics.Share(empty, tables.Count);
+        // Nothing that could be looked at is nothing that is known to be good.
+        dimensions.Add(new("validity", tables.Count == 0 && images is not { Count: > 0 } ? 0 : 100 * Math.Max(0, 1 - (Harm * broken)), 3));
         if (expectations.Count > 0)
         {
             dimensions.Add(new("conformity", 100 * (1 - (metrics["expectations.failed"] / expectations.Count)), 3));

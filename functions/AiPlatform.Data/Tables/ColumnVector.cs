@@ -18,11 +18,12 @@ public sealed class ColumnVector
     /// <summary>Text that lies in a buffer of the whole chunk: row by row, <paramref name="stride"/> fields each; a length below zero is null.</summary>
     internal ColumnVector(char[] chars, int[] starts, int[] lengths, int column, int stride, int count)
     {
+        IsUntyped = true;
         (Kind, _chars, _starts, _lengths, _column, _stride, Count) = (VectorKind.Text, chars, starts, lengths, column, stride, count);
     }
 
     /// <summary>Strings; null is null.</summary>
-    internal ColumnVector(string?[] strings, int count) => (Kind, _strings, Count) = (VectorKind.Text, strings, count);
+    internal ColumnVector(string?[] strings, int count, bool isUntyped = false) => (Kind, _strings, Count, IsUntyped) = (VectorKind.Text, strings, count, isUntyped);
 
     /// <summary>Integers, booleans (0 or 1) or ticks.</summary>
     internal ColumnVector(VectorKind kind, long[] integers, bool[] nulls, int count) => (Kind, _integers, _nulls, Count) = (kind, integers, nulls, count);
@@ -36,8 +37,14 @@ public sealed class ColumnVector
     /// <summary>Rows.</summary>
     public int Count { get; }
 
+    /// <summary>Whether the format has no types: then some texts stand for no value.</summary>
+    public bool IsUntyped { get; }
+
     /// <summary>Whether the row has no value.</summary>
     public bool IsNull(int row) => _nulls is not null ? _nulls[row] : _strings is not null ? _strings[row] is null : _lengths![(row * _stride) + _column] < 0;
+
+    /// <summary>Whether the row has no value, or one that stands for none (<see cref="MissingText"/>).</summary>
+    public bool IsMissing(int row) => IsNull(row) || (Kind == VectorKind.Text && (IsUntyped ? MissingText.Is(Text(row)) : Text(row).IsWhiteSpace()));
 
     /// <summary>The text of a row of a text column; empty for null.</summary>
     public ReadOnlySpan<char> Text(int row)

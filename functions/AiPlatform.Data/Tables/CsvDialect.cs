@@ -1,52 +1,74 @@
-using System.Globalization;
-
 namespace AiPlatform.Data.Tables;
 
-/// <summary>How a file of separated values is written.</summary>
+/// <summary>How a file of separated values is written, as far as its beginning tells.</summary>
 /// <param name="Delimiter">Between fields.</param>
+/// <param name="Quote">Around fields.</param>
 /// <param name="HasHeader">Whether the first record names the columns.</param>
-internal sealed record CsvDialect(char Delimiter, bool HasHeader)
+internal sealed record CsvDialect(char Delimiter, char Quote, bool HasHeader)
 {
-    private const int MaxRecords = 100;
+    private const int MaxNameChars = 256;
     private static readonly char[] Candidates = [',', ';', '\t', '|'];
+
+    /// <summary>How sure the delimiter is.</summary>
+    public required double DelimiterConfidence { get; init; }
+
+    /// <summary>How sure the header is.</summary>
+    public required double HeaderConfidence { get; init; }
+
+    /// <summary>Lines before the first record that are none.</summary>
+    public required int SkippedLines { get; init; }
+
+    /// <summary>Characters of these lines.</summary>
+    public required int SkippedChars { get; init; }
+
+    /// <summary>Columns of dates with the year last, by index.</summary>
+    public required IReadOnlyList<(int Column, DateOrderTally Tally)> Dates { get; init; }
 
     /// <summary>Finds the dialect out from the beginning of a file.</summary>
     /// <param name="sample">Its first characters.</param>
-    /// <param name="delimiter">The delimiter where it is known.</param>
-    public static CsvDialect Detect(ReadOnlySpan<char> sample, char? delimiter)
+    /// <param name="delimiter">The delimiter where the format says it.</param>
+    /// <param name="options">What is told and not found out.</param>
+    public static CsvDialect Detect(ReadOnlySpan<char> sample, char? delimiter, ReadOptions options)
     {
-        var best = delimiter ?? ',';
-        var bestScore = -1d;
-        foreach (var candidate in delimiter is { } known ? [known] : Candidates)
+        var (announced, skippedLines, skippedChars) = Beginning(sample, options.SkippedLines);
+        var records = sample[skippedChars..];
+        var known = options.Delimiter ?? announced ?? delimiter;
+        var quote = options.Quote ?? FindQuote(records, known is { } one ? [one] : Candidates);
+        var (found, delimiterConfidence) = known is { } told ? (told, 1) : FindDelimiter(records, quote);
+        var cut = CsvSample.Records(records, found, quote);
+        var (isHeader, headerConfidence) = options.HasHeader is { } header ? (header, 1) : HeaderRule.Decide(cut);
+        return new CsvDialect(found, quote, isHeader)
         {
-            var counts = Records(sample, candidate).ConvertAll(static record => record.Count);
-            if (counts.Count == 0 || counts[0] < 2)
-            {
-                continue;
-            }
-
-            // The right delimiter cuts nearly every record into the same number of fields; more fields win ties.
-            var score = (counts.Count(count => count == counts[0]) / (double)counts.Count) + (Math.Min(counts[0], 50) * 0.0001);
-            if (score > bestScore)
-            {
-                (best, bestScore) = (candidate, score);
-            }
-        }
-
-        return new CsvDialect(best, IsHeader(Records(sample, best)));
+            DelimiterConfidence = delimiterConfidence,
+            HeaderConfidence = headerConfidence,
+            SkippedLines = skippedLines,
+            SkippedChars = skippedChars,
+            Dates = FindDates(cut, isHeader),
+        };
     }
 
     /// <summary>The names of the columns: what the header says, made unique and not empty.</summary>
     public static string[] Names(IReadOnlyList<string> header)
     {
+        // A name that is made up must not take one that stands in the file further on.
+        var written = header.Select(static text => text.Trim()).Where(static text => text.Length > 0).ToHashSet(StringComparer.Ordinal);
         var names = new HashSet<string>(StringComparer.Ordinal);
-        return [.. header.Select((text, index) => Unique(text.Trim() is { Length: > 0 } name ? name[..Math.Min(name.Length, 256)] : $"column{index + 1}", names))];
+        return [.. header.Select((text, index) => text.Trim() is { Length: > 0 } name
+            ? Unique(name[..Math.Min(name.Length, MaxNameChars)], names, written)
+            : Unique($"column{index + 1}", names, written, isMade: true))];
     }
 
-    private static string Unique(string name, HashSet<string> names)
+    /// <summary>The dialect as readers elsewhere need it.</summary>
+    public TableDialect ToTable(TextEncoding encoding, IReadOnlyList<string> columns, ReadOptions options) => new(
+        encoding.Name, encoding.Confidence, Delimiter.ToString(), DelimiterConfidence, Quote.ToString(), HasHeader, HeaderConfidence, SkippedLines, columns,
+        [.. Dates.Where(date => date.Column < columns.Count).Select(date => options.DateOrder is { } told
+            ? new DateColumn(columns[date.Column], told, 1, told == DateOrder.DayFirst ? date.Tally.OnlyMonthFirst : date.Tally.OnlyDayFirst)
+            : new DateColumn(columns[date.Column], date.Tally.Order, date.Tally.Confidence, date.Tally.Contradictions))]);
+
+    private static string Unique(string name, HashSet<string> names, HashSet<string> written, bool isMade = false)
     {
         var unique = name;
-        for (var i = 2; !names.Add(unique); i++)
+        for (var i = 2; (isMade || i > 2) && written.Contains(unique) || !names.Add(unique); i++)
         {
             unique = $"{name}_{i}";
         }
@@ -54,77 +76,97 @@ internal sealed record CsvDialect(char Delimiter, bool HasHeader)
         return unique;
     }
 
-    // A header is texts that differ from each other, above columns that do not go on like it.
-    private static bool IsHeader(List<List<string>> records)
+    // Lines that are to be skipped, or one that spreadsheets read: sep=;
+    private static (char? Delimiter, int Lines, int Chars) Beginning(ReadOnlySpan<char> sample, int? skippedLines)
     {
-        if (records.Count == 0 || records[0].Exists(static name => string.IsNullOrWhiteSpace(name) || IsValue(name)) || records[0].Distinct(StringComparer.Ordinal).Count() != records[0].Count)
+        var (lines, chars) = (0, 0);
+        while (lines < (skippedLines ?? 0) && chars < sample.Length)
         {
-            return false;
+            chars += LineLength(sample[chars..]);
+            lines++;
         }
 
-        if (records.Count == 1)
-        {
-            return true;
-        }
-
-        for (var column = 0; column < records[0].Count; column++)
-        {
-            var values = records.Skip(1).Where(record => record.Count > column).Select(record => record[column]).ToList();
-            if (values.Contains(records[0][column]))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        var length = LineLength(sample[chars..]);
+        var line = sample.Slice(chars, length).TrimEnd("\r\n").Trim('"');
+        return line.Length == 5 && line.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && ReadOptions.IsMark(line[4])
+            ? (line[4], lines + 1, chars + length)
+            : (null, lines, chars);
     }
 
-    private static bool IsValue(string text)
-        => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
-            || (char.IsAsciiDigit(text[0]) && DateTime.TryParse(text, CultureInfo.InvariantCulture, out _));
-
-    // A forgiving split of the sample: it decides about the dialect, errors are found by the reader.
-    private static List<List<string>> Records(ReadOnlySpan<char> sample, char delimiter)
+    private static int LineLength(ReadOnlySpan<char> text)
     {
-        var records = new List<List<string>>();
-        var record = new List<string>();
-        var (start, quoted) = (0, false);
-        for (var i = 0; i < sample.Length && records.Count < MaxRecords; i++)
+        var end = text.IndexOfAny('\n', '\r');
+        return end < 0 ? text.Length : end + (text[end] == '\r' && end + 1 < text.Length && text[end + 1] == '\n' ? 2 : 1);
+    }
+
+    // Apostrophes are quotes where fields begin and end with them and no field does with the usual ones.
+    private static char FindQuote(ReadOnlySpan<char> sample, ReadOnlySpan<char> delimiters)
+    {
+        if (sample.Contains('"'))
         {
-            var c = sample[i];
-            if (c == '"')
+            return '"';
+        }
+
+        var (opened, closed) = (0, 0);
+        for (var i = 0; i < sample.Length; i++)
+        {
+            if (sample[i] == '\'')
             {
-                quoted = !quoted;
-            }
-            else if (!quoted && (c == delimiter || c is '\n' or '\r'))
-            {
-                record.Add(sample[start..i].Trim('"').ToString());
-                start = i + 1;
-                if (c == delimiter)
-                {
-                    continue;
-                }
-
-                if (c == '\r' && i + 1 < sample.Length && sample[i + 1] == '\n')
-                {
-                    start = ++i + 1;
-                }
-
-                if (record is not [{ Length: 0 }])
-                {
-                    records.Add(record);
-                }
-
-                record = [];
+                opened += i == 0 || IsBorder(sample[i - 1], delimiters) ? 1 : 0;
+                closed += i == sample.Length - 1 || IsBorder(sample[i + 1], delimiters) ? 1 : 0;
             }
         }
 
-        if (records.Count < MaxRecords && start < sample.Length && records.Count == 0)
+        return opened >= 2 && opened == closed && sample.Count('\'') - opened - closed == 2 * sample.Count("''") ? '\'' : '"';
+    }
+
+    private static bool IsBorder(char c, ReadOnlySpan<char> delimiters) => c is '\n' or '\r' || delimiters.Contains(c);
+
+    private static (char Delimiter, double Confidence) FindDelimiter(ReadOnlySpan<char> sample, char quote)
+    {
+        var (best, bestScore, bestShare) = (',', -1d, 0d);
+        foreach (var candidate in Candidates)
         {
-            record.Add(sample[start..].Trim('"').ToString());
-            records.Add(record);
+            var counts = CsvSample.Records(sample, candidate, quote).ConvertAll(static record => record.Count);
+            if (counts.Count == 0 || counts[0] < 2)
+            {
+                continue;
+            }
+
+            // The right delimiter cuts nearly every record into the same number of fields; more fields win ties.
+            var share = counts.Count(count => count == counts[0]) / (double)counts.Count;
+            var score = share + (Math.Min(counts[0], 50) * 0.0001);
+            if (score > bestScore)
+            {
+                (best, bestScore, bestShare) = (candidate, score, share);
+            }
         }
 
-        return records;
+        // A file of one column has no delimiter: any will do, unless none was seen that others write.
+        return (best, bestScore < 0 ? 0.5 : Math.Round(bestShare, 2));
+    }
+
+    private static List<(int Column, DateOrderTally Tally)> FindDates(List<List<string>> records, bool isHeader)
+    {
+        var dates = new List<(int, DateOrderTally)>();
+        for (var column = 0; records.Count > 0 && column < records[0].Count; column++)
+        {
+            var (tally, values) = (new DateOrderTally(), 0);
+            foreach (var record in records.Skip(isHeader ? 1 : 0))
+            {
+                if (record.Count > column && !MissingText.Is(record[column]))
+                {
+                    values++;
+                    tally.Add(record[column].AsSpan().Trim());
+                }
+            }
+
+            if (tally.Count > 0 && tally.Count * 2 > values)
+            {
+                dates.Add((column, tally));
+            }
+        }
+
+        return dates;
     }
 }

@@ -7,10 +7,11 @@ namespace AiPlatform.Data.Tables;
 /// reported with its line and read as well as it can be.
 /// </summary>
 /// <param name="delimiter">Between fields.</param>
+/// <param name="quote">Around fields.</param>
 /// <param name="issues">Takes what breaks the rules.</param>
-internal sealed class CsvParser(char delimiter, DataIssues issues)
+internal sealed class CsvParser(char delimiter, char quote, DataIssues issues)
 {
-    private readonly SearchValues<char> _special = SearchValues.Create([delimiter, '\n', '\r', '"']);
+    private readonly SearchValues<char> _special = SearchValues.Create([delimiter, '\n', '\r', quote]);
     private readonly List<int> _escaped = [];
     private readonly List<(long Line, string Message)> _problems = [];
     private int[] _starts = new int[16];
@@ -48,7 +49,7 @@ internal sealed class CsvParser(char delimiter, DataIssues issues)
         var (at, line) = (position, Line);
         while (true)
         {
-            var end = at < length && buffer[at] == '"' ? Quoted(buffer, length, at, isEnd, ref line) : Plain(buffer, length, at, line);
+            var end = at < length && buffer[at] == quote ? Quoted(buffer, length, at, isEnd, ref line) : Plain(buffer, length, at, line);
             if (EndedInQuotes || (end == length && !isEnd) || (end == length - 1 && buffer[end] == '\r' && !isEnd))
             {
                 return false;
@@ -81,12 +82,12 @@ internal sealed class CsvParser(char delimiter, DataIssues issues)
     }
 
     // A doubled quote becomes one, a single one goes.
-    private static int Unescape(Span<char> text)
+    private int Unescape(Span<char> text)
     {
         var write = 0;
         for (var i = 0; i < text.Length; i++)
         {
-            if (text[i] == '"' && (++i == text.Length || text[i] != '"'))
+            if (text[i] == quote && (++i == text.Length || text[i] != quote))
             {
                 i--;
                 continue;
@@ -105,7 +106,7 @@ internal sealed class CsvParser(char delimiter, DataIssues issues)
         {
             var stop = buffer.AsSpan(at, length - at).IndexOfAny(_special);
             var end = stop < 0 ? length : at + stop;
-            if (end < length && buffer[end] == '"')
+            if (end < length && buffer[end] == quote)
             {
                 _problems.Add((line, "A quote inside a field that is not quoted."));
                 at = end + 1;
@@ -122,16 +123,16 @@ internal sealed class CsvParser(char delimiter, DataIssues issues)
         var (at, escaped) = (start + 1, false);
         while (true)
         {
-            var quote = buffer.AsSpan(at, length - at).IndexOf('"');
-            if (quote < 0 || (at + quote + 1 == length && !isEnd))
+            var next = buffer.AsSpan(at, length - at).IndexOf(quote);
+            if (next < 0 || (at + next + 1 == length && !isEnd))
             {
                 EndedInQuotes = true;
                 return length;
             }
 
-            line += Newlines(buffer.AsSpan(at, quote));
-            at += quote + 1;
-            if (at == length || buffer[at] != '"')
+            line += Newlines(buffer.AsSpan(at, next));
+            at += next + 1;
+            if (at == length || buffer[at] != quote)
             {
                 break;
             }

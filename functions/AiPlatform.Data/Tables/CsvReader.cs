@@ -24,22 +24,27 @@ internal sealed class CsvReader : TableReader
     private bool _ended;
     private bool _isSuspect;
 
-    private CsvReader(CharSource source, char[] head, int length, bool ended, char? delimiter)
+    private CsvReader(CharSource source, char[] head, int length, bool ended, char? delimiter, ReadOptions options)
     {
         _source = source;
         (_length, _ended) = (length, ended);
         head.AsSpan(0, length).CopyTo(_text);
-        Dialect = CsvDialect.Detect(_text.AsSpan(0, Math.Min(length, SampleChars)), delimiter);
-        _parser = new CsvParser(Dialect.Delimiter, Issues);
+        Csv = CsvDialect.Detect(_text.AsSpan(0, Math.Min(length, SampleChars)), delimiter, options);
+        _parser = new CsvParser(Csv.Delimiter, Csv.Quote, Issues) { Line = Csv.SkippedLines + 1 };
+        _position = Csv.SkippedChars;
         _isSuspect = _text.AsSpan(0, length).Contains('\uFFFD');
         _columns = [.. ReadHeader().Select(static name => new TableColumn(name, VectorKind.Text, "text"))];
+        Dialect = Csv.ToTable(source.Encoding, Array.ConvertAll(_columns, static column => column.Name), options);
         var rows = Math.Clamp(2_000_000 / _columns.Length, 1, ChunkRows);
         _starts = new int[rows * _columns.Length];
         _lengths = new int[rows * _columns.Length];
     }
 
-    /// <summary>How the file is written.</summary>
-    public CsvDialect Dialect { get; }
+    /// <summary>What separates the fields.</summary>
+    public CsvDialect Csv { get; }
+
+    /// <inheritdoc />
+    public override TableDialect? Dialect { get; }
 
     /// <summary>The file's encoding.</summary>
     public TextEncoding Encoding => _source.Encoding;
@@ -51,14 +56,14 @@ internal sealed class CsvReader : TableReader
     public override long BytesRead => _source.BytesRead;
 
     /// <summary>Opens a file.</summary>
-    public static async Task<CsvReader> OpenAsync(IByteSource source, char? delimiter, CancellationToken cancellationToken)
+    public static async Task<CsvReader> OpenAsync(IByteSource source, char? delimiter, ReadOptions options, CancellationToken cancellationToken)
     {
-        var chars = await CharSource.OpenAsync(source, cancellationToken).ConfigureAwait(false);
+        var chars = await CharSource.OpenAsync(source, options, cancellationToken).ConfigureAwait(false);
         try
         {
             var head = new char[MaxRecordChars];
             var (length, ended) = await FillAsync(chars, head, 0, cancellationToken).ConfigureAwait(false);
-            return new CsvReader(chars, head, length, ended, delimiter);
+            return new CsvReader(chars, head, length, ended, delimiter, options);
         }
         catch
         {
@@ -152,10 +157,10 @@ internal sealed class CsvReader : TableReader
             var fields = new string[_parser.Fields];
             for (var i = 0; i < fields.Length; i++)
             {
-                fields[i] = Dialect.HasHeader && _parser.Lengths[i] > 0 ? new string(_text, _parser.Starts[i], _parser.Lengths[i]) : string.Empty;
+                fields[i] = Csv.HasHeader && _parser.Lengths[i] > 0 ? new string(_text, _parser.Starts[i], _parser.Lengths[i]) : string.Empty;
             }
 
-            if (Dialect.HasHeader)
+            if (Csv.HasHeader)
             {
                 _position = position;
             }
@@ -199,6 +204,8 @@ internal sealed class CsvReader : TableReader
             }
 
             Take(rows++, line);
+            var isLast = _ended && _position == _length && _text[_length - 1] is not ('\n' or '\r');
+            CutAtLine = isLast && (_parser.Fields < _columns.Length || _text[_length - 1] == '\uFFFD') ? line : CutAtLine;
         }
 
         return rows;
@@ -213,6 +220,7 @@ internal sealed class CsvReader : TableReader
         }
 
         Issues.Add(DataErrors.CsvQuote, line, "A quoted field does not end.");
+        CutAtLine = _ended && !_text.AsSpan(_position, _length - _position).Contains('\n') ? line : CutAtLine;
         var end = _text.AsSpan(_position, _length - _position).IndexOf('\n');
         _position = end < 0 ? _length : _position + end + 1;
         _parser.Line = line + 1;

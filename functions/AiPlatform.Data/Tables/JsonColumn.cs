@@ -5,16 +5,19 @@ namespace AiPlatform.Data.Tables;
 /// <summary>What is known about a property of JSON lines.</summary>
 internal sealed class JsonColumn(string name)
 {
+    private const int MaxDigits = 17;
+
     private bool _text;
     private bool _integer;
     private bool _number;
     private bool _boolean;
     private bool _nested;
+    private bool _wide;
 
     public string Name { get; } = name;
 
     /// <summary>The kind that holds every value that was seen.</summary>
-    public VectorKind Kind => (_text || _nested, _boolean, _number, _integer) switch
+    public VectorKind Kind => (_text || _nested || _wide, _boolean, _number, _integer) switch
     {
         (false, true, false, false) => VectorKind.Boolean,
         (false, false, false, true) => VectorKind.Integer,
@@ -27,7 +30,12 @@ internal sealed class JsonColumn(string name)
     {
         foreach (var property in line.EnumerateObject())
         {
-            var column = columns.Find(candidate => candidate.Name == property.Name);
+            if (NameOf(property) is not { } name)
+            {
+                continue;
+            }
+
+            var column = columns.Find(candidate => candidate.Name == name);
             if (column is null)
             {
                 if (columns.Count == max)
@@ -35,14 +43,14 @@ internal sealed class JsonColumn(string name)
                     throw new DataFormatException(DataErrors.JsonLine, $"More than {max} properties.");
                 }
 
-                columns.Add(column = new JsonColumn(property.Name));
+                columns.Add(column = new JsonColumn(name));
             }
 
             column.Learn(property.Value);
         }
     }
 
-    public TableColumn ToColumn() => new(Name, Kind, _nested ? "json" : Kind switch
+    public TableColumn ToColumn() => new(Name, Kind, _nested ? "json" : _wide && !_text && !_boolean ? "text" : Kind switch
     {
         VectorKind.Boolean => "boolean",
         VectorKind.Integer => "integer",
@@ -62,6 +70,7 @@ internal sealed class JsonColumn(string name)
                 break;
             case JsonValueKind.Number:
                 _number = true;
+                _wide |= !IsExact(value);
                 break;
             case JsonValueKind.True or JsonValueKind.False:
                 _boolean = true;
@@ -74,5 +83,40 @@ internal sealed class JsonColumn(string name)
             default:
                 throw new ArgumentOutOfRangeException(nameof(value), value.ValueKind, "Unknown kind.");
         }
+    }
+
+    /// <summary>The name of a property; null where it has half of a surrogate pair.</summary>
+    public static string? NameOf(JsonProperty property)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Whether a double stands for the number as it is written: one such as 1e400, or of more than 17 digits, is kept as its text instead.
+    /// </summary>
+    public static bool IsExact(JsonElement number)
+    {
+        if (!number.TryGetDouble(out var value) || !double.IsFinite(value))
+        {
+            return false;
+        }
+
+        var text = number.GetRawText().AsSpan();
+        var exponent = text.IndexOfAny('e', 'E');
+        var significant = 0;
+        foreach (var digit in exponent < 0 ? text : text[..exponent])
+        {
+            significant += char.IsAsciiDigit(digit) && (digit != '0' || significant > 0) ? 1 : 0;
+        }
+
+        // Not all that is written with 17 digits is told apart from its neighbours, but all that doubles are written with is.
+        return significant <= MaxDigits && (value != 0 || significant == 0);
     }
 }

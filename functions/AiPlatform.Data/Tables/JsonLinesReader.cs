@@ -34,11 +34,14 @@ internal sealed class JsonLinesReader : TableReader
     /// <inheritdoc />
     public override long BytesRead => _lines.BytesRead;
 
+    /// <inheritdoc />
+    public override TableDialect? Dialect => _lines.Dialect(Columns.Select(static column => column.Name));
+
     /// <summary>Opens a file and reads its first lines.</summary>
     /// <exception cref="DataFormatException">None of them is a JSON object.</exception>
-    public static async Task<JsonLinesReader> OpenAsync(IByteSource source, CancellationToken cancellationToken)
+    public static async Task<JsonLinesReader> OpenAsync(IByteSource source, ReadOptions options, CancellationToken cancellationToken)
     {
-        var lines = await LineReader.OpenAsync(source, cancellationToken).ConfigureAwait(false);
+        var lines = await LineReader.OpenAsync(source, options, cancellationToken).ConfigureAwait(false);
         try
         {
             var head = new Queue<(long, string)>();
@@ -152,13 +155,17 @@ internal sealed class JsonLinesReader : TableReader
             using var document = Parse(line, number);
             foreach (var property in document.RootElement.EnumerateObject())
             {
-                if (!_index.TryGetValue(property.Name, out var column))
+                if (JsonColumn.NameOf(property) is not { } name)
                 {
-                    Issues.Add(DataErrors.CsvColumns, number, $"The property “{property.Name}” is not in the first lines.");
+                    Issues.Add(DataErrors.JsonLine, number, "A name has half of a surrogate pair.");
+                }
+                else if (!_index.TryGetValue(name, out var column))
+                {
+                    Issues.Add(DataErrors.CsvColumns, number, $"The property “{name}” is not in the first lines.");
                 }
                 else if (!builders[column].TrySet(row, property.Value))
                 {
-                    Issues.Add(DataErrors.JsonLine, number, $"“{property.Name}” is no {_columns[column].Kind} as in the first lines.");
+                    Issues.Add(DataErrors.JsonLine, number, $"“{name}” is no {_columns[column].Kind} as in the first lines, or cannot be kept as one.");
                 }
             }
 
@@ -167,6 +174,7 @@ internal sealed class JsonLinesReader : TableReader
         catch (DataFormatException exception)
         {
             Issues.Add(exception.Code, exception.Line, exception.Message);
+            CutAtLine = _lines.IsLastOpen && number == _lines.Line ? number : CutAtLine;
             return false;
         }
     }

@@ -32,13 +32,12 @@ internal sealed class JsonVector
         switch (_kind)
         {
             case VectorKind.Text:
-                _texts[row] = value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText();
-                return true;
+                return TryText(row, value);
             case VectorKind.Boolean when value.ValueKind is JsonValueKind.True or JsonValueKind.False:
                 _integers[row] = value.ValueKind == JsonValueKind.True ? 1 : 0;
                 break;
             case VectorKind.Integer when value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _integers[row]):
-            case VectorKind.Number when value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out _numbers[row]):
+            case VectorKind.Number when value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out _numbers[row]) && double.IsFinite(_numbers[row]):
                 break;
             default:
                 return false;
@@ -55,4 +54,18 @@ internal sealed class JsonVector
         VectorKind.Number => new ColumnVector(_numbers, _nulls, count),
         _ => new ColumnVector(_kind, _integers, _nulls, count),
     };
+
+    // Half of a surrogate pair is no text.
+    private bool TryText(int row, JsonElement value)
+    {
+        try
+        {
+            _texts[row] = value.ValueKind == JsonValueKind.String ? value.GetString() : value.GetRawText();
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
 }

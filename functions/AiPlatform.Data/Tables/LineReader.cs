@@ -13,14 +13,21 @@ internal sealed class LineReader(CharSource source) : IDisposable
     /// <summary>The number of the last line, from 1.</summary>
     public long Line { get; private set; }
 
+    /// <summary>Whether the last line was the file's last and has no end.</summary>
+    public bool IsLastOpen { get; private set; }
+
     /// <summary>Bytes that have been fetched.</summary>
     public long BytesRead => source.BytesRead;
 
     /// <summary>The name of the encoding.</summary>
     public string Encoding => source.Encoding.Name;
 
-    public static async Task<LineReader> OpenAsync(IByteSource source, CancellationToken cancellationToken)
-        => new(await CharSource.OpenAsync(source, cancellationToken).ConfigureAwait(false));
+    /// <summary>How the lines are written, for columns of those names.</summary>
+    public TableDialect Dialect(IEnumerable<string> columns)
+        => new(source.Encoding.Name, source.Encoding.Confidence, null, 1, null, null, 1, 0, [.. columns], []);
+
+    public static async Task<LineReader> OpenAsync(IByteSource source, ReadOptions options, CancellationToken cancellationToken)
+        => new(await CharSource.OpenAsync(source, options, cancellationToken).ConfigureAwait(false));
 
     /// <summary>The next line without its end; null at the end of the file. It is valid until the next call.</summary>
     /// <exception cref="DataFormatException">A line is longer than a record may be.</exception>
@@ -49,6 +56,7 @@ internal sealed class LineReader(CharSource source) : IDisposable
                 var line = _text.AsMemory(_position, _length - _position);
                 _position = _length;
                 Line++;
+                IsLastOpen = true;
                 return line;
             }
 

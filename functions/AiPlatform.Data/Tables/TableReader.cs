@@ -12,8 +12,14 @@ public abstract class TableReader : IDisposable
     /// <summary>Rows in all where the file says it before it is read; null elsewhere.</summary>
     public virtual long? RowCount => null;
 
+    /// <summary>How the file is written, for formats of text; null elsewhere.</summary>
+    public virtual TableDialect? Dialect => null;
+
     /// <summary>Bytes of the file that have been read.</summary>
     public abstract long BytesRead { get; }
+
+    /// <summary>Whether the file, read to its end, stops inside of a record: the line where it does; null when it does not.</summary>
+    public long? CutAtLine { get; protected set; }
 
     /// <summary>The next rows; null at the end.</summary>
     /// <exception cref="DataFormatException">What follows cannot be read at all.</exception>

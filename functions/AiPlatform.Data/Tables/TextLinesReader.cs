@@ -20,9 +20,12 @@ internal sealed class TextLinesReader : TableReader
     /// <inheritdoc />
     public override long BytesRead => _lines.BytesRead;
 
+    /// <inheritdoc />
+    public override TableDialect? Dialect => _lines.Dialect(["text"]);
+
     /// <summary>Opens a file.</summary>
-    public static async Task<TextLinesReader> OpenAsync(IByteSource source, CancellationToken cancellationToken)
-        => new(await LineReader.OpenAsync(source, cancellationToken).ConfigureAwait(false));
+    public static async Task<TextLinesReader> OpenAsync(IByteSource source, ReadOptions options, CancellationToken cancellationToken)
+        => new(await LineReader.OpenAsync(source, options, cancellationToken).ConfigureAwait(false));
 
     /// <inheritdoc />
     public override async ValueTask<TableChunk?> NextAsync(CancellationToken cancellationToken)
@@ -46,7 +49,7 @@ internal sealed class TextLinesReader : TableReader
 
         var first = _row;
         _row += count;
-        return count == 0 ? null : new VectorChunk([new ColumnVector(_chunk, count)]) { FirstRow = first, Count = count };
+        return count == 0 ? null : new VectorChunk([new ColumnVector(_chunk, count, isUntyped: true)]) { FirstRow = first, Count = count };
     }
 
     /// <inheritdoc />

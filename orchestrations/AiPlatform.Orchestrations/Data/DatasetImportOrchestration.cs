@@ -19,14 +19,14 @@ public sealed class DatasetImportOrchestration : TaskOrchestrator<DatasetImportI
     private static readonly TaskOptions Patient = TaskOptions.FromRetryPolicy(new RetryPolicy(
         maxNumberOfAttempts: 65, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(10))
     {
-        HandleFailure = static failure => !failure.IsCausedBy<PlatformRefusedException>(),
+        HandleFailure = LastingFailure.MayPass,
     });
 
     // The API may be away for long; what was laid down must not stay for ever.
     private static readonly TaskOptions VeryPatient = TaskOptions.FromRetryPolicy(new RetryPolicy(
         maxNumberOfAttempts: 120, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 1.5, maxRetryInterval: TimeSpan.FromMinutes(1))
     {
-        HandleFailure = static failure => !failure.IsCausedBy<PlatformRefusedException>(),
+        HandleFailure = LastingFailure.MayPass,
     });
 
     /// <inheritdoc />

@@ -15,7 +15,7 @@ public sealed class MakeQualityReport : TaskOrchestrator<QualityReportInput, boo
     private static readonly TaskOptions Retry = TaskOptions.FromRetryPolicy(new RetryPolicy(
         maxNumberOfAttempts: 10, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromMinutes(1))
     {
-        HandleFailure = static failure => !failure.IsCausedBy<PlatformRefusedException>(),
+        HandleFailure = LastingFailure.MayPass,
     });
 
     /// <inheritdoc />

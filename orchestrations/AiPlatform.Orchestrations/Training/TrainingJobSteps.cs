@@ -13,7 +13,7 @@ internal sealed class TrainingJobSteps(TaskOrchestrationContext context, string 
     private static readonly TaskOptions Patient = TaskOptions.FromRetryPolicy(new RetryPolicy(
         maxNumberOfAttempts: 120, firstRetryInterval: TimeSpan.FromMilliseconds(500), backoffCoefficient: 1.5, maxRetryInterval: TimeSpan.FromSeconds(30))
     {
-        HandleFailure = static failure => !failure.IsCausedBy<PlatformRefusedException>(),
+        HandleFailure = LastingFailure.MayPass,
     });
 
     public Task<JobAdmission> AdmitAsync(int attempt)

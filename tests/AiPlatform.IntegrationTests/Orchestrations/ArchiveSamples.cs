@@ -30,6 +30,15 @@ internal static class ArchiveSamples
         "truncated-zip" => Good("zip")[..^30],
         "truncated-gzip" => Good("tar.gz")[..^40],
         "truncated-tar" => Tar(gzip: false, File("big", new string('x', 5_000)))[..2_000],
+        "flipped-zip" => Flip(Zip(CompressionLevel.NoCompression, 0, ("prices.csv", "id,price\n1,100\n")), "1,100"u8),
+        "encrypted-zip" => Encrypted(Zip(("secret.csv", "id\n1\n"))),
+        "twice-zip" => Zip(("same.csv", "a"), ("same.csv", "b")),
+        "continued-zip" => [.. Good("zip"), .. "more"u8],
+        "cut-gzip-checksum" => Good("tar.gz")[..^8],
+        "continued-gzip" => [.. Good("tar.gz"), .. "more"u8],
+        "flipped-tar" => Flip(Good("tar"), "folder/b.txt"u8),
+        "endless-tar" => Good("tar")[..^1024],
+        "continued-tar" => [.. Good("tar"), .. Good("tar")],
         "gzip-of-text" => Gzip(Encoding.UTF8.GetBytes(new string('t', 1_000))),
         "text" => "no archive at all"u8.ToArray(),
         "empty-zip" => Zip(),
@@ -43,14 +52,31 @@ internal static class ArchiveSamples
 
     private static byte[] Zip(params (string Name, string Content)[] files) => Zip(attributes: 0, files);
 
-    private static byte[] Zip(int attributes, params (string Name, string Content)[] files)
+    // A bit of the last place where the text stands.
+    private static byte[] Flip(byte[] bytes, ReadOnlySpan<byte> text)
+    {
+        bytes[bytes.AsSpan().LastIndexOf(text) + text.Length - 1] ^= 1;
+        return bytes;
+    }
+
+    // The flag in the header of the only entry and in the directory.
+    private static byte[] Encrypted(byte[] zip)
+    {
+        zip[6] |= 1;
+        zip[zip.AsSpan().IndexOf("PK\u0001\u0002"u8) + 8] |= 1;
+        return zip;
+    }
+
+    private static byte[] Zip(int attributes, params (string Name, string Content)[] files) => Zip(CompressionLevel.Optimal, attributes, files);
+
+    private static byte[] Zip(CompressionLevel level, int attributes, params (string Name, string Content)[] files)
     {
         using var bytes = new MemoryStream();
         using (var archive = new ZipArchive(bytes, ZipArchiveMode.Create, leaveOpen: true))
         {
             foreach (var (name, content) in files)
             {
-                var entry = archive.CreateEntry(name, CompressionLevel.Optimal);
+                var entry = archive.CreateEntry(name, level);
                 entry.ExternalAttributes = attributes;
                 using var stream = entry.Open();
                 stream.Write(Encoding.UTF8.GetBytes(content));

@@ -123,13 +123,23 @@ public sealed class DatasetImportTests(OrchestrationsFixture platform) : IClassF
     [InlineData("truncated-zip", DatasetImportErrors.BrokenArchive)]
     [InlineData("truncated-gzip", DatasetImportErrors.BrokenArchive)]
     [InlineData("truncated-tar", DatasetImportErrors.BrokenArchive)]
+    [InlineData("flipped-zip", DatasetImportErrors.BrokenArchive, "prices.csv")]
+    [InlineData("encrypted-zip", DatasetImportErrors.EncryptedArchive, "secret.csv")]
+    [InlineData("twice-zip", DatasetImportErrors.DuplicateEntry, "same.csv")]
+    [InlineData("continued-zip", DatasetImportErrors.BrokenArchive)]
+    [InlineData("cut-gzip-checksum", DatasetImportErrors.BrokenArchive)]
+    [InlineData("continued-gzip", DatasetImportErrors.BrokenArchive)]
+    [InlineData("flipped-tar", DatasetImportErrors.BrokenArchive, "folder/b.tx")]
+    [InlineData("endless-tar", DatasetImportErrors.BrokenArchive)]
+    [InlineData("continued-tar", DatasetImportErrors.BrokenArchive)]
     [InlineData("gzip-of-text", DatasetImportErrors.NotAnArchive)]
     [InlineData("text", DatasetImportErrors.NotAnArchive)]
     [InlineData("empty-zip", DatasetImportErrors.SourceEmpty)]
-    public async Task A_bad_archive_is_refused_with_a_reason_and_nothing_of_it_is_stored(string kind, string code)
+    public async Task A_bad_archive_is_refused_with_a_reason_and_nothing_of_it_is_stored(string kind, string code, string? entry = null)
     {
         var import = await ImportAsync(new CreateDatasetImportRequest(new ImportUrl(_source.Add(kind, ArchiveSamples.Bad(kind))), Expand: true));
         Assert.True((import.Status, import.Code) == (DatasetImportStatus.Failed, code), import.ToString());
+        Assert.Contains(entry ?? string.Empty, import.Reason, StringComparison.Ordinal);
         Assert.Empty((await Api.ListDatasetVersionsAsync(_project, "data", null, null, CancellationToken.None)).Items);
         Assert.Empty(await BlobsAsync());
     }

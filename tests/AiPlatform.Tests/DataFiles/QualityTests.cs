@@ -54,7 +54,13 @@ public sealed class QualityTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData("expectations:\n  - type: expect_the_unexpected\n", "expectations[0].type")]
+    [InlineData("expectations:\n  - kwargs: {column: a}\n", "expectations[0].type")]
+    [InlineData("reading: {encoding: klingon}", "reading.encoding")]
+    [InlineData("reading: {delimiter: ab}", "reading.delimiter")]
+    [InlineData("reading: {dateOrder: yearFirst}", "reading.dateOrder")]
+    [InlineData("expectations: [{type: expect_column_values_to_be_between, kwargs: {column: a, min_value: 2024-01-01, max_value: 3}}]", "expectations[0].kwargs.min_value")]
+    [InlineData("expectations: [{type: expect_column_quantile_values_to_be_between, kwargs: {column: a, quantile_ranges: {quantiles: [0.5], value_ranges: []}}}]", "expectations[0].kwargs.quantile_ranges")]
+    [InlineData("expectations: [{type: expect_compound_columns_to_be_unique, kwargs: {column_list: [a]}}]", "expectations[0].kwargs.column_list")]
     [InlineData("expectations:\n  - type: expect_column_to_exist\n", "expectations[0].kwargs.column")]
     [InlineData("expectations:\n  - type: expect_column_values_to_be_between\n    kwargs: {column: a}\n", "expectations[0].kwargs.min_value")]
     [InlineData("expectations:\n  - type: expect_column_values_to_be_between\n    kwargs: {column: a, min_value: 3, max_value: 2}\n", "expectations[0].kwargs.min_value")]

@@ -7,6 +7,7 @@ using AiPlatform.Data.Expectations;
 using AiPlatform.Data.Quality;
 using AiPlatform.Data.Reports;
 using AiPlatform.Functions.Features.Datasets;
+using AiPlatform.Functions.Features.Datasets.Preview;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Infrastructure;
@@ -22,7 +23,8 @@ internal static class QualityEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddQuality(this IServiceCollection services) => services
         .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>()
-        .AddSingleton<IDatasetFacetSource, QualityFacets>();
+        .AddSingleton<IDatasetFacetSource, QualityFacets>()
+        .AddSingleton<IDatasetReading, PlannedReading>();
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapQualityEndpoints(this IEndpointRouteBuilder routes)

@@ -58,9 +58,11 @@ internal static class ArchiveSource
 
     private static async Task<ImportSource> OpenZipAsync(RangeStream stream, long size, ImportLimits limits, string folder, CancellationToken cancellationToken)
     {
+        await ZipStructure.RequireSoundAsync(stream, size, cancellationToken);
+        stream.Position = 0;
         var archive = await ZipArchive.CreateAsync(stream, ZipArchiveMode.Read, leaveOpen: false, Encoding.UTF8, cancellationToken);
         var gate = new SemaphoreSlim(1, 1);
-        var files = new List<IUploadItem>();
+        var files = new EntryList(folder);
         var total = 0L;
         foreach (var entry in archive.Entries)
         {
@@ -75,19 +77,26 @@ internal static class ArchiveSource
                 throw new ImportException(DatasetImportErrors.EntryNotAFile, entry.FullName);
             }
 
+            if (entry.IsEncrypted)
+            {
+                throw new ImportException(DatasetImportErrors.EncryptedArchive, entry.FullName);
+            }
+
             total += entry.Length;
             Require(files.Count, total, size, limits);
-            files.Add(new ZipItem(folder + Normal(entry.FullName), entry, gate));
+            files.Add(entry.FullName, path => new ZipItem(path, entry, gate));
         }
 
-        return new ImportSource(files, archive, new Disposal(gate));
+        return new ImportSource(files.Items, archive, new Disposal(gate));
     }
 
     private static async Task<ImportSource> OpenTarAsync(HttpClient http, string url, long size, ImportLimits limits, string folder, CancellationToken cancellationToken)
     {
         await using var stream = new RangeStream(http, url, 0, size);
+        await TarStructure.RequireWholeAsync(stream, size, cancellationToken);
+        stream.Position = 0;
         await using var reader = new TarReader(stream, leaveOpen: true);
-        var files = new List<IUploadItem>();
+        var files = new EntryList(folder);
         var total = 0L;
         while (await reader.GetNextEntryAsync(copyData: false, cancellationToken) is { } entry)
         {
@@ -101,30 +110,25 @@ internal static class ArchiveSource
                 throw new ImportException(DatasetImportErrors.EntryNotAFile, entry.Name);
             }
 
-            if (entry.Length > 0 && entry.DataOffset + entry.Length > size)
-            {
-                throw new InvalidDataException($"The entry {entry.Name} is cut off.");
-            }
-
             total += entry.Length;
             Require(files.Count, total, size, limits);
-            files.Add(new RangeItem(folder + Normal(entry.Name), entry.Length, http, url, entry.Length > 0 ? entry.DataOffset : 0));
+            files.Add(entry.Name, path => new RangeItem(path, entry.Length, http, url, entry.Length > 0 ? entry.DataOffset : 0));
         }
 
-        return new ImportSource(files);
+        return new ImportSource(files.Items);
     }
 
     private static async Task<long> ExpandAsync(
         HttpClient http, RangeStream stream, long size, DatasetImportWork work, ImportWatch watch, CancellationToken cancellationToken)
     {
         var staging = new BlobStaging(http, work.ExpandedUrl);
-        await using var expanded = new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
+        await using var expanded = new GzipMembers(stream);
         var buffer = new byte[BlobStaging.BlockBytes];
         var total = 0L;
         int count;
         do
         {
-            count = await expanded.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken);
+            count = await expanded.ReadAsync(buffer, cancellationToken);
             if (total == 0 && !IsTar(buffer.AsSpan(0, count)))
             {
                 throw new ImportException(DatasetImportErrors.NotAnArchive);
@@ -165,8 +169,25 @@ internal static class ArchiveSource
 
     private static bool IsTar(ReadOnlySpan<byte> head) => head.Length > TarMagicOffset + 4 && head.Slice(TarMagicOffset, 5).SequenceEqual("ustar"u8);
 
-    // What every tar of a folder begins its names with, and how macOS writes letters with accents.
-    private static string Normal(string name) => (name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name).Normalize(NormalizationForm.FormC);
+    /// <summary>The files found so far, with the paths that they will have; no two may have the same.</summary>
+    private sealed class EntryList(string folder)
+    {
+        private readonly HashSet<string> _paths = new(StringComparer.Ordinal);
+        private readonly List<IUploadItem> _items = [];
+
+        public IReadOnlyList<IUploadItem> Items => _items;
+
+        public int Count => _items.Count;
+
+        public void Add(string name, Func<string, IUploadItem> item)
+        {
+            var path = folder + Normal(name);
+            _items.Add(_paths.Add(path) ? item(path) : throw new ImportException(DatasetImportErrors.DuplicateEntry, name));
+        }
+
+        // What every tar of a folder begins its names with, and how macOS writes letters with accents.
+        private static string Normal(string name) => (name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name).Normalize(NormalizationForm.FormC);
+    }
 
     private sealed class Disposal(SemaphoreSlim gate) : IAsyncDisposable
     {

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
 
@@ -16,12 +17,12 @@ internal sealed class ZipItem(string path, ZipArchiveEntry entry, SemaphoreSlim 
         await gate.WaitAsync(cancellationToken);
         try
         {
-            return new EntryStream(await entry.OpenAsync(cancellationToken), Size, gate);
+            return new EntryStream(await entry.OpenAsync(cancellationToken), entry, gate);
         }
         catch (InvalidDataException exception)
         {
             gate.Release();
-            throw new ImportException(DatasetImportErrors.BrokenArchive, exception.Message);
+            throw Broken(entry, exception.Message);
         }
         catch
         {
@@ -30,9 +31,12 @@ internal sealed class ZipItem(string path, ZipArchiveEntry entry, SemaphoreSlim 
         }
     }
 
-    /// <summary>Gives exactly as many bytes as the directory of the archive announced: an entry that lies is damaged.</summary>
-    private sealed class EntryStream(Stream inner, long size, SemaphoreSlim gate) : Stream
+    private static ImportException Broken(ZipArchiveEntry entry, string reason) => new(DatasetImportErrors.BrokenArchive, $"{entry.FullName}: {reason}");
+
+    /// <summary>Gives the bytes whose number and CRC-32 the directory of the archive announced: an entry that lies is damaged.</summary>
+    private sealed class EntryStream(Stream inner, ZipArchiveEntry entry, SemaphoreSlim gate) : Stream
     {
+        private readonly Crc32 _crc = new();
         private long _position;
         private bool _disposed;
 
@@ -42,7 +46,7 @@ internal sealed class ZipItem(string path, ZipArchiveEntry entry, SemaphoreSlim 
 
         public override bool CanWrite => false;
 
-        public override long Length => size;
+        public override long Length => entry.Length;
 
         public override long Position
         {
@@ -56,13 +60,18 @@ internal sealed class ZipItem(string path, ZipArchiveEntry entry, SemaphoreSlim 
             {
                 var count = await inner.ReadAsync(buffer, cancellationToken);
                 _position += count;
-                return _position > size || (count == 0 && buffer.Length > 0 && _position < size)
-                    ? throw new ImportException(DatasetImportErrors.BrokenArchive, "An entry is not as long as announced.")
-                    : count;
+                _crc.Append(buffer.Span[..count]);
+                if (_position > entry.Length || (count == 0 && buffer.Length > 0 && _position < entry.Length))
+                {
+                    throw Broken(entry, "It is not as long as the directory says.");
+                }
+
+                // Before the last bytes are given, so that nobody takes them for good.
+                return _position == entry.Length && _crc.GetCurrentHashAsUInt32() != entry.Crc32 ? throw Broken(entry, "The checksum is wrong.") : count;
             }
             catch (InvalidDataException exception)
             {
-                throw new ImportException(DatasetImportErrors.BrokenArchive, exception.Message);
+                throw Broken(entry, exception.Message);
             }
         }
 

@@ -4,14 +4,16 @@ using AiPlatform.Functions.Infrastructure;
 namespace AiPlatform.Functions.Features.Datasets.Preview;
 
 /// <summary>Finds the files that previews, statistics and diffs look into.</summary>
-internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader contents, BlobStorage storage)
+internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader contents, BlobStorage storage, IDatasetReading reading)
 {
     /// <summary>A table of a ready version.</summary>
     /// <param name="path">The file; null for the version's first table.</param>
+    /// <param name="told">How it is read, over what is told about the dataset.</param>
     /// <exception cref="ApiException">404 when there is none; 409 when the version is not ready.</exception>
-    public async Task<(DatasetFileRow File, ContentSource Source, FileFormat Format)> TableAsync(
-        string projectId, string dataset, int version, string? path, CancellationToken cancellationToken)
+    public async Task<(DatasetFileRow File, ContentSource Source, TableFormat Format)> TableAsync(
+        string projectId, string dataset, int version, string? path, ReadingParameters told, CancellationToken cancellationToken)
     {
+        var options = told.ToOptions();
         var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
         var file = path is not null
             ? await versions.GetFileAsync(row.Id, path, cancellationToken)
@@ -19,7 +21,8 @@ internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader c
                 ?? throw ApiException.NotFound("file", "*");
         var format = FileFormats.Of(file.Path);
         Check.That(format.IsTable(), "file", "noTable");
-        return (file, await SourceAsync(projectId, file, cancellationToken), format);
+        options = options.Over(await reading.OfAsync(row.DatasetId, cancellationToken));
+        return (file, await SourceAsync(projectId, file, cancellationToken), new TableFormat(format, options));
     }
 
     /// <summary>The images of a ready version, by path.</summary>

@@ -39,13 +39,13 @@ internal static class PreviewEndpoints
     }
 
     private static async Task<Ok<DatasetPreview>> PreviewAsync(
-        string project, string dataset, int version, string? file, string? mode, string? filter, int? rows, int? seed, Caller caller, ProjectAccess projects,
+        string project, string dataset, int version, string? file, string? mode, string? filter, int? rows, int? seed, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects,
         DatasetFiles files, TimeProvider time, CancellationToken cancellationToken)
     {
         var count = Check.Range(rows ?? DefaultRows, "rows", 1, MaxRows);
         var wanted = EnumText.Parse<PreviewMode>(mode, "mode") ?? PreviewMode.First;
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, cancellationToken);
+        var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
         var started = time.GetTimestamp();
         var found = filter is { Length: > 0 }
             ? await TablePreview.FilteredAsync(source, format, columns => RowFilter.Parse(filter, columns), count, () => time.GetElapsedTime(started) > FilterTime, cancellationToken)
@@ -55,7 +55,7 @@ internal static class PreviewEndpoints
         return TypedResults.Ok(new DatasetPreview(
             row.Path, [.. found.Columns.Select(static column => new DataColumn(column.Name, column.Kind.ToText(), column.Declared))],
             [.. found.Rows.Select(static item => new DataRow(item.Number, item.Values))], found.TotalRows, found.ScannedRows, found.IsComplete,
-            [.. found.Issues.Select(static issue => new DataProblem(issue.Code, issue.Line, issue.Message))]));
+            [.. found.Issues.Select(static issue => new DataProblem(issue.Code, issue.Line, issue.Message))], Dialect(found.Dialect)));
     }
 
     private static async Task<Ok<ImageGrid>> ImagesAsync(
@@ -89,44 +89,52 @@ internal static class PreviewEndpoints
     }
 
     private static async Task<Ok<TableProfile>> SchemaAsync(
-        string project, string dataset, int version, string? file, Caller caller, ProjectAccess projects, DatasetFiles files, TimeProvider time, CancellationToken cancellationToken)
-        => TypedResults.Ok(await ProfileAsync(project, dataset, version, file, SchemaRows, caller, projects, files, time, cancellationToken));
+        string project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects, DatasetFiles files,
+        TimeProvider time, CancellationToken cancellationToken)
+        => TypedResults.Ok(await ProfileAsync(project, dataset, version, file, reading, SchemaRows, caller, projects, files, time, cancellationToken));
 
     private static async Task<Ok<TableProfile>> StatisticsAsync(
-        string project, string dataset, int version, string? file, Caller caller, ProjectAccess projects, DatasetFiles files, TimeProvider time, CancellationToken cancellationToken)
-        => TypedResults.Ok(await ProfileAsync(project, dataset, version, file, StatisticsRows, caller, projects, files, time, cancellationToken));
+        string project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects, DatasetFiles files,
+        TimeProvider time, CancellationToken cancellationToken)
+        => TypedResults.Ok(await ProfileAsync(project, dataset, version, file, reading, StatisticsRows, caller, projects, files, time, cancellationToken));
 
     private static async Task<TableProfile> ProfileAsync(
-        string project, string dataset, int version, string? file, int rows, Caller caller, ProjectAccess projects, DatasetFiles files, TimeProvider time,
+        string project, string dataset, int version, string? file, ReadingParameters reading, int rows, Caller caller, ProjectAccess projects, DatasetFiles files, TimeProvider time,
         CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, cancellationToken);
+        var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
         var started = time.GetTimestamp();
         return await TableStatistics.ComputeAsync(row.Path, source, format, rows, () => time.GetElapsedTime(started) > StatisticsTime, cancellationToken);
     }
 
     private static async Task<Ok<IReadOnlyList<SchemaChange>>> SchemaDiffAsync(
-        string project, string dataset, int version, int from, string? file, string? fromFile, Caller caller, ProjectAccess projects, DatasetFiles files, TimeProvider time,
-        CancellationToken cancellationToken)
+        string project, string dataset, int version, int from, string? file, string? fromFile, [AsParameters] ReadingParameters reading, Caller caller,
+        ProjectAccess projects, DatasetFiles files, TimeProvider time, CancellationToken cancellationToken)
     {
-        var now = await ProfileAsync(project, dataset, version, file, SchemaRows, caller, projects, files, time, cancellationToken);
-        var before = await ProfileAsync(project, dataset, from, fromFile ?? file, SchemaRows, caller, projects, files, time, cancellationToken);
+        var now = await ProfileAsync(project, dataset, version, file, reading, SchemaRows, caller, projects, files, time, cancellationToken);
+        var before = await ProfileAsync(project, dataset, from, fromFile ?? file, reading, SchemaRows, caller, projects, files, time, cancellationToken);
         return TypedResults.Ok(SchemaDiff.Compare(Columns(before), Columns(now)));
     }
 
     private static async Task<Ok<RowDiff>> RowDiffAsync(
-        string project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, Caller caller, ProjectAccess projects, DatasetFiles files,
-        CancellationToken cancellationToken)
+        string project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, [AsParameters] ReadingParameters reading,
+        Caller caller, ProjectAccess projects, DatasetFiles files, CancellationToken cancellationToken)
     {
         var shown = Check.Range(rows ?? DefaultRows, "rows", 0, MaxDiffRows);
         var keys = key.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Check.That(keys.Length > 0, "key", "required");
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var now = await files.TableAsync(projectId, dataset, version, file, cancellationToken);
-        var before = await files.TableAsync(projectId, dataset, from, fromFile ?? file, cancellationToken);
+        var now = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
+        var before = await files.TableAsync(projectId, dataset, from, fromFile ?? file, reading, cancellationToken);
         return TypedResults.Ok(await RowDiffer.CompareAsync((before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
     }
+
+    private static FileDialect? Dialect(TableDialect? dialect) => dialect is null
+        ? null
+        : new FileDialect(
+            dialect.Encoding, dialect.EncodingConfidence, dialect.Delimiter, dialect.DelimiterConfidence, dialect.Quote, dialect.HasHeader, dialect.HeaderConfidence,
+            dialect.SkippedLines, [.. dialect.Dates.Select(static date => new DateReading(date.Column, date.Order?.ToText(), date.Confidence, date.Contradictions))]);
 
     // Category and text differ by the data, not by the schema: both are text here.
     private static SchemaColumn[] Columns(TableProfile table)

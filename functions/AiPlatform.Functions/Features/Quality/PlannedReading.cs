@@ -1,0 +1,13 @@
+using AiPlatform.Data.Expectations;
+using AiPlatform.Data.Tables;
+using AiPlatform.Functions.Features.Datasets.Preview;
+
+namespace AiPlatform.Functions.Features.Quality;
+
+/// <summary>What the quality plan of a dataset says under <c>reading</c>: previews read files as reports do.</summary>
+internal sealed class PlannedReading(QualityReportStore reports) : IDatasetReading
+{
+    /// <inheritdoc />
+    public async Task<ReadOptions> OfAsync(string datasetId, CancellationToken cancellationToken)
+        => QualityPlanReader.Parse(await reports.PlanAsync(datasetId, cancellationToken)).Reading;
+}
