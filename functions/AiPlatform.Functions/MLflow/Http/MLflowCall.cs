@@ -65,6 +65,14 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
         { } value => [AsText(value, name)],
     };
 
+    /// <summary>An object, to read as a request is read.</summary>
+    public MLflowCall? Object(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Object } value => new MLflowCall(Context, value, ProjectId),
+        { } value => throw MLflowException.Value(name, value.GetRawText()),
+    };
+
     /// <summary>A list of objects.</summary>
     public IReadOnlyList<JsonElement> Objects(string name) => Find(name) switch
     {
