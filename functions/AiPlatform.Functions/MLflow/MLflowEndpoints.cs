@@ -3,6 +3,7 @@ using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Assessments;
 using AiPlatform.Functions.MLflow.Evaluation;
+using AiPlatform.Functions.MLflow.GraphQL;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
 using AiPlatform.Functions.MLflow.Registry;
@@ -28,7 +29,7 @@ internal static class MLflowEndpoints
         services.AddOptions<MLflowOptions>().BindConfiguration(MLflowOptions.Section)
             .Validate(static options => options.ArtifactRoot is null || DirectArtifacts.IsRoot(options.ArtifactRoot), "MLflow: ArtifactRoot must be file:///absolute/path or wasbs://container@account/prefix.")
             .ValidateOnStart();
-        return services.AddTraces().AddEvaluation().AddSingleton<ServerApi>()
+        return services.AddTraces().AddEvaluation().AddSingleton<ServerApi>().AddSingleton<GraphQLApi>()
             .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>().AddSingleton<ModelHistory>()
             .AddSingleton<RunApi>().AddSingleton<RunSearchApi>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>()).AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
@@ -53,6 +54,7 @@ internal static class MLflowEndpoints
         TraceEndpoints.Map(mlflow, proxy, new MLflowRoutes(routes, "/v1/"));
         EvaluationEndpoints.Map(mlflow);
         mlflow.Get<ServerApi>("server-info", Permission.ReadRun, (api, call) => api.InfoAsync(call));
+        new MLflowRoutes(routes, "/").Both<GraphQLApi>("graphql", Permission.ReadRun, (api, call) => api.QueryAsync(call));
         ServerApi.MapVersion(routes);
     }
 

@@ -12,7 +12,7 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
     private static readonly PathString[] Roots = ["/api/2.0/mlflow", "/api/2.0/mlflow-artifacts"];
 
     // What clients append to the tracking URI itself.
-    private static readonly PathString[] Beside = ["/v1/traces", "/version"];
+    private static readonly PathString[] Beside = ["/v1/traces", "/version", "/graphql"];
 
     /// <summary>Handles a request.</summary>
     public async Task InvokeAsync(HttpContext context)

@@ -13,7 +13,7 @@ internal static class TraceEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddTraces(this IServiceCollection services) => services
         .AddSingleton<TraceStore>().AddSingleton<SpanStore>().AddSingleton<TraceSearch>().AddSingleton<AssessmentStore>()
-        .AddSingleton<TraceApi>().AddSingleton<TraceReadApi>().AddSingleton<LegacyTraceApi>().AddSingleton<AssessmentApi>().AddSingleton<OtlpApi>().AddSingleton<TraceFileApi>()
+        .AddSingleton<TraceApi>().AddSingleton<TraceReadApi>().AddSingleton<LegacyTraceApi>().AddSingleton<AssessmentApi>().AddSingleton<OtlpApi>().AddSingleton<TraceMetricsApi>().AddSingleton<TraceFileApi>()
         .AddSingleton<IGarbageSweep, TraceGarbage>();
 
     /// <summary>Maps the routes.</summary>
@@ -35,6 +35,7 @@ internal static class TraceEndpoints
         mlflow.Post<TraceApi>("traces/link-to-run", Permission.WriteRun, (api, call) => api.LinkRunAsync(call));
         mlflow.Post<TraceApi>("traces/link-prompts", Permission.WriteRun, (api, call) => api.LinkPromptsAsync(call));
         mlflow.Post<TraceApi>("traces/calculate-filter-correlation", Permission.ReadRun, (api, call) => api.CorrelateAsync(call));
+        mlflow.Post<TraceMetricsApi>("traces/metrics", Permission.ReadRun, (api, call) => api.QueryAsync(call));
         mlflow.Get<TraceReadApi>("traces/get", Permission.ReadRun, (api, call) => api.GetAsync(call));
         mlflow.Get<TraceReadApi>("traces/batchGet", Permission.ReadRun, (api, call) => api.BatchAsync(call));
         mlflow.Get<TraceReadApi>("get-trace-artifact", Permission.ReadRun, (api, call) => api.FileAsync(call));
