@@ -1,10 +1,15 @@
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Garbage;
 using AiPlatform.Functions.MLflow.Artifacts;
+using AiPlatform.Functions.MLflow.Assessments;
+using AiPlatform.Functions.MLflow.Evaluation;
+using AiPlatform.Functions.MLflow.GraphQL;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
 using AiPlatform.Functions.MLflow.Registry;
 using AiPlatform.Functions.MLflow.Search.Index;
+using AiPlatform.Functions.MLflow.Server;
+using AiPlatform.Functions.MLflow.Traces;
 using AiPlatform.Functions.MLflow.Tracking;
 
 namespace AiPlatform.Functions.MLflow;
@@ -24,7 +29,7 @@ internal static class MLflowEndpoints
         services.AddOptions<MLflowOptions>().BindConfiguration(MLflowOptions.Section)
             .Validate(static options => options.ArtifactRoot is null || DirectArtifacts.IsRoot(options.ArtifactRoot), "MLflow: ArtifactRoot must be file:///absolute/path or wasbs://container@account/prefix.")
             .ValidateOnStart();
-        return services
+        return services.AddTraces().AddEvaluation().AddSingleton<ServerApi>().AddSingleton<GraphQLApi>()
             .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>().AddSingleton<ModelHistory>()
             .AddSingleton<RunApi>().AddSingleton<RunSearchApi>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>()).AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
@@ -44,7 +49,13 @@ internal static class MLflowEndpoints
         MapLoggedModels(mlflow);
         MapRegistry(mlflow);
         MapWebhooks(mlflow);
-        MapArtifacts(mlflow, new MLflowRoutes(routes, "/api/2.0/mlflow-artifacts/"));
+        var proxy = new MLflowRoutes(routes, "/api/2.0/mlflow-artifacts/");
+        MapArtifacts(mlflow, proxy);
+        TraceEndpoints.Map(mlflow, proxy, new MLflowRoutes(routes, "/v1/"));
+        EvaluationEndpoints.Map(mlflow);
+        mlflow.Get<ServerApi>("server-info", Permission.ReadRun, (api, call) => api.InfoAsync(call));
+        new MLflowRoutes(routes, "/").Both<GraphQLApi>("graphql", Permission.ReadRun, (api, call) => api.QueryAsync(call));
+        ServerApi.MapVersion(routes);
     }
 
     private static void MapExperiments(MLflowRoutes mlflow)
@@ -141,6 +152,7 @@ internal static class MLflowEndpoints
         proxy.Raw<ArtifactApi>("GET", "artifacts/{**path}", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();
         proxy.Raw<ArtifactApi>("PUT", "artifacts/{**path}", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests();
         proxy.Raw<ArtifactApi>("DELETE", "artifacts/{**path}", Permission.WriteRun, 0, (api, context) => api.DeleteAsync(context));
+        proxy.Raw<ArtifactApi>("GET", "presigned/{**path}", Permission.ReadRun, 0, (api, context) => api.PresignProxyAsync(context));
         proxy.Post<ArtifactApi>("mpu/create/{**path}", Permission.WriteRun, (api, call) => api.CreatePartsAsync(call));
         proxy.Post<ArtifactApi>("mpu/complete/{**path}", Permission.WriteRun, (api, call) => api.CompletePartsAsync(call));
         proxy.Post<ArtifactApi>("mpu/abort/{**path}", Permission.WriteRun, (api, call) => api.AbortPartsAsync(call));

@@ -16,8 +16,12 @@ internal sealed class WebhookEvents(WebhookDispatcher dispatcher, TimeProvider t
     public const string AliasCreated = "model_version_alias.created";
     public const string AliasDeleted = "model_version_alias.deleted";
 
+    // Told of prompts only.
+    public const string ModelTagSet = "registered_model_tag.set";
+    public const string ModelTagDeleted = "registered_model_tag.deleted";
+
     /// <summary>All events with an example of their data, for tests of a webhook.</summary>
-    public static IReadOnlyDictionary<string, JsonObject> Examples { get; } = new Dictionary<string, JsonObject>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, JsonObject> Examples { get; } = new Dictionary<string, JsonObject>(PromptEvents.Examples, StringComparer.Ordinal)
     {
         [ModelCreated] = new() { ["name"] = "example_model", ["tags"] = new JsonObject { ["example_key"] = "example_value" }, ["description"] = "An example registered model" },
         [VersionCreated] = new()
@@ -36,14 +40,33 @@ internal sealed class WebhookEvents(WebhookDispatcher dispatcher, TimeProvider t
     };
 
     /// <summary>Writes a delivery for every active webhook of the project that wants the event, in this transaction.</summary>
+    /// <param name="data">Names the model as <c>name</c>; when that is a prompt, the event is the prompt's.</param>
     public async Task PublishAsync<T>(UnitOfWork work, string projectId, string name, T data)
     {
+        var sent = JsonSerializer.SerializeToNode(data, Options)!.AsObject();
+        var isPrompt = await work.FindAsync<bool?>(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM models WHERE project_id = @projectId AND name = @model AND deleted_at IS NULL AND lower(tags ->> @PromptTag) = 'true')
+            WHERE EXISTS (SELECT 1 FROM webhooks WHERE project_id = @projectId AND status = 'ACTIVE')
+            """,
+            new { projectId, model = (string?)sent["name"], PromptEvents.PromptTag });
+        if (isPrompt is null)
+        {
+            return;
+        }
+
+        if (isPrompt.Value)
+        {
+            (name, sent) = PromptEvents.Of(name, sent);
+        }
+
         var written = await work.ExecuteAsync(
             """
             INSERT INTO webhook_deliveries (id, webhook_id, event, body, due_at, created_at)
             SELECT gen_random_uuid()::text, id, @name, @body, @now, @now FROM webhooks WHERE project_id = @projectId AND status = 'ACTIVE' AND @name = ANY(events)
             """,
-            new { projectId, name, body = Body(name, data, time.GetUtcNow()), now = time.GetUtcNow() });
+            new { projectId, name, body = Body(name, sent, time.GetUtcNow()), now = time.GetUtcNow() });
         if (written > 0)
         {
             Database.OnCommitted(dispatcher.Wake);

@@ -196,6 +196,25 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
         });
     }
 
+    /// <summary><c>GET mlflow-artifacts/presigned/{path}</c>: where the file can be read without the proxy.</summary>
+    public async Task PresignProxyAsync(HttpContext context)
+    {
+        var place = await PlaceAsync(context);
+        await presigned.AdoptAsync(place.Owner, context.RequestAborted);
+        var (blob, size) = await files.RequireAsync(place, context.RequestAborted);
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, options.Value.UrlLifetime, context.RequestAborted);
+        context.Response.ContentType = "application/json";
+        await context.Response.Body.WriteAsync(
+            MLflowJson.Serialize(json =>
+            {
+                json.WriteString("url"u8, url);
+                json.WriteStartObject("headers"u8);
+                json.WriteEndObject();
+                json.WriteNumber("file_size"u8, size);
+            }),
+            context.RequestAborted);
+    }
+
     private static TimeSpan? Expiration(MLflowCall call)
         => call.Number("expiration") is not { } seconds ? null
             : seconds is >= 1 and <= 604_800 ? TimeSpan.FromSeconds(seconds)

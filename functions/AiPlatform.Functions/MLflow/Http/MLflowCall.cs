@@ -53,7 +53,7 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
         null => null,
         { ValueKind: JsonValueKind.True } => true,
         { ValueKind: JsonValueKind.False } => false,
-        { ValueKind: JsonValueKind.String } value when bool.TryParse(value.GetString(), out var flag) => flag,
+        { ValueKind: JsonValueKind.String } value when bool.TryParse(JsonTexts.Read(value), out var flag) => flag,
         { } value => throw MLflowException.Value(name, value.GetRawText()),
     };
 
@@ -63,6 +63,14 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
         null => [],
         { ValueKind: JsonValueKind.Array } list => [.. list.EnumerateArray().Select(item => AsText(item, name))],
         { } value => [AsText(value, name)],
+    };
+
+    /// <summary>An object, to read as a request is read.</summary>
+    public MLflowCall? Object(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Object } value => new MLflowCall(Context, value, ProjectId),
+        { } value => throw MLflowException.Value(name, value.GetRawText()),
     };
 
     /// <summary>A list of objects.</summary>
@@ -85,14 +93,14 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
     }
 
     public static string AsText(JsonElement value, string name)
-        => value.ValueKind == JsonValueKind.String && value.GetString() is { } text && !text.Contains('\0', StringComparison.Ordinal)
+        => value.ValueKind == JsonValueKind.String && JsonTexts.Read(value) is { } text && !text.Contains('\0', StringComparison.Ordinal)
             ? text
             : throw MLflowException.Value(name, value.GetRawText());
 
     public static long AsNumber(JsonElement value, string name)
         => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number
             : value.ValueKind == JsonValueKind.Number && value.GetDouble() is var real && Math.Abs(real) < 9e15 && real == Math.Truncate(real) ? (long)real
-            : value.ValueKind == JsonValueKind.String && long.TryParse(value.GetString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number) ? number
+            : value.ValueKind == JsonValueKind.String && long.TryParse(JsonTexts.Read(value), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number) ? number
             : throw MLflowException.Value(name, value.GetRawText());
 
     /// <summary>Answers <c>{}</c>.</summary>

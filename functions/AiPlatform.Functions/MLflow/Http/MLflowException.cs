@@ -13,8 +13,11 @@ internal sealed class MLflowException(string code, string message) : Exception(m
     /// <summary>One of MLflow's error codes.</summary>
     public string Code { get; } = code;
 
+    /// <summary>The HTTP status, where a route has another one than MLflow answers with the code.</summary>
+    public int? OwnStatus { get; init; }
+
     /// <summary>The HTTP status that MLflow answers with the code.</summary>
-    public int Status => Code switch
+    public int Status => OwnStatus ?? Code switch
     {
         InvalidParameterValue or ResourceAlreadyExists or "BAD_REQUEST" => StatusCodes.Status400BadRequest,
         "UNAUTHENTICATED" => StatusCodes.Status401Unauthorized,

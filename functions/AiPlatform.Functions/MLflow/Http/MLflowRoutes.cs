@@ -22,12 +22,14 @@ internal sealed class MLflowRoutes(IEndpointRouteBuilder routes, string root)
         Post(path, permission, handle);
     }
 
-    public void On<TApi>(string method, string path, Permission permission, Func<TApi, MLflowCall, Task> handle)
+    /// <summary>For any method.</summary>
+    /// <returns>The route, to say more about.</returns>
+    public IEndpointConventionBuilder On<TApi>(string method, string path, Permission permission, Func<TApi, MLflowCall, Task> handle)
         where TApi : class
     {
         var api = routes.ServiceProvider.GetRequiredService<TApi>();
         var scope = routes.ServiceProvider.GetRequiredService<ProjectScope>();
-        routes.MapMethods(root + path, [method], async (HttpContext context) =>
+        return routes.MapMethods(root + path, [method], async (HttpContext context) =>
         {
             var body = await MLflowCall.ReadBodyAsync(context);
             await handle(api, new MLflowCall(context, body, await scope.ResolveAsync(context, context.Features.Get<Caller>()!)));

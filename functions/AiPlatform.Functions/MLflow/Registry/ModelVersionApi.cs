@@ -88,7 +88,7 @@ internal sealed class ModelVersionApi(
             logged = logged?.Id,
             link = call.Text("run_link"),
             description = call.Text("description") is { } text ? Names.Value(text, "description", "description", MaxDescription) : null,
-            tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)),
+            tags = JsonTags.Write(RunApi.Tags(call, "tags", 100, Names.MaxRegistryTag)),
             signature = described.Signature?.GetRawText(),
             example = described.InputExample?.GetRawText(),
             by = call.Caller.Role is CallerRole.Member or CallerRole.Administrator ? call.Caller.UserId : null,
@@ -169,7 +169,7 @@ internal sealed class ModelVersionApi(
     {
         var version = await VersionAsync(call);
         var key = Names.Key(call.RequiredText("key"), "tag");
-        var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxTag);
+        var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxRegistryTag);
         await database.InWorkAsync(
             async work =>
             {

@@ -32,7 +32,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task CreateAsync(MLflowCall call)
     {
         var name = CheckedName(call.RequiredText("name"));
-        var tags = JsonTags.Write(RunApi.Tags(call, "tags", 100));
+        var tags = JsonTags.Write(RunApi.Tags(call, "tags", 100, Names.MaxRegistryTag));
         var parameters = new { id = Ids.New(time), project = call.ProjectId, name, description = Description(call), tags, by = call.Caller.UserId, now = time.GetUtcNow() };
         await UniqueAsync(
             name,
@@ -136,8 +136,15 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var key = Names.Key(call.RequiredText("key"), "tag");
-        var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxTag);
-        await ExecuteAsync("UPDATE models SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { model.Id, key, value, now = time.GetUtcNow() }, call.Token);
+        var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxRegistryTag);
+        await database.InWorkAsync(
+            async work =>
+            {
+                await work.ExecuteAsync(
+                    "UPDATE models SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { model.Id, key, value, now = time.GetUtcNow() });
+                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.ModelTagSet, new { name = model.Name, key, value });
+            },
+            call.Token);
         await call.EmptyAsync();
     }
 
@@ -145,7 +152,14 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task DeleteTagAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        await ExecuteAsync("UPDATE models SET tags = tags - @key, updated_at = @now WHERE id = @Id", new { model.Id, key = call.RequiredText("key"), now = time.GetUtcNow() }, call.Token);
+        var key = call.RequiredText("key");
+        await database.InWorkAsync(
+            async work =>
+            {
+                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.ModelTagDeleted, new { name = model.Name, key });
+                await work.ExecuteAsync("UPDATE models SET tags = tags - @key, updated_at = @now WHERE id = @Id", new { model.Id, key, now = time.GetUtcNow() });
+            },
+            call.Token);
         await call.EmptyAsync();
     }
 

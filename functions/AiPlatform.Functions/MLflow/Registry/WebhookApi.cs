@@ -136,7 +136,10 @@ internal sealed class WebhookApi(WebhookStore store, WebhookSender sender, Secre
 
     // Names are looked up when they are called; an address can be refused here.
     private static string Url(string url)
-        => url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" && uri.UserInfo.Length == 0
+        => string.IsNullOrWhiteSpace(url) ? throw MLflowException.Invalid("Webhook URL cannot be empty or just whitespace")
+            : Uri.TryCreate(url, UriKind.Absolute, out var any) && any.Scheme is not ("https" or "http")
+            ? throw MLflowException.Invalid($"Invalid webhook URL scheme: '{any.Scheme}'. Allowed schemes are: https, http")
+            : url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" && uri.UserInfo.Length == 0
             ? url
             : throw MLflowException.Invalid($"Invalid webhook URL: '{url}'. It must be an absolute http or https URL without user information.");
 

@@ -45,6 +45,13 @@ internal sealed record SearchDialect(
         Set("creation_time", "last_updated_time"),
         Set("name", "model_id", "model_type", "status", "source_run_id"));
 
+    /// <summary>Evaluation datasets.</summary>
+    public static SearchDialect EvaluationDatasets { get; } = new(
+        new HashSet<EntityKind> { EntityKind.Attribute, EntityKind.Tag },
+        Names("name", "created_time", "last_update_time", "created_by", "last_updated_by"),
+        Set("created_time", "last_update_time"),
+        Set());
+
     private static HashSet<string> Set(params string[] names) => names.ToHashSet(StringComparer.Ordinal);
 
     private static Dictionary<string, string> Names(params Name[] names) => names.ToDictionary(name => name.Written, name => name.Meant, StringComparer.Ordinal);

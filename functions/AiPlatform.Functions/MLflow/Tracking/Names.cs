@@ -8,6 +8,9 @@ internal static class Names
     public const int MaxKey = 250;
     public const int MaxParam = 6_000;
     public const int MaxTag = 8_000;
+
+    /// <summary>Of models and versions: the text of a prompt is a tag.</summary>
+    public const int MaxRegistryTag = 100_000;
     private const int MaxShown = 250;
 
     /// <summary>Checks the key of a metric, param or tag.</summary>

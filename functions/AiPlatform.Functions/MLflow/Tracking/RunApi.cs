@@ -186,7 +186,7 @@ internal sealed class RunApi(
     }
 
     /// <summary>Key and value pairs of a list; checked.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> Tags(MLflowCall call, string name, int max)
+    public static IReadOnlyList<KeyValuePair<string, string>> Tags(MLflowCall call, string name, int max, int longest = Names.MaxTag)
     {
         var tags = call.Objects(name);
         return tags.Count > max
@@ -195,7 +195,7 @@ internal sealed class RunApi(
             {
                 var entry = new MLflowCall(call.Context, tag, call.ProjectId);
                 var key = Names.Key(entry.Text("key"), "tag");
-                return new KeyValuePair<string, string>(key, Names.Value(entry.Text("value") ?? string.Empty, "tag", key, Names.MaxTag));
+                return new KeyValuePair<string, string>(key, Names.Value(entry.Text("value") ?? string.Empty, "tag", key, longest));
             })];
     }
 

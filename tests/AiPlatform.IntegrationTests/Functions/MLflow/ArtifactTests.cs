@@ -36,6 +36,9 @@ public sealed class ArtifactTests(FunctionsFixture functions) : IClassFixture<Fu
         using (var plain = new HttpClient())
         {
             Assert.Equal("second", await plain.GetStringAsync(presigned));
+            var proxied = await new MLflowClient(user.Client, Proxy).GetAsync($"presigned/0/{run}/artifacts/note.txt");
+            Assert.Equal("second", await plain.GetStringAsync((string)proxied["url"]!));
+            Assert.Equal((6, 0), ((int)proxied["file_size"]!, proxied["headers"]!.AsObject().Count));
         }
 
         Assert.Equal(HttpStatusCode.OK, (await user.Client.DeleteAsync($"{Proxy}artifacts/0/{run}/artifacts/model")).StatusCode);

@@ -9,12 +9,17 @@ namespace AiPlatform.IntegrationTests.Functions.MLflow;
 public sealed class ConformanceTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]
-    public async Task A_third_party_client_and_the_documented_requests_work_unchanged()
+    public Task A_third_party_client_and_the_documented_requests_work_unchanged() => RunAsync("mlflow.test.mjs");
+
+    [Fact]
+    public Task The_exporters_of_OpenTelemetry_work_unchanged() => RunAsync("traces.test.mjs");
+
+    private async Task RunAsync(string script)
     {
         var user = await functions.CreateUserAsync();
         var project = await functions.CreateProjectAsync(user.Client);
         var token = await user.Client.PostAsync<CreatedAccessToken>("/v1/users/me/tokens", new CreateAccessTokenRequest("conformance"));
         await Conformance.RunAsync(
-            "mlflow.test.mjs", ("MLFLOW_ADDRESS", new Uri(functions.App.Address, $"/p/{project.Name}").ToString()), ("MLFLOW_TRACKING_TOKEN", token.Token));
+            script, ("MLFLOW_ADDRESS", new Uri(functions.App.Address, $"/p/{project.Name}").ToString()), ("MLFLOW_TRACKING_TOKEN", token.Token));
     }
 }

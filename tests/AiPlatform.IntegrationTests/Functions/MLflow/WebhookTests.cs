@@ -58,6 +58,38 @@ public sealed class WebhookTests(FunctionsFixture functions, PostgresFixture pos
     }
 
     [Fact]
+    public async Task What_happens_to_a_prompt_is_told_as_a_prompts()
+    {
+        var mlflow = await ClientAsync();
+        await CreateAsync(mlflow, [.. WebhookEvents.Examples.Keys], Secret);
+        var isPrompt = new { key = "mlflow.prompt.is_prompt", value = "true" };
+        var text = new string('x', 50_000);
+        await mlflow.PostAsync("registered-models/create", new { name = "greeting", tags = new[] { isPrompt, new { key = "a", value = "b" } } });
+        await mlflow.PostAsync("model-versions/create", new { name = "greeting", source = "prompt-template", description = "first", tags = new[] { isPrompt, new { key = "mlflow.prompt.text", value = text }, new { key = "_mlflow_prompt_type", value = "text" } } });
+        await mlflow.PostAsync("registered-models/set-tag", new { name = "greeting", key = "k", value = "v" });
+        await mlflow.PostAsync("registered-models/delete-tag", new { name = "greeting", key = "k" }, "DELETE");
+        await mlflow.PostAsync("model-versions/set-tag", new { name = "greeting", version = "1", key = "k", value = "v" });
+        await mlflow.PostAsync("model-versions/delete-tag", new { name = "greeting", version = "1", key = "k" }, "DELETE");
+        await mlflow.PostAsync("registered-models/alias", new { name = "greeting", alias = "production", version = "1" });
+        await mlflow.PostAsync("registered-models/alias", new { name = "greeting", alias = "production" }, "DELETE");
+
+        // Tags of models that are none are nobody's business.
+        await mlflow.PostAsync("registered-models/create", new { name = "net" });
+        await mlflow.PostAsync("registered-models/set-tag", new { name = "net", key = "k", value = "v" });
+        await Eventually.TrueAsync(() => Task.FromResult(_received.Count == 9), "nine events arrive");
+        var bodies = _received.Select(received => JsonNode.Parse(received.Body)!).ToDictionary(body => $"{body["entity"]}.{body["action"]}", body => body["data"]!.ToJsonString());
+        Assert.Equal("""{"name":"greeting","tags":{"a":"b"},"description":null}""", bodies[PromptEvents.Created]);
+        Assert.Equal($$"""{"name":"greeting","version":"1","template":"{{text}}","tags":{},"description":"first"}""", bodies[PromptEvents.VersionCreated]);
+        Assert.Equal("""{"name":"greeting","key":"k","value":"v"}""", bodies[PromptEvents.TagSet]);
+        Assert.Equal("""{"name":"greeting","key":"k"}""", bodies[PromptEvents.TagDeleted]);
+        Assert.Equal("""{"name":"greeting","version":"1","key":"k","value":"v"}""", bodies[PromptEvents.VersionTagSet]);
+        Assert.Equal("""{"name":"greeting","version":"1","key":"k"}""", bodies[PromptEvents.VersionTagDeleted]);
+        Assert.Equal("""{"name":"greeting","alias":"production","version":"1"}""", bodies[PromptEvents.AliasCreated]);
+        Assert.Equal("""{"name":"greeting","alias":"production"}""", bodies[PromptEvents.AliasDeleted]);
+        Assert.Contains(WebhookEvents.ModelCreated, bodies.Keys);
+    }
+
+    [Fact]
     public async Task What_happens_in_the_registry_is_told_signed_and_in_full()
     {
         var mlflow = await ClientAsync();
