@@ -6,6 +6,7 @@ using AiPlatform.GpuRunner.Report;
 using AiPlatform.GpuRunner.Sample;
 using AiPlatform.GpuRunner.Tasks;
 using AiPlatform.GpuRunner.Workspace;
+using AiPlatform.Hosting;
 using AiPlatform.Messaging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -44,7 +45,8 @@ public static class GpuRunnerApp
         var app = builder.Build();
         app.MapHealthChecks("/health", new() { Predicate = static _ => false });
         app.MapHealthChecks("/health/ready");
-        app.MapGet("/metrics", static (MetricsText metrics) => Results.Text(metrics.Write(), "text/plain; version=0.0.4"));
+        app.MapGet("/metrics", static (MetricsText metrics) => Results.Text(metrics.Write(), "text/plain; version=0.0.4"))
+            .RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]);
         return app;
     }
 

@@ -77,6 +77,21 @@ internal static partial class Logs
     [LoggerMessage(150, LogLevel.Debug, "A rank's connection ended: {Reason}")]
     public static partial void RuntimeConnectionEnded(ILogger logger, string reason);
 
+    [LoggerMessage(151, LogLevel.Warning, "{Count} connections of ranks did not end in time; their files are left to themselves")]
+    public static partial void RuntimeConnectionsLeft(ILogger logger, int count);
+
+    /// <summary>Says why a folder of a job is still there, if it is.</summary>
+    public static void Remaining(ILogger logger, string? reason)
+    {
+        if (reason is not null)
+        {
+            FolderRemains(logger, reason);
+        }
+    }
+
+    [LoggerMessage(152, LogLevel.Warning, "A job's folder could not be removed: {Reason}")]
+    private static partial void FolderRemains(ILogger logger, string reason);
+
     [LoggerMessage(160, LogLevel.Warning, "Job code runs without namespaces of its own: {Reason}")]
     public static partial void NoNamespaces(ILogger logger, string reason);
 }

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using AiPlatform.GpuRunner.Launch;
+using Microsoft.Extensions.Options;
 
 namespace AiPlatform.GpuRunner;
 
@@ -56,6 +57,11 @@ internal sealed class RunnerOptions
     /// <summary>Account for job code when the runner is root; null: the runner's own.</summary>
     public string? RunAs { get; set; }
 
+    /// <summary>What job code may use.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public JobLimits Limits { get; set; } = new();
+
     /// <summary>Whether job code sees only its own files and processes.</summary>
     public SandboxMode Sandbox { get; set; } = SandboxMode.Auto;
 
@@ -77,6 +83,9 @@ internal sealed class RunnerOptions
     /// <summary>Bytes of artifacts of one node that may wait for the store; then the ranks wait.</summary>
     [Range(1_048_576, long.MaxValue)]
     public long ContentLimitBytes { get; set; } = 20L << 30;
+
+    /// <summary>How long the copy of one artifact may take; the rank that sent it hears of a longer one.</summary>
+    public TimeSpan CopyPatience { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>Bytes of datasets kept for later jobs.</summary>
     [Range(0, long.MaxValue)]

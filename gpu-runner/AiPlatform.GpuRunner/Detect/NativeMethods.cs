@@ -32,6 +32,23 @@ internal static partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Link(string existing, string path);
 
+    [LibraryImport("libc", EntryPoint = "openat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int OpenAt(int folder, string path, int flags);
+
+    /// <summary>The type and rights of an open file (<c>stx_mode</c> of statx); negative when it cannot be told.</summary>
+    internal static unsafe int ModeOf(int descriptor)
+    {
+        const int EmptyPath = 0x1000;
+        const uint TypeAndMode = 3;
+        const int ModeOffset = 28;
+        var status = stackalloc byte[256];
+        byte empty = 0;
+        return StatX(descriptor, &empty, EmptyPath, TypeAndMode, status) == 0 ? *(ushort*)(status + ModeOffset) : -1;
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static unsafe partial int StatX(int folder, byte* path, int flags, uint mask, byte* status);
+
     [LibraryImport(Nvml.Library, EntryPoint = "nvmlInit_v2")]
     internal static partial NvmlReturn NvmlInit();
 

@@ -13,7 +13,10 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, ILogger<Is
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>The isolation of all job code of this runner.</summary>
-    public JobIsolation Isolation { get; private set; } = new(UnprivilegedAccount.Find(options.Value), OwnNamespaces: false);
+    public JobIsolation Isolation { get; private set; } = new(UnprivilegedAccount.Find(options.Value), OwnNamespaces: false)
+    {
+        Limits = options.Value.Limits.Arguments(static name => JobLimits.HardLimit(File.ReadLines("/proc/self/limits"), name)),
+    };
 
     /// <inheritdoc />
     /// <exception cref="InvalidOperationException">Namespaces are required and impossible.</exception>

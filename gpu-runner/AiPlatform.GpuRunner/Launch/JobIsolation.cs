@@ -8,6 +8,9 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
     /// <summary>The program that makes the namespaces.</summary>
     public const string Bubblewrap = "/usr/bin/bwrap";
 
+    /// <summary>The arguments of prlimit(1) for every program; none for no limits.</summary>
+    public IReadOnlyList<string> Limits { get; init; } = [];
+
     // Programs, libraries and their settings. Homes, other disks, /var and the runner's own folders are not there.
     private static readonly string[] SystemFolders =
         ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/sys", "/run/systemd/resolve"];
@@ -19,6 +22,11 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
     public IReadOnlyList<string> Command(SandboxView view, params ReadOnlySpan<string> program)
     {
         List<string> command = ["/usr/bin/setsid", "--"];
+        if (Limits.Count > 0)
+        {
+            command.AddRange(["/usr/bin/prlimit", .. Limits, "--"]);
+        }
+
         if (Account is not null)
         {
             command.AddRange(

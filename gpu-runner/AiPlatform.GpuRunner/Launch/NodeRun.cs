@@ -13,13 +13,13 @@ internal sealed record NodeOutcome(JobEventKind Kind, int? ExitCode = null, stri
 internal sealed class NodeRun(
     NodeServices services, NodeKey key, NodeAssignment assignment, NodeDirectory directory, NodeJournal journal, string? traceparent)
 {
-    private static readonly TimeSpan TreeInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan OutputDeadline = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<(int Id, ulong StartTime)> _processes = [];
     private readonly TaskCompletionSource _cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger = services.Loggers.CreateLogger<NodeRun>();
     private string? _cancelReason;
+    private string? _exceeded;
 
     /// <summary>The node.</summary>
     public NodeKey Key => key;
@@ -48,7 +48,7 @@ internal sealed class NodeRun(
         await journal.StartAsync(CancellationToken.None).ConfigureAwait(false);
         var outcome = await ExecuteAsync(stopping).ConfigureAwait(false);
         Logs.Ended(_logger, key, outcome.Kind.ToString());
-        directory.DeleteWorkspace();
+        Logs.Remaining(_logger, directory.DeleteWorkspace());
 
         using var patience = new CancellationTokenSource();
         await using var giveUp = stopping.Register(() => patience.CancelAfter(services.Options.StopPatience)).ConfigureAwait(false);
@@ -161,7 +161,11 @@ internal sealed class NodeRun(
             var metrics = await StartMetricsAsync(gpus).ConfigureAwait(false);
             try
             {
-                return await RunRanksAsync(Launcher.Plan(context, services.Options, services.Isolation, RunnerEnvironment()), cancellationToken).ConfigureAwait(false);
+                var watch = new LimitWatch(
+                    services.Options.Limits, assignment.Spec.Resources.ProcessesPerNode,
+                    [workspace.CodeDirectory, workspace.HomeDirectory, workspace.TemporaryDirectory], services.Time);
+                var plans = Launcher.Plan(context, services.Options, services.Isolation, RunnerEnvironment());
+                return await RunRanksAsync(plans, watch, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -174,7 +178,7 @@ internal sealed class NodeRun(
         }
         finally
         {
-            Directory.Delete(socketDirectory, recursive: true);
+            Logs.Remaining(_logger, JobFolder.TryDelete(socketDirectory));
         }
     }
 
@@ -192,7 +196,7 @@ internal sealed class NodeRun(
         return metrics;
     }
 
-    private async Task<NodeOutcome?> RunRanksAsync(IReadOnlyList<LaunchPlan> plans, CancellationToken cancellationToken)
+    private async Task<NodeOutcome?> RunRanksAsync(IReadOnlyList<LaunchPlan> plans, LimitWatch watch, CancellationToken cancellationToken)
     {
         var kills = ExitReason.OutOfMemoryKills();
         var ranks = new List<RankProcess>(plans.Count);
@@ -211,12 +215,17 @@ internal sealed class NodeRun(
             }
 
             Logs.Started(_logger, key, ranks.Count);
-            var failed = await WaitAsync(ranks, cancellationToken).ConfigureAwait(false);
+            var failed = await WaitAsync(ranks, watch, cancellationToken).ConfigureAwait(false);
             var interrupted = failed is null && !ranks.TrueForAll(static rank => rank.Exited is { IsCompletedSuccessfully: true, Result: 0 });
             var outOfMemory = ExitReason.OutOfMemoryKills() > kills;
-            var grace = interrupted || failed is not null ? services.Options.KillGrace : TimeSpan.Zero;
+            var grace = _exceeded is null && (interrupted || failed is not null) ? services.Options.KillGrace : TimeSpan.Zero;
             await ProcessTree.EndAsync(key.ToString(), _processes, grace, services.Time, CancellationToken.None).ConfigureAwait(false);
             await Task.WhenAll(ranks.Select(rank => rank.FinishOutputAsync(OutputDeadline, services.Time))).ConfigureAwait(false);
+            if (_exceeded is not null)
+            {
+                return new NodeOutcome(JobEventKind.Failed, Reason: _exceeded);
+            }
+
             if (failed is not null)
             {
                 var code = await failed.Exited.ConfigureAwait(false);
@@ -240,14 +249,14 @@ internal sealed class NodeRun(
         }
     }
 
-    // The first rank that failed; null when all ended well, or none did and the run was interrupted.
-    private async Task<RankProcess?> WaitAsync(List<RankProcess> ranks, CancellationToken cancellationToken)
+    // The first rank that failed; null when all ended well, or none did and the run was interrupted or used too much.
+    private async Task<RankProcess?> WaitAsync(List<RankProcess> ranks, LimitWatch watch, CancellationToken cancellationToken)
     {
         var running = ranks.ToList();
         var interrupted = Task.Delay(Timeout.InfiniteTimeSpan, services.Time, cancellationToken);
         while (running.Count > 0)
         {
-            var look = Task.Delay(TreeInterval, services.Time, CancellationToken.None);
+            var look = Task.Delay(services.Options.Limits.Interval, services.Time, CancellationToken.None);
             await Task.WhenAny([.. running.Select(static rank => rank.Exited), interrupted, look]).ConfigureAwait(false);
             foreach (var rank in running.Where(static rank => rank.Exited.IsCompleted).ToList())
             {
@@ -266,7 +275,11 @@ internal sealed class NodeRun(
             if (look.IsCompleted)
             {
                 // Remembers children before they shed their marker and their parents.
-                _ = ProcessTree.Find(key.ToString(), _processes);
+                _exceeded = await watch.LookAsync(ProcessTree.Find(key.ToString(), _processes)).ConfigureAwait(false);
+                if (_exceeded is not null)
+                {
+                    return null;
+                }
             }
         }
 

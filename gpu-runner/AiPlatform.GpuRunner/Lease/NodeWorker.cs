@@ -87,7 +87,7 @@ internal sealed class NodeWorker(
 
         if (reported)
         {
-            directory.Delete();
+            Logs.Remaining(_logger, directory.Delete());
         }
     }
 

@@ -1,5 +1,6 @@
 using AiPlatform.GpuRunner.Launch;
 using AiPlatform.GpuRunner.Lease;
+using AiPlatform.GpuRunner.Workspace;
 
 namespace AiPlatform.GpuRunner.Report;
 
@@ -29,18 +30,15 @@ internal sealed class Leftovers(
 
             if (directory.ReadState() is { } state)
             {
-                directory.DeleteWorkspace();
-                if (Directory.Exists(state.SocketDirectory))
-                {
-                    Directory.Delete(state.SocketDirectory, recursive: true);
-                }
+                Logs.Remaining(logger, directory.DeleteWorkspace());
+                Logs.Remaining(logger, JobFolder.TryDelete(state.SocketDirectory));
 
                 _directories.Add(directory);
             }
             else
             {
                 Logs.BrokenFolder(logger, directory.Path);
-                directory.Delete();
+                Logs.Remaining(logger, directory.Delete());
             }
         }
 
@@ -100,7 +98,7 @@ internal sealed class Leftovers(
 
         if (gone)
         {
-            directory.Delete();
+            Logs.Remaining(logger, directory.Delete());
         }
     }
 }

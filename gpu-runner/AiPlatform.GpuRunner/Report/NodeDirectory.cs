@@ -2,6 +2,7 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.GpuRunner.Launch;
 using AiPlatform.GpuRunner.Lease;
+using AiPlatform.GpuRunner.Workspace;
 
 namespace AiPlatform.GpuRunner.Report;
 
@@ -100,16 +101,12 @@ internal sealed class NodeDirectory(string path)
     public void WriteProcesses(IEnumerable<ProcessEntry> processes) => Write(ProcessesFile, JsonSerializer.SerializeToUtf8Bytes(processes.ToArray()));
 
     /// <summary>Removes the workspace, which no later life needs.</summary>
-    public void DeleteWorkspace()
-    {
-        if (Directory.Exists(Workspace))
-        {
-            Directory.Delete(Workspace, recursive: true);
-        }
-    }
+    /// <returns>Why it is still there; null when it is gone.</returns>
+    public string? DeleteWorkspace() => JobFolder.TryDelete(Workspace);
 
     /// <summary>Removes the folder.</summary>
-    public void Delete() => Directory.Delete(Path, recursive: true);
+    /// <returns>Why it is still there; null when it is gone.</returns>
+    public string? Delete() => JobFolder.TryDelete(Path);
 
     private static void Write(string file, byte[] content)
     {

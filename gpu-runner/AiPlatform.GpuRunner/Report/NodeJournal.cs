@@ -24,6 +24,9 @@ internal sealed class NodeJournalFactory(
 /// </summary>
 internal sealed class NodeJournal : IAsyncDisposable
 {
+    // Spools and logs must not find the disk full because of an artifact.
+    private const long DiskReserve = 256L << 20;
+
     private readonly NodeDirectory _directory;
     private readonly DurableSpool _data;
     private readonly DurableSpool _artifacts;
@@ -35,6 +38,7 @@ internal sealed class NodeJournal : IAsyncDisposable
     private readonly ConcurrentDictionary<int, Source> _sources = new();
     private readonly SemaphoreSlim _order = new(1, 1);
     private readonly long _contentLimit;
+    private readonly TimeSpan _copyPatience;
     private readonly TimeProvider _time;
     private int _content;
     private long _systemSequence;
@@ -44,7 +48,7 @@ internal sealed class NodeJournal : IAsyncDisposable
         NodeDirectory directory, NodeState state, JobToken token, RunnerOptions options, RunnerHttp http, IJobEventSink events, TimeProvider time,
         ILoggerFactory loggers)
     {
-        (_directory, State, Token, _time, _contentLimit) = (directory, state, token, time, options.ContentLimitBytes);
+        (_directory, State, Token, _time, _contentLimit, _copyPatience) = (directory, state, token, time, options.ContentLimitBytes, options.CopyPatience);
         _data = DurableSpool.Open(directory.DataSpool, options.SpoolLimitBytes);
         _artifacts = DurableSpool.Open(directory.ArtifactSpool, options.SpoolLimitBytes);
         _events = DurableSpool.Open(directory.EventSpool, options.SpoolLimitBytes);
@@ -149,30 +153,64 @@ internal sealed class NodeJournal : IAsyncDisposable
 
     private async Task AddContentAsync(Stream source, Func<string, long, string, ArtifactRecord> record, CancellationToken cancellationToken)
     {
-        while (PendingContent() is > 0 and var pending && pending + source.Length > _contentLimit)
+        var expected = source.Length;
+        if (expected > new DriveInfo(_directory.Contents).AvailableFreeSpace - DiskReserve)
+        {
+            throw new InvalidDataException($"The file has {expected} bytes, more than the runner's disk has room for.");
+        }
+
+        while (PendingContent() is > 0 and var pending && pending + expected > _contentLimit)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(200), _time, cancellationToken).ConfigureAwait(false);
         }
 
         var name = $"{Interlocked.Increment(ref _content)}.bin";
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        long size = 0;
-        await using (var target = new FileStream(Path.Combine(_directory.Contents, name), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        var copy = Path.Combine(_directory.Contents, name);
+        string sha256;
+        try
         {
-            var buffer = new byte[256 * 1024];
-            int count;
-            while ((count = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-            {
-                hash.AppendData(buffer, 0, count);
-                await target.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
-                size += count;
-            }
-
-            target.Flush(flushToDisk: true);
+            sha256 = await CopyAsync(source, copy, expected, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            File.Delete(copy);
+            throw;
         }
 
-        await _artifacts.AppendAsync(record(name, size, Convert.ToHexStringLower(hash.GetHashAndReset())).Serialize(), cancellationToken).ConfigureAwait(false);
+        await _artifacts.AppendAsync(record(name, expected, sha256).Serialize(), cancellationToken).ConfigureAwait(false);
         _artifactSender.Wake();
+    }
+
+    // The bytes that the file had when it was opened: what is appended meanwhile is not read, and a file that shrinks is refused.
+    private async Task<string> CopyAsync(Stream source, string copy, long expected, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(_copyPatience, _time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        await using var target = new FileStream(copy, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        var buffer = new byte[256 * 1024];
+        try
+        {
+            for (var left = expected; left > 0;)
+            {
+                var count = await source.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), ended.Token).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    throw new InvalidDataException("The file became shorter while it was read.");
+                }
+
+                hash.AppendData(buffer, 0, count);
+                await target.WriteAsync(buffer.AsMemory(0, count), ended.Token).ConfigureAwait(false);
+                left -= count;
+            }
+        }
+        catch (OperationCanceledException exception) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new InvalidDataException($"The file could not be read within {_copyPatience}.", exception);
+        }
+
+        target.Flush(flushToDisk: true);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Keeps an event; it is sent at once.</summary>

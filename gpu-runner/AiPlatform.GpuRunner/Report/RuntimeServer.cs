@@ -22,6 +22,7 @@ internal sealed class RuntimeServer : IAsyncDisposable
     private const int MaxMediaKey = 200;
     private const int MaxCaption = 500;
     private const long MaxMediaBytes = 16L << 20;
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
 
     private readonly NodeJournal _journal;
     private readonly NodeWishes _wishes;
@@ -50,9 +51,16 @@ internal sealed class RuntimeServer : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         _listener.Dispose();
         await _accepting.ConfigureAwait(false);
+        var patience = DateTime.UtcNow + EndPatience;
         for (var i = 0; i < MaxConnections; i++)
         {
-            await _connections.WaitAsync().ConfigureAwait(false); // Every connection has ended then.
+            var left = patience - DateTime.UtcNow;
+            if (!await _connections.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero).ConfigureAwait(false))
+            {
+                // A file system does not answer: the slot does not wait for it.
+                Logs.RuntimeConnectionsLeft(_logger, MaxConnections - i);
+                return;
+            }
         }
 
         _connections.Dispose();
@@ -225,19 +233,7 @@ internal sealed class RuntimeServer : IAsyncDisposable
     }
 
     private FileStream Open(RuntimeRequest request)
-    {
-        var file = request.File ?? throw new InvalidDataException("The request needs a file.");
-        var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-
-        // What was opened counts, not what the path says: a link may have been swapped in between.
-        if (!SafePath.OpenedPath(source).StartsWith(_workspace + "/", StringComparison.Ordinal))
-        {
-            source.Dispose();
-            throw new InvalidDataException($"The file '{file}' is outside the job's workspace.");
-        }
-
-        return source;
-    }
+        => JobFile.Open(_workspace, request.File ?? throw new InvalidDataException("The request needs a file."));
 
     private static IReadOnlyList<MetricPoint> Checked(IReadOnlyList<MetricPoint>? points)
     {

@@ -56,6 +56,30 @@ internal static class ProcReadings
         return (ticks, pages * Environment.SystemPageSize);
     }
 
+    /// <summary>Bytes of memory that processes hold, where shared memory counts once; without the right to know, as <see cref="Usage"/> counts.</summary>
+    public static long SharedOutMemory(IEnumerable<int> processes)
+    {
+        var total = 0L;
+        foreach (var process in processes)
+        {
+            try
+            {
+                var line = File.ReadLines($"/proc/{process}/smaps_rollup").FirstOrDefault(static line => line.StartsWith("Pss:", StringComparison.Ordinal));
+                total += line is null ? 0 : Number(Fields(line)[1]) * 1024;
+            }
+            catch (UnauthorizedAccessException)
+            {
+                total += Usage([process]).Memory;
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+            }
+        }
+
+        return total;
+    }
+
     private static string[] Fields(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static long Number(string field) => long.Parse(field, CultureInfo.InvariantCulture);

@@ -11,10 +11,12 @@ namespace AiPlatform.GpuRunner.Tasks;
 
 /// <summary>
 /// Runs a function of a package in a process of its own: as job code is run, without the runner's rights, environment or folders.
-/// Errors are of the kinds <c>python.{exception}</c>, <c>python.exit</c> (no answer) and <c>invalid</c>.
+/// Errors are of the kinds <c>python.{exception}</c>, <c>python.exit</c> (no answer), <c>limit_exceeded</c> and <c>invalid</c>.
 /// </summary>
 internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient client) : ITaskHandler
 {
+    private readonly ILogger _logger = services.Loggers.CreateLogger<PythonTaskHandler>();
+
     private const int MaxAnswerBytes = 256 * 1024;
     private static readonly TimeSpan OutputPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
@@ -40,7 +42,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         }
         finally
         {
-            workspace.Delete();
+            Logs.Remaining(_logger, workspace.Delete());
         }
     }
 
@@ -50,19 +52,27 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         await using (log.ConfigureAwait(false))
         {
             using var process = RankProcess.Start(Plan(workspace), log);
+            var exceeded = false;
+            var watch = new LimitWatch(services.Options.Limits, 1, [workspace.Code, workspace.Home], services.Time);
             var known = new HashSet<(int, ulong)> { (process.Entry.Id, process.Entry.StartTime) };
             try
             {
                 while (await Task.WhenAny(process.Exited, Task.Delay(ProgressInterval, services.Time, cancellationToken)).ConfigureAwait(false) != process.Exited)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
+                    if (await watch.LookAsync(ProcessTree.Find(workspace.Marker, known)).ConfigureAwait(false) is { } reason)
+                    {
+                        exceeded = true;
+                        throw new TaskFailedException(LimitWatch.Code, reason);
+                    }
+
                     task.Progress = workspace.ReadProgress() ?? task.Progress;
                 }
             }
             finally
             {
                 // What the function started ends with it.
-                var grace = process.Exited.IsCompleted ? TimeSpan.Zero : services.Options.KillGrace;
+                var grace = exceeded || process.Exited.IsCompleted ? TimeSpan.Zero : services.Options.KillGrace;
                 await ProcessTree.EndAsync(workspace.Marker, known, grace, services.Time, CancellationToken.None).ConfigureAwait(false);
             }
 

@@ -78,30 +78,8 @@ internal sealed class TaskWorkspace(string dataDirectory, TaskAssignment assignm
     }
 
     /// <summary>Removes the folder.</summary>
-    public void Delete()
-    {
-        if (Directory.Exists(Root))
-        {
-            Directory.Delete(Root, recursive: true);
-        }
-    }
+    /// <returns>Why it is still there; null when it is gone.</returns>
+    public string? Delete() => JobFolder.TryDelete(Root);
 
-    // The function may have put a link there, or a file without end: links are not followed, and only so much is read.
-    private static byte[]? Read(string path, int maxBytes)
-    {
-        var info = new FileInfo(path);
-        if (!info.Exists || info.LinkTarget is not null || (info.Attributes & (FileAttributes.Device | FileAttributes.Directory | FileAttributes.ReparsePoint)) != FileAttributes.None)
-        {
-            return null;
-        }
-
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        if (SafePath.OpenedPath(file) != path)
-        {
-            return null;
-        }
-
-        var buffer = new byte[Math.Min(maxBytes, (int)Math.Min(file.Length, maxBytes))];
-        return buffer[..file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)];
-    }
+    private byte[]? Read(string path, int maxBytes) => JobFile.TryRead(Home, path, maxBytes);
 }

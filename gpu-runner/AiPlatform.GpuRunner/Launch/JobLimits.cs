@@ -1,0 +1,71 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+
+namespace AiPlatform.GpuRunner.Launch;
+
+/// <summary>
+/// What the processes of one node or one task may use; configuration section <c>Runner:Limits</c>. Single values bound each process
+/// through the kernel; those of the whole tree are watched, and what exceeds them is killed with <c>limit_exceeded</c>.
+/// </summary>
+internal sealed class JobLimits
+{
+    /// <summary>Processes at the same time; of a node, so many for each of its ranks.</summary>
+    [Range(1, 1_000_000)]
+    public int Processes { get; set; } = 256;
+
+    /// <summary>Bytes of memory of all processes together; null: nine tenths of the machine's.</summary>
+    [Range(16L << 20, long.MaxValue)]
+    public long? MemoryBytes { get; set; }
+
+    /// <summary>Bytes of files that the code writes in its workspace; also the most that one file may have.</summary>
+    [Range(1L << 20, long.MaxValue)]
+    public long ScratchBytes { get; set; } = 50L << 30;
+
+    /// <summary>Files and folders in the workspace.</summary>
+    [Range(100, 100_000_000)]
+    public int ScratchFiles { get; set; } = 1_000_000;
+
+    /// <summary>Open files of one process.</summary>
+    [Range(64, 1_048_576)]
+    public int OpenFiles { get; set; } = 16_384;
+
+    /// <summary>
+    /// Processes and threads of the account that job code runs as. The kernel counts them for all jobs of the account together, and
+    /// not at all for root.
+    /// </summary>
+    [Range(64, 4_194_304)]
+    public int AccountThreads { get; set; } = 8_192;
+
+    /// <summary>Bytes of address space of one process; null for no limit. GPU libraries reserve far more than they use.</summary>
+    [Range(64L << 20, long.MaxValue)]
+    public long? AddressSpaceBytes { get; set; }
+
+    /// <summary>Between two looks at the processes.</summary>
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Arguments of prlimit(1). A limit is never above what this process may set.</summary>
+    /// <param name="hardLimitOf">The hard limit by the name that <c>/proc/self/limits</c> has for it; null for none.</param>
+    public IReadOnlyList<string> Arguments(Func<string, long?> hardLimitOf)
+    {
+        List<string> arguments = ["--core=0"];
+        void Add(string option, string name, long value)
+            => arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--{option}={Math.Min(value, hardLimitOf(name) ?? long.MaxValue)}"));
+        Add("nofile", "Max open files", OpenFiles);
+        Add("nproc", "Max processes", AccountThreads);
+        Add("fsize", "Max file size", ScratchBytes);
+        if (AddressSpaceBytes is { } bytes)
+        {
+            Add("as", "Max address space", bytes);
+        }
+
+        return arguments;
+    }
+
+    /// <summary>Hard limits of this process, from the lines of <c>/proc/self/limits</c>.</summary>
+    public static long? HardLimit(IEnumerable<string> lines, string name)
+    {
+        // The columns are name, soft limit, hard limit, unit; names hold spaces.
+        var fields = lines.FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields is { Length: >= 2 } && long.TryParse(fields[1], CultureInfo.InvariantCulture, out var value) ? value : null;
+    }
+}
