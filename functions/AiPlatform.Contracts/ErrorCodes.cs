@@ -15,6 +15,12 @@ public static class ErrorCodes
     /// <summary>401: user name or password is wrong.</summary>
     public const string InvalidCredentials = "invalid_credentials";
 
+    /// <summary>400: the password is a common one, holds the user name, or repeats itself.</summary>
+    public const string WeakPassword = "weak_password";
+
+    /// <summary>403: accounts are made by administrators only.</summary>
+    public const string RegistrationClosed = "registration_closed";
+
     /// <summary>401: the refresh token is unknown, expired or was used before.</summary>
     public const string InvalidRefreshToken = "invalid_refresh_token";
 

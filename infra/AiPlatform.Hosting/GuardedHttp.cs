@@ -21,6 +21,8 @@ public sealed class GuardedHttp : IDisposable
         }.Select(static text => IPNetwork.Parse(text)),
     ];
 
+    private static readonly TimeSpan ResolvePatience = TimeSpan.FromSeconds(3);
+
     private readonly HashSet<string> _allowed;
 
     /// <param name="allowedPrivateHosts">Hosts (names or addresses, as in the URL) that may be called although they lead into private networks.</param>
@@ -51,14 +53,46 @@ public sealed class GuardedHttp : IDisposable
         return Array.Exists(Private, network => network.BaseAddress.AddressFamily == plain.AddressFamily && network.Contains(plain));
     }
 
+    /// <summary>
+    /// Whether a URL may be kept to be called later: false when its host leads into a private network now. A name that cannot be resolved
+    /// is let through, for each call decides anew.
+    /// </summary>
+    public async Task<bool> MayCallAsync(Uri url, CancellationToken cancellationToken)
+    {
+        var host = url.IdnHost.Trim('[', ']');
+        if (_allowed.Contains(host) || _allowed.Contains(url.Host))
+        {
+            return true;
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(ResolvePatience);
+        try
+        {
+            return (await AddressesAsync(host, patience.Token).ConfigureAwait(false)).Any(static address => !IsPrivate(address));
+        }
+        catch (Exception exception) when (exception is SocketException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            // The resolver throws for the unspecified addresses, which lead to this machine.
+            return false;
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose() => Client.Dispose();
+
+    private static async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancellationToken)
+        => IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var host = context.DnsEndPoint.Host;
         // The resolver throws for the unspecified addresses, which lead to this machine.
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+        var addresses = await AddressesAsync(host, cancellationToken).ConfigureAwait(false);
         var usable = _allowed.Contains(host) ? addresses : Array.FindAll(addresses, static address => !IsPrivate(address));
         if (usable.Length == 0)
         {

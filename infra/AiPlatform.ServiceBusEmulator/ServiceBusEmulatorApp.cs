@@ -1,3 +1,4 @@
+using AiPlatform.Hosting;
 using AiPlatform.ServiceBusEmulator.Administration;
 using AiPlatform.ServiceBusEmulator.Configuration;
 using AiPlatform.ServiceBusEmulator.Entities;
@@ -25,7 +26,7 @@ public static class ServiceBusEmulatorApp
         var app = builder.Build();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = static check => !check.Tags.Contains(Ready) });
         app.MapHealthChecks("/health/ready");
-        app.MapMetrics("/metrics", app.Services.GetRequiredService<BrokerMetrics>().Registry);
+        app.MapMetrics("/metrics", app.Services.GetRequiredService<BrokerMetrics>().Registry).RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]);
         app.Map("/{**path}", app.Services.GetRequiredService<AdministrationApi>().HandleAsync);
         return app;
     }

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.DurableTask.Worker;
+using AiPlatform.Hosting;
 using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
 using AiPlatform.Orchestrations.Platform;
@@ -31,13 +32,19 @@ public static class OrchestrationsApp
         builder.Services.AddDurableTaskClient(client => client.Configure(options => options.DataConverter = converter).UseDurableTaskScheduler(hub));
         builder.Services.AddDurableTaskWorker(worker => worker
             .AddTasks(tasks => tasks.AddTraining().AddMaintenance().AddData().AddQuality())
-            .Configure(options => options.DataConverter = converter)
+            .Configure(options =>
+            {
+                options.DataConverter = converter;
+
+                // A hub may be shared: what others start is left to their workers.
+                options.UseWorkItemFilters = true;
+            })
             .UseDurableTaskScheduler(hub));
 
         var app = builder.Build();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
-        app.MapMetrics();
+        app.MapMetrics().RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]);
         return app;
     }
 }

@@ -1,10 +1,12 @@
 using System.Net;
+using AiPlatform.Hosting;
 using AiPlatform.TaskHub.Engine;
 using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Service;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Prometheus;
 
 namespace AiPlatform.TaskHub;
@@ -49,8 +51,8 @@ public static class TaskHubApp
         app.MapGrpcService<CompletionStreamService>();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
-        app.MapMetrics();
-        app.MapGet("/stuck", StuckReport.GetAsync);
+        app.MapMetrics().RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]);
+        app.MapGet("/stuck", StuckReport.GetAsync).RequireBearer(app.Services.GetRequiredService<IOptions<TaskHubOptions>>().Value.BearerToken);
         app.Services.GetRequiredService<EngineMetrics>().Register();
         return app;
     }

@@ -23,8 +23,12 @@ internal sealed class TaskHubOptions
     [Required]
     public string DefaultHub { get; init; } = "default";
 
-    /// <summary>When set, every call must carry it as its bearer token.</summary>
-    public string? BearerToken { get; init; }
+    /// <summary>
+    /// Every call carries it as its bearer token: who starts orchestrations commands whatever they may do, and many can reach the port.
+    /// </summary>
+    [Required]
+    [MinLength(16)]
+    public string BearerToken { get; init; } = string.Empty;
 
     /// <summary>Work items of a kind that a worker gets at a time when it does not say.</summary>
     [Range(1, 100_000)]
@@ -82,4 +86,10 @@ internal sealed class TaskHubOptions
     /// <summary>After so many deliveries in vain a work item is parked until its instance is resumed.</summary>
     [Range(1, 1000)]
     public int MaxDeliveries { get; init; } = 10;
+
+    /// <summary>
+    /// How long workers may give a work item back before it counts as poison: longer than a deployment, in which old workers give back
+    /// what is meant for new ones.
+    /// </summary>
+    public TimeSpan AbandonPatience { get; init; } = TimeSpan.FromMinutes(15);
 }

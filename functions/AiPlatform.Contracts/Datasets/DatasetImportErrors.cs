@@ -51,10 +51,13 @@ public static class DatasetImportErrors
     /// <summary>A step failed again and again.</summary>
     public const string GaveUp = "gave_up";
 
+    /// <summary>The process that carried the import ended before the import did.</summary>
+    public const string ProcessLost = "process_lost";
+
     /// <summary>Every code.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         SourceStatus, SourceUnreachable, SourceForbidden, SourceChanged, SourceEmpty, TooLarge, TooManyFiles, ChecksumMismatch, NotAnArchive, BrokenArchive,
-        EncryptedArchive, DuplicateEntry, EntryNotAFile, ArchiveBomb, Refused, GaveUp,
+        EncryptedArchive, DuplicateEntry, EntryNotAFile, ArchiveBomb, Refused, GaveUp, ProcessLost,
     ];
 }

@@ -11,11 +11,12 @@ public enum UserRole
 }
 
 /// <summary>An account.</summary>
-public sealed record User(string Id, string UserName, string? Email, UserRole Role, DateTimeOffset CreatedAt);
+/// <param name="Disabled">It keeps what it owns and reaches nothing.</param>
+public sealed record User(string Id, string UserName, string? Email, UserRole Role, DateTimeOffset CreatedAt, bool Disabled = false);
 
 /// <summary>Creates an account.</summary>
 /// <param name="UserName">3–64 characters: letters, digits, <c>. _ -</c>; unique without regard to case.</param>
-/// <param name="Password">10–128 characters.</param>
+/// <param name="Password">10–128 characters; none that is easily guessed (<c>weak_password</c>).</param>
 /// <param name="Email">Optional.</param>
 public sealed record RegisterRequest(string UserName, string Password, string? Email = null);
 
@@ -44,8 +45,14 @@ public sealed record TokenResponse(string AccessToken, int ExpiresIn, string? Re
     public string TokenType { get; init; } = "Bearer";
 }
 
-/// <summary>Changes an account's role (administrators only).</summary>
-public sealed record UpdateUserRequest(UserRole Role);
+/// <summary>Changes an account (administrators only). Null leaves a value as it is.</summary>
+/// <param name="Disabled">Whether the account reaches nothing; its logins end.</param>
+public sealed record UpdateUserRequest(UserRole? Role = null, bool? Disabled = null);
+
+/// <summary>Creates an account for somebody (administrators only).</summary>
+/// <param name="UserName">As in <see cref="RegisterRequest"/>.</param>
+/// <param name="Password">Its first password; 10–128 characters.</param>
+public sealed record CreateUserRequest(string UserName, string Password, string? Email = null, UserRole Role = UserRole.Member);
 
 /// <summary>Changes the caller's password; every other login of the account ends.</summary>
 public sealed record ChangePasswordRequest(string CurrentPassword, string NewPassword);

@@ -9,7 +9,7 @@ namespace AiPlatform.Functions.Infrastructure;
 /// <summary>
 /// Finds the caller of a request: an access token, a personal access token, or Basic credentials. What was checked is
 /// remembered for a moment under the hash of the header, so that clients that ask thousands of times a second are checked once;
-/// a revoked token works for at most 5 s more in other instances, a changed password for 60 s.
+/// a demoted or disabled account, a revoked token and a changed password count after at most a second in other instances, and at once here.
 /// </summary>
 internal sealed class Callers(ICredentials credentials, TimeProvider time)
 {
@@ -17,57 +17,67 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
     public const string TokenPrefix = "aip_";
 
     private const int MaxEntries = 10_000;
-    private static readonly TimeSpan Life = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Life = TimeSpan.FromSeconds(1);
+
+    // A password is worth tens of milliseconds of a core: for so long it is enough that the account still has it.
     private static readonly TimeSpan PasswordLife = TimeSpan.FromSeconds(60);
 
-    private readonly ConcurrentDictionary<string, (Caller Caller, DateTimeOffset Until)> _entries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     /// <summary>The caller.</summary>
     /// <exception cref="ApiException">401 <c>unauthenticated</c>.</exception>
     public async ValueTask<Caller> RequireAsync(HttpContext context)
     {
         var header = context.Request.Headers.Authorization.ToString();
-        var key = header.Length == 0 ? string.Empty : Key(header);
-        if (_entries.TryGetValue(key, out var entry) && entry.Until > time.GetUtcNow())
+        var key = header.Length == 0 ? string.Empty : Key(header, context.Connection.RemoteIpAddress);
+        var now = time.GetUtcNow();
+        if (_entries.TryGetValue(key, out var entry) && entry.Until > now)
         {
             return entry.Caller;
         }
 
-        var (caller, until) = await CheckAsync(context, header);
+        var checkedNow = entry?.ProvedUntil > now && await credentials.AgainAsync(entry.Caller.UserId, entry.Proof!, context.RequestAborted) is { } again
+            ? entry with { Caller = again, Until = now + Life }
+            : await CheckAsync(context, header);
         if (_entries.Count >= MaxEntries)
         {
             _entries.Clear();
         }
 
-        _entries[key] = (caller, until);
-        return caller;
+        _entries[key] = checkedNow;
+        return checkedNow.Caller;
     }
 
-    /// <summary>Forgets what was checked: a token was revoked, or a password changed.</summary>
+    /// <summary>Forgets what was checked: a token was revoked, or an account changed.</summary>
     public void Clear() => _entries.Clear();
 
-    private async Task<(Caller Caller, DateTimeOffset Until)> CheckAsync(HttpContext context, string header)
+    private async Task<Entry> CheckAsync(HttpContext context, string header)
     {
-        var now = time.GetUtcNow();
+        var until = time.GetUtcNow() + Life;
         if (AuthenticationHeaderValue.TryParse(header, out var value) && value.Parameter is { Length: > 0 } parameter)
         {
             if (value.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
             {
                 if (parameter.StartsWith(TokenPrefix, StringComparison.Ordinal))
                 {
-                    return (await credentials.TokenAsync(parameter, context.RequestAborted) ?? throw Unauthenticated(context), now + Life);
+                    return new(await credentials.TokenAsync(parameter, context.RequestAborted) ?? throw Unauthenticated(context), until);
                 }
 
-                var (caller, expires) = await credentials.AccessTokenAsync(parameter) ?? throw Unauthenticated(context);
-                return (caller, expires < now + Life ? expires : now + Life);
+                var (caller, expires) = await credentials.AccessTokenAsync(parameter, context.RequestAborted) ?? throw Unauthenticated(context);
+                return new(caller, expires < until ? expires : until);
             }
 
             if (value.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase))
             {
                 var (name, password) = Decode(parameter) ?? throw Unauthenticated(context);
-                return password.StartsWith(TokenPrefix, StringComparison.Ordinal)
-                    ? (await credentials.TokenAsync(password, context.RequestAborted) ?? throw Unauthenticated(context), now + Life)
-                    : (await credentials.PasswordAsync(name, password, context.RequestAborted) ?? throw Unauthenticated(context), now + PasswordLife);
+                if (password.StartsWith(TokenPrefix, StringComparison.Ordinal))
+                {
+                    return new(await credentials.TokenAsync(password, context.RequestAborted) ?? throw Unauthenticated(context), until);
+                }
+
+                var (caller, proof) = await credentials.PasswordAsync(context.Connection.RemoteIpAddress, name, password, context.RequestAborted)
+                    ?? throw Unauthenticated(context);
+                return new(caller, until) { Proof = proof, ProvedUntil = time.GetUtcNow() + PasswordLife };
             }
         }
 
@@ -93,11 +103,24 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
         return text.IndexOf(':', StringComparison.Ordinal) is >= 0 and var colon ? (text[..colon], text[(colon + 1)..]) : null;
     }
 
-    // Not the header itself: nobody shall find passwords in a memory dump.
-    private static string Key(string header)
+    // Not the header itself: nobody shall find passwords in a memory dump. A password that was right from one address says nothing to
+    // another, which may be one that guesses.
+    private static string Key(string header, System.Net.IPAddress? address)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(header), hash);
+        var text = header.StartsWith("Basic", StringComparison.OrdinalIgnoreCase) ? $"{address} {header}" : header;
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
         return Convert.ToHexString(hash);
+    }
+
+    /// <summary>What was checked.</summary>
+    /// <param name="Until">Until then it is not looked at again.</param>
+    private sealed record Entry(Caller Caller, DateTimeOffset Until)
+    {
+        /// <summary>Shows that the account's password is still the one that was right; null when it was no password.</summary>
+        public string? Proof { get; init; }
+
+        /// <summary>Until then the proof stands for the password.</summary>
+        public DateTimeOffset? ProvedUntil { get; init; }
     }
 }

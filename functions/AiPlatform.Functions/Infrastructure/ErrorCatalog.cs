@@ -18,6 +18,8 @@ internal static class ErrorCatalog
         [ErrorCodes.InvalidRequest] = StatusCodes.Status400BadRequest,
         [ErrorCodes.InvalidPageToken] = StatusCodes.Status400BadRequest,
         [ErrorCodes.DependencyCycle] = StatusCodes.Status400BadRequest,
+        [ErrorCodes.WeakPassword] = StatusCodes.Status400BadRequest,
+        [ErrorCodes.RegistrationClosed] = StatusCodes.Status403Forbidden,
         [ErrorCodes.Unauthenticated] = StatusCodes.Status401Unauthorized,
         [ErrorCodes.InvalidCredentials] = StatusCodes.Status401Unauthorized,
         [ErrorCodes.InvalidRefreshToken] = StatusCodes.Status401Unauthorized,
@@ -81,7 +83,7 @@ internal static class ErrorCatalog
     public static string? Detail(string code, IReadOnlyList<object?> arguments, bool chinese)
     {
         // These carry the key of their reason as first argument: one code, many reasons.
-        if (code is ErrorCodes.InvalidRequest or ErrorCodes.DataUnreadable && arguments is [string reason, ..])
+        if (code is ErrorCodes.InvalidRequest or ErrorCodes.DataUnreadable or ErrorCodes.WeakPassword && arguments is [string reason, ..])
         {
             return Format(Text($"reason.{reason}", chinese) ?? reason, [.. arguments.Skip(1)]);
         }

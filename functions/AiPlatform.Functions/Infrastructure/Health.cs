@@ -1,3 +1,4 @@
+using AiPlatform.Hosting;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
@@ -25,7 +26,7 @@ internal static class Health
             .RequirePermission(Permission.Anonymous).WithoutDatabase();
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(Ready), ResponseWriter = WriteAsync })
             .RequirePermission(Permission.Anonymous).WithoutDatabase();
-        app.MapMetrics("/metrics").RequirePermission(Permission.Anonymous).WithoutDatabase();
+        app.MapMetrics("/metrics").RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]).RequirePermission(Permission.Anonymous).WithoutDatabase();
         return app;
     }
 

@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AiPlatform.Contracts;
 using AiPlatform.DurableTask.Client;
+using AiPlatform.Functions.Infrastructure.Http;
+using AiPlatform.Functions.Infrastructure.Orchestrated;
 using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Hosting;
@@ -58,7 +60,7 @@ internal static class InfrastructureServices
 
         // A malformed request is an exception here, so that one place answers it.
         services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);
-        services.Configure<ForwardedHeadersOptions>(static forwarded => forwarded.ForwardedHeaders = ForwardedHeaders.All);
+        services.AddPublicAddress();
         services.Configure<TriggerKeyOptions>(configuration.GetSection("Triggers"));
 
         // Made by the container, so that it ends the pool with the app.
@@ -82,6 +84,9 @@ internal static class InfrastructureServices
         services.AddSingleton<ITickTask, OutboxTick>();
         services.Configure<RetentionOptions>(configuration.GetSection("Retention"));
         services.AddSingleton<ITickTask, RetentionSweep>();
+        services.AddOptions<OrchestrationSweepOptions>().BindConfiguration("OrchestrationSweep").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<OrchestrationSweep>();
+        services.AddSingleton<ITickTask>(static provider => provider.GetRequiredService<OrchestrationSweep>());
         services.AddDurableTaskClient(builder => builder.UseDurableTaskScheduler(Required(configuration, "TaskHub")));
         return services;
     }

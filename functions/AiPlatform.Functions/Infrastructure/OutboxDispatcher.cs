@@ -23,6 +23,9 @@ internal sealed partial class OutboxDispatcher(
     private const long ClaimLock = 0x6f75_7462_6f78;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromSeconds(15);
+
+    // A start that is delivered again never runs again, whatever has become of the first: an id of ours names one process.
+    private static readonly string[] Always = Enum.GetNames<OrchestrationRuntimeStatus>();
     private static readonly Counter Delivered = Metrics.CreateCounter("aiplatform_outbox_delivered_total", "Outbox messages delivered.", "kind");
     private static readonly Counter Failed = Metrics.CreateCounter("aiplatform_outbox_failed_total", "Deliveries that failed and will be repeated.", "kind");
 
@@ -106,7 +109,7 @@ internal sealed partial class OutboxDispatcher(
             {
                 case OutboxMessage.StartKind:
                     await client.ScheduleNewOrchestrationInstanceAsync(
-                        new TaskName(row.Name!), payload, new StartOrchestrationOptions(row.InstanceId), cancellationToken);
+                        new TaskName(row.Name!), payload, new StartOrchestrationOptions(row.InstanceId) { DedupeStatuses = Always }, cancellationToken);
                     break;
                 case OutboxMessage.EventKind:
                     await client.RaiseEventAsync(row.InstanceId, row.Name!, payload, cancellationToken);

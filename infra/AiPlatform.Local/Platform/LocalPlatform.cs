@@ -40,6 +40,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
         _postgres.ConnectionString("aiplatform"),
         _postgres.DataDirectory,
         _redis!.ConnectionString,
+        _services.MetricsToken,
         _services.Administrator,
         _running.Where(part => part.Identity is not null).ToDictionary(part => part.Name, part => part.Identity!.Id));
 

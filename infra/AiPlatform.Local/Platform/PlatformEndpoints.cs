@@ -8,10 +8,11 @@ namespace AiPlatform.Local.Platform;
 /// <param name="Postgres">The database's connection string.</param>
 /// <param name="PostgresDataDirectory">Where PostgreSQL keeps its files.</param>
 /// <param name="Redis">The Redis connection string.</param>
+/// <param name="MetricsToken">The bearer token of every process's <c>/metrics</c>.</param>
 /// <param name="Administrator">The first administrator.</param>
 /// <param name="Processes">Process id by name.</param>
 internal sealed record PlatformEndpoints(
-    string Api, string TaskHub, string ServiceBus, string Blob, string Postgres, string PostgresDataDirectory, string Redis,
+    string Api, string TaskHub, string ServiceBus, string Blob, string Postgres, string PostgresDataDirectory, string Redis, string MetricsToken,
     AdministratorAccount Administrator, IReadOnlyDictionary<string, int> Processes);
 
 /// <summary>The first administrator's account.</summary>

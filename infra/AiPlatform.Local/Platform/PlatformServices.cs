@@ -22,11 +22,14 @@ internal sealed class PlatformServices(
     public string ApiUrl => Url(PlatformPorts.Api);
 
     /// <summary>The hub's connection string.</summary>
-    public string TaskHub => $"Endpoint={Url(PlatformPorts.TaskHub)};TaskHub=default;Authentication=None";
+    public string TaskHub => $"Endpoint={Url(PlatformPorts.TaskHub)};TaskHub=platform;Authentication=AccessKey;AccessKey={secrets.TaskHubKey}";
 
     /// <summary>The broker's connection string.</summary>
     public string ServiceBus =>
         $"Endpoint=sb://127.0.0.1:{ports[PlatformPorts.ServiceBus]};SharedAccessKeyName={SharedAccessKeyName};SharedAccessKey={secrets.SharedAccessKey};UseDevelopmentEmulator=true";
+
+    /// <summary>What reads the metrics.</summary>
+    public string MetricsToken => secrets.MetricsToken;
 
     /// <summary>The administrator's account.</summary>
     public AdministratorAccount Administrator => new(AdministratorUserName, secrets.AdministratorPassword);
@@ -43,6 +46,7 @@ internal sealed class PlatformServices(
         ["ConnectionStrings__Blob"] = blob.ConnectionString,
         ["TaskHub__GrpcPort"] = Text(ports[PlatformPorts.TaskHub]),
         ["TaskHub__HttpPort"] = Text(ports[PlatformPorts.TaskHubHttp]),
+        ["TaskHub__BearerToken"] = secrets.TaskHubKey,
     });
 
     private ServiceProcess Broker()
@@ -114,6 +118,8 @@ internal sealed class PlatformServices(
 
     private ServiceProcess Service(string name, string project, string url, Dictionary<string, string> environment)
     {
+        environment["Metrics__Token"] = secrets.MetricsToken;
+
         // Many processes share a small machine: memory goes back to the system.
         environment["DOTNET_GCConserveMemory"] = "5";
         environment["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning"; // else two lines for each request

@@ -66,6 +66,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'ConnectionStrings__Redis', value: secret(vaultUri, 'redis') }
         { name: 'ConnectionStrings__Blob', value: 'BlobEndpoint=https://${storageName}.blob.${environment().suffixes.storage}' }
         { name: 'ConnectionStrings__TaskHub', value: 'Endpoint=${taskHubEndpoint};TaskHub=${taskHubName};Authentication=ManagedIdentity;ClientID=${identityClientId}' }
+        // The Functions host stands in front of the app and says who calls and under which name.
+        { name: 'Http__TrustedProxies__0', value: '127.0.0.1' }
+        { name: 'Http__TrustedProxies__1', value: '::1' }
+        { name: 'Http__AllowedHosts__0', value: '${name}.azurewebsites.net' }
         { name: 'Identity__SigningKey', value: secret(vaultUri, 'signing-key') }
         { name: 'Identity__ServiceSecrets__orchestrations', value: secret(vaultUri, 'orchestrations-secret') }
         { name: 'Identity__ServiceSecrets__runner', value: secret(vaultUri, 'runner-secret') }

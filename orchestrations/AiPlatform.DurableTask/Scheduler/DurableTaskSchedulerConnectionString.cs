@@ -5,7 +5,7 @@ namespace AiPlatform.DurableTask.Scheduler;
 /// <summary>
 /// The connection string of the managed scheduler and of our hub:
 /// <c>Endpoint=https://…;TaskHub=…;Authentication=…</c> and, where the kind needs them, <c>ClientID</c>, <c>TenantId</c>, <c>TokenFilePath</c>,
-/// <c>AdditionallyAllowedTenants</c>; for other clouds <c>AuthorityHost</c> and <c>ResourceId</c>.
+/// <c>AdditionallyAllowedTenants</c>, <c>AccessKey</c>; for other clouds <c>AuthorityHost</c> and <c>ResourceId</c>.
 /// </summary>
 public sealed class DurableTaskSchedulerConnectionString
 {
@@ -30,8 +30,11 @@ public sealed class DurableTaskSchedulerConnectionString
     /// <summary>The task hub.</summary>
     public string TaskHubName { get; }
 
-    /// <summary>How to get a token: <c>None</c>, <c>DefaultAzure</c>, <c>ManagedIdentity</c>, <c>WorkloadIdentity</c>, <c>Environment</c>, …</summary>
+    /// <summary>How to get a token: <c>None</c>, <c>AccessKey</c> (our hub), <c>DefaultAzure</c>, <c>ManagedIdentity</c>, <c>WorkloadIdentity</c>, <c>Environment</c>, …</summary>
     public string Authentication { get; }
+
+    /// <summary>The token of <c>Authentication=AccessKey</c>: the one that our hub was configured with.</summary>
+    public string? AccessKey => Optional("AccessKey");
 
     /// <summary>The client id of a user-assigned or workload identity.</summary>
     public string? ClientId => Optional("ClientID");

@@ -18,6 +18,8 @@ internal sealed class SchedulerCredential(TokenCredential credential, string res
         => connection.Authentication.ToUpperInvariant().Replace(" ", string.Empty, StringComparison.Ordinal) switch
         {
             "NONE" => null,
+            "ACCESSKEY" => new AccessKeyCredential(connection.AccessKey
+                ?? throw new ArgumentException("Authentication=AccessKey needs an AccessKey.", nameof(connection))),
             "DEFAULTAZURE" => new DefaultAzureCredential(DefaultAzure(connection)),
             "MANAGEDIDENTITY" => new ManagedIdentityCredential(
                 connection.ClientId is { } id ? ManagedIdentityId.FromUserAssignedClientId(id) : ManagedIdentityId.SystemAssigned),
@@ -30,7 +32,7 @@ internal sealed class SchedulerCredential(TokenCredential credential, string res
             "VISUALSTUDIOCODE" => new VisualStudioCodeCredential(Options<VisualStudioCodeCredentialOptions>(connection)),
             "INTERACTIVEBROWSER" => new InteractiveBrowserCredential(Options<InteractiveBrowserCredentialOptions>(connection)),
             "DEVICECODE" => new DeviceCodeCredential(Options<DeviceCodeCredentialOptions>(connection)),
-            _ => throw new ArgumentException($"Authentication '{connection.Authentication}' is not one of None, DefaultAzure, ManagedIdentity, "
+            _ => throw new ArgumentException($"Authentication '{connection.Authentication}' is not one of None, AccessKey, DefaultAzure, ManagedIdentity, "
                 + "WorkloadIdentity, Environment, AzureCLI, AzureDeveloperCLI, AzurePowerShell, VisualStudio, VisualStudioCode, InteractiveBrowser, DeviceCode.", nameof(connection)),
         };
 

@@ -14,6 +14,11 @@ internal static class ParkedCommands
         }
 
         using var http = new HttpClient { BaseAddress = hub };
+        if (session.Channel.Connection.AccessKey is { } key)
+        {
+            http.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        }
+
         try
         {
             var query = session.Arguments.Option("hub") is { } name ? $"?hub={Uri.EscapeDataString(name)}" : string.Empty;

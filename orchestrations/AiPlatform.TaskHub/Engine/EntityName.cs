@@ -16,6 +16,14 @@ internal static class EntityName
         return true;
     }
 
+    /// <summary>The normal form of how an id starts: the first "@" may be left out, and the name ignores case.</summary>
+    public static string NormalizePrefix(string prefix)
+    {
+        var whole = prefix.StartsWith('@') ? prefix : "@" + prefix;
+        var end = whole.IndexOf('@', 1);
+        return end < 0 ? whole.ToLowerInvariant() : string.Concat(whole[..end].ToLowerInvariant(), whole[end..]);
+    }
+
     /// <summary>The name within a normal id.</summary>
     public static string Of(string normalId) => normalId[1..normalId.IndexOf('@', 1)];
 }

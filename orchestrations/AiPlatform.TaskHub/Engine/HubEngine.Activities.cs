@@ -65,7 +65,8 @@ internal sealed partial class HubEngine
             if (TakeLease(token) is { IsWanted: true } activity && activity.Token == token)
             {
                 Metrics.Abandoned.Inc();
-                _deadlines.Add(Now + RedeliveryDelay(activity.Deliveries), () =>
+                activity.Abandon(Now);
+                _deadlines.Add(Now + AbandonDelay(activity.Abandonments), () =>
                 {
                     if (activity.IsWanted && activity.Worker is null)
                     {

@@ -12,7 +12,8 @@ internal sealed partial class HubEngine
     /// <exception cref="InstanceExistsException">The id is taken and may not be replaced.</exception>
     public async Task StartAsync(HubState hub, CreateInstanceRequest request)
     {
-        var replaceable = request.OrchestrationIdReusePolicy?.ReplaceableStatus.ToHashSet() ?? [];
+        // Without a policy an id is free again when its instance has ended, as on Microsoft's backends.
+        var replaceable = request.OrchestrationIdReusePolicy?.ReplaceableStatus.ToHashSet() ?? [.. FinishedStatuses];
         while (true)
         {
             var (done, wait) = TryStart(hub, request, replaceable);
@@ -24,13 +25,13 @@ internal sealed partial class HubEngine
         }
     }
 
-    /// <summary>Sends an event. An instance that has ended ignores it.</summary>
-    /// <exception cref="KeyNotFoundException">No such instance.</exception>
+    /// <summary>Sends an event. Where there is no instance, or one that has ended, it is dropped.</summary>
     public Task RaiseEventAsync(HubState hub, RaiseEventRequest request, CancellationToken cancellationToken)
         => ChangeAsync(
             hub,
             request.InstanceId,
             (commit, instance) => Append(commit, instance, NewEvent(item => item.EventRaised = new() { Name = request.Name, Input = request.Input })),
+            mustExist: false,
             cancellationToken);
 
     /// <summary>Halts an instance: it gets no turns until it is resumed.</summary>
@@ -49,6 +50,7 @@ internal sealed partial class HubEngine
                     Snapshot(commit, instance);
                 }
             },
+            mustExist: true,
             cancellationToken);
 
     /// <summary>Lets a suspended instance go on.</summary>
@@ -67,12 +69,12 @@ internal sealed partial class HubEngine
                     Snapshot(commit, instance);
                 }
             },
+            mustExist: true,
             cancellationToken);
 
-    /// <summary>Ends an instance at once, without its worker.</summary>
-    /// <exception cref="KeyNotFoundException">No such instance.</exception>
+    /// <summary>Ends an instance at once, without its worker. Where there is none, nothing happens.</summary>
     public Task TerminateAsync(HubState hub, string instanceId, string? output, bool recurse, CancellationToken cancellationToken)
-        => ChangeAsync(hub, instanceId, (commit, instance) => Terminate(commit, instance, output, recurse), cancellationToken);
+        => ChangeAsync(hub, instanceId, (commit, instance) => Terminate(commit, instance, output, recurse), mustExist: false, cancellationToken);
 
     /// <summary>The state of an instance as it is durable; null when it does not exist.</summary>
     public async Task<OrchestrationState?> GetAsync(HubState hub, string instanceId, bool payloads, CancellationToken cancellationToken)
@@ -86,6 +88,7 @@ internal sealed partial class HubEngine
                 state = live.State.Clone();
                 state.Input = payloads ? live.Input : null;
                 state.Output = payloads ? state.Output : null;
+                state.FailureDetails = payloads ? state.FailureDetails : null;
                 durable = live.Creation.IsCompletedSuccessfully ? live.LastCommit : live.Creation;
             }
         }
@@ -301,7 +304,7 @@ internal sealed partial class HubEngine
     };
 
     /// <summary>Carries out a change of a live instance and waits until it is durable; a finished instance stays as it is.</summary>
-    private async Task ChangeAsync(HubState hub, string instanceId, Action<Commit, LiveInstance> change, CancellationToken cancellationToken)
+    private async Task ChangeAsync(HubState hub, string instanceId, Action<Commit, LiveInstance> change, bool mustExist, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -340,7 +343,7 @@ internal sealed partial class HubEngine
             }
         }
 
-        if (await _reader.FindAsync(hub.Id, instanceId, false, cancellationToken) is null)
+        if (mustExist && await _reader.FindAsync(hub.Id, instanceId, false, cancellationToken) is null)
         {
             throw new KeyNotFoundException($"There is no orchestration instance '{instanceId}'.");
         }

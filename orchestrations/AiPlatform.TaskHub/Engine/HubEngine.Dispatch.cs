@@ -15,6 +15,7 @@ internal sealed partial class HubEngine
 
     private static readonly TimeSpan LeaseSweep = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxRedeliveryDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxAbandonDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>A worker connects.</summary>
     public WorkerConnection Connect(HubState hub, GetWorkItemsRequest request, bool caches)
@@ -191,6 +192,7 @@ internal sealed partial class HubEngine
             ExecutionId = instance.State.ExecutionId,
             EntityParameters = new() { EntityMessageReorderWindow = Duration.FromTimeSpan(TimeSpan.Zero) },
             NewEvents = { started },
+            OrchestrationTraceContext = instance.TraceContext,
         };
         foreach (var arrival in instance.Inbox)
         {
@@ -242,7 +244,7 @@ internal sealed partial class HubEngine
     }
 
     /// <summary>Takes a turn from its worker; the next delivery has another token. Called under the lock.</summary>
-    private void TakeBack(LiveInstance instance)
+    private void TakeBack(LiveInstance instance, bool onPurpose = false)
     {
         var turn = instance.Turn;
         turn?.Worker.Turns.Remove(instance);
@@ -255,19 +257,21 @@ internal sealed partial class HubEngine
         instance.Turn = null;
         instance.Sticky = null;
         instance.Stage = TurnStage.Ready;
-        instance.FailedDeliveries++;
-        if (ParkIfPoison(instance.Hub, instance.Id, instance.FailedDeliveries))
+        instance.FailedDeliveries += onPurpose ? 0 : 1;
+        if (ParkIfPoison(instance.Hub, instance.Id, instance.FailedDeliveries, instance.Abandonments))
         {
+            // Marks that it waits here for a person.
+            instance.FailedDeliveries = Math.Max(1, instance.FailedDeliveries);
             return;
         }
 
-        if (instance.FailedDeliveries == 1)
+        if (!onPurpose && instance.FailedDeliveries == 1)
         {
             EnqueueTurn(instance);
             return;
         }
 
-        _deadlines.Add(Now + RedeliveryDelay(instance.FailedDeliveries), () =>
+        _deadlines.Add(Now + (onPurpose ? AbandonDelay(instance.Abandonments) : RedeliveryDelay(instance.FailedDeliveries)), () =>
         {
             if (instance.Stage == TurnStage.Ready && !instance.Ended)
             {
@@ -278,6 +282,10 @@ internal sealed partial class HubEngine
 
     private static TimeSpan RedeliveryDelay(int failures)
         => TimeSpan.FromMilliseconds(Math.Min(MaxRedeliveryDelay.TotalMilliseconds, 50 * Math.Pow(2, Math.Min(failures, 16))));
+
+    // Another worker may want at once what this one gives back: the wait stays short.
+    private static TimeSpan AbandonDelay(Abandonments abandonments)
+        => TimeSpan.FromMilliseconds(Math.Min(MaxAbandonDelay.TotalMilliseconds, RedeliveryDelay(abandonments.Count).TotalMilliseconds));
 
     /// <summary>A worker whose stream lives but which never answers loses its turns in the end. Called under the lock.</summary>
     private void SweepLeases()

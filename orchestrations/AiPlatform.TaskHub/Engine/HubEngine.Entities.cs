@@ -101,7 +101,8 @@ internal sealed partial class HubEngine
         {
             var (entity, _) = FindBatch(token);
             Metrics.Abandoned.Inc();
-            TakeBack(entity);
+            entity.Abandonments = entity.Abandonments.Again(Now);
+            TakeBack(entity, onPurpose: true);
             PumpAll();
         }
     }
@@ -112,13 +113,14 @@ internal sealed partial class HubEngine
         entity.Batch = null;
         entity.Stage = TurnStage.Committing;
         entity.FailedDeliveries = 0;
+        entity.Abandonments = default;
         var commit = new Commit();
         var done = batch.Operations.Take(result.Results.Count).ToArray();
         foreach (var (message, outcome) in done.Zip(result.Results))
         {
             if (message.Event.EntityOperationCalled is { } call)
             {
-                Deliver(commit, entity.Hub, new(call.ParentInstanceId, Answer(call.RequestId, outcome), call.ParentExecutionId));
+                Deliver(commit, entity.Hub, new(call.ParentInstanceId, Answer(call, outcome), call.ParentExecutionId));
             }
         }
 
@@ -159,15 +161,19 @@ internal sealed partial class HubEngine
         }
     }
 
-    private HistoryEvent Answer(string requestId, OperationResult outcome) => NewEvent(item =>
+    private HistoryEvent Answer(EntityOperationCalledEvent call, OperationResult outcome) => NewEvent(item =>
     {
-        if (outcome.Failure is { } failure)
+        if (LegacyEntityMessage.IsCall(call))
         {
-            item.EntityOperationFailed = new() { RequestId = requestId, FailureDetails = failure.FailureDetails };
+            item.EventRaised = new() { Name = call.RequestId, Input = LegacyEntityMessage.Answer(outcome) };
+        }
+        else if (outcome.Failure is { } failure)
+        {
+            item.EntityOperationFailed = new() { RequestId = call.RequestId, FailureDetails = failure.FailureDetails };
         }
         else
         {
-            item.EntityOperationCompleted = new() { RequestId = requestId, Output = outcome.Success?.Result };
+            item.EntityOperationCompleted = new() { RequestId = call.RequestId, Output = outcome.Success?.Result };
         }
     });
 

@@ -52,10 +52,39 @@ internal sealed partial class HubEngine
         return record;
     }
 
+    /// <summary>A message that came as an event: who sent it is what the hub knows, not what the event says.</summary>
+    private static Envelope ToEntity(LiveInstance sender, HistoryEvent message, Timestamp now)
+    {
+        (message.EventId, message.Timestamp) = (-1, now);
+        switch (message.EventTypeCase)
+        {
+            case HistoryEvent.EventTypeOneofCase.EntityOperationSignaled:
+                var signal = message.EntityOperationSignaled;
+                (var target, signal.TargetInstanceId) = (signal.TargetInstanceId, null);
+                return new(target, message);
+            case HistoryEvent.EventTypeOneofCase.EntityOperationCalled:
+                var call = message.EntityOperationCalled;
+                (target, call.ParentInstanceId, call.ParentExecutionId) = (call.TargetInstanceId, sender.Id, sender.State.ExecutionId);
+                return new(target, message);
+            case HistoryEvent.EventTypeOneofCase.EntityLockRequested:
+                var request = message.EntityLockRequested;
+                request.ParentInstanceId = sender.Id;
+                return EntityName.TryNormalize(request.LockSet.ElementAtOrDefault(request.Position), out target!)
+                    ? new(target, message)
+                    : throw new InvalidOperationException("The lock request names no entity.");
+            default:
+                var unlock = message.EntityUnlockSent;
+                (target, unlock.TargetInstanceId, unlock.ParentInstanceId) = (unlock.TargetInstanceId, null, sender.Id);
+                return new(target, message);
+        }
+    }
+
     /// <summary>Whether the hub can carry out an action.</summary>
     private static bool IsSupported(OrchestratorAction action) => action.OrchestratorActionTypeCase switch
     {
         ActionCase.None => false,
+        ActionCase.SendEvent => action.SendEvent.Instance is { } receiver
+            && (!EntityName.TryNormalize(receiver.InstanceId, out _) || LegacyEntityMessage.Read(receiver.InstanceId, action.SendEvent.Name, action.SendEvent.Data) is not null),
         ActionCase.SendEntityMessage => EntityName.TryNormalize(
             action.SendEntityMessage.EntityOperationSignaled?.TargetInstanceId ?? action.SendEntityMessage.EntityOperationCalled?.TargetInstanceId
                 ?? action.SendEntityMessage.EntityUnlockSent?.TargetInstanceId ?? action.SendEntityMessage.EntityLockRequested?.LockSet.FirstOrDefault(),

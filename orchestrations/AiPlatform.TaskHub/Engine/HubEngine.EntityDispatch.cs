@@ -55,20 +55,20 @@ internal sealed partial class HubEngine
         : new() { RequestId = item.EntityOperationSignaled.RequestId, Operation = item.EntityOperationSignaled.Operation, Input = item.EntityOperationSignaled.Input };
 
     /// <summary>Takes a batch from its worker; it is delivered again after a wait that grows. Called under the lock.</summary>
-    private void TakeBack(LiveEntity entity)
+    private void TakeBack(LiveEntity entity, bool onPurpose = false)
     {
         entity.Batch?.Worker.Entities.Remove(entity);
         entity.Batch = null;
-        entity.FailedDeliveries++;
+        entity.FailedDeliveries += onPurpose ? 0 : 1;
 
         // Still "ready", so that nothing else starts it before its time.
         entity.Stage = TurnStage.Ready;
-        if (ParkIfPoison(entity.Hub, entity.Id, entity.FailedDeliveries))
+        if (ParkIfPoison(entity.Hub, entity.Id, entity.FailedDeliveries, entity.Abandonments))
         {
             return;
         }
 
-        _deadlines.Add(Now + RedeliveryDelay(entity.FailedDeliveries), () =>
+        _deadlines.Add(Now + (onPurpose ? AbandonDelay(entity.Abandonments) : RedeliveryDelay(entity.FailedDeliveries)), () =>
         {
             if (entity is { Stage: TurnStage.Ready, Batch: null })
             {

@@ -59,6 +59,11 @@ internal sealed partial class HubEngine
             return new(next, NewEvent(item => item.EntityLockRequested = forward));
         }
 
+        if (LegacyEntityMessage.IsLock(request, out var name))
+        {
+            return new(request.ParentInstanceId, NewEvent(item => item.EventRaised = new() { Name = name, Input = LegacyEntityMessage.Granted() }));
+        }
+
         return new(request.ParentInstanceId, NewEvent(item => item.EntityLockGranted = new() { CriticalSectionId = request.CriticalSectionId }));
     }
 }

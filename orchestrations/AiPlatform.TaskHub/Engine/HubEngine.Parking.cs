@@ -7,17 +7,25 @@ namespace AiPlatform.TaskHub.Engine;
 internal sealed partial class HubEngine
 {
     /// <summary>Parks a turn or an entity's batch when it has failed often enough. Called under the lock.</summary>
-    private bool ParkIfPoison(HubState hub, string instanceId, int failures)
-        => failures >= _options.MaxDeliveries && Park(hub, instanceId, ParkedRow.Whole, $"It was delivered {failures} times and never completed: workers gave it back or were lost.");
+    private bool ParkIfPoison(HubState hub, string instanceId, int failures, Abandonments abandonments)
+        => (failures >= _options.MaxDeliveries && Park(hub, instanceId, ParkedRow.Whole, $"It was delivered {failures} times and its workers were lost."))
+            || (IsPoison(abandonments) && Park(hub, instanceId, ParkedRow.Whole, GivenBack("It", abandonments)));
 
-    /// <summary>Parks an activity when it has been delivered often enough. Called under the lock.</summary>
+    /// <summary>Parks an activity when it has failed often enough. Called under the lock.</summary>
     private bool ParkIfPoison(PendingActivity activity)
     {
-        activity.IsParked = activity.Deliveries >= _options.MaxDeliveries && Park(
-            activity.Instance.Hub, activity.Instance.Id, activity.TaskId,
-            $"Activity '{activity.Scheduled.Name}' was delivered {activity.Deliveries} times and never completed: workers gave it back or were lost.");
+        var subject = $"Activity '{activity.Scheduled.Name}'";
+        var reason = activity.Deliveries >= _options.MaxDeliveries ? $"{subject} was delivered {activity.Deliveries} times and its workers were lost."
+            : IsPoison(activity.Abandonments) ? GivenBack(subject, activity.Abandonments)
+            : null;
+        activity.IsParked = reason is not null && Park(activity.Instance.Hub, activity.Instance.Id, activity.TaskId, reason);
         return activity.IsParked;
     }
+
+    private bool IsPoison(Abandonments abandonments) => abandonments.IsPoison(_options.MaxDeliveries, _options.AbandonPatience, Now);
+
+    private static string GivenBack(string subject, Abandonments abandonments)
+        => $"{subject} was given back by workers {abandonments.Count} times since {abandonments.Since:O}: none takes its version, or it fails outside its code.";
 
     private bool Park(HubState hub, string instanceId, int taskId, string reason)
     {
@@ -50,6 +58,7 @@ internal sealed partial class HubEngine
                 else if (hub.Entities.TryGetValue(instanceId, out var entity) && entity is { Stage: TurnStage.Ready, Batch: null })
                 {
                     entity.FailedDeliveries = 0;
+                    entity.Abandonments = default;
                     entity.Stage = TurnStage.Idle;
                     Activate(entity);
                 }
@@ -63,6 +72,7 @@ internal sealed partial class HubEngine
         if (instance is { Stage: TurnStage.Ready, Turn: null, FailedDeliveries: > 0 })
         {
             instance.FailedDeliveries = 0;
+            instance.Abandonments = default;
             EnqueueTurn(instance);
         }
 

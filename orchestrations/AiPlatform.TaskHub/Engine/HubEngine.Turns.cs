@@ -40,22 +40,19 @@ internal sealed partial class HubEngine
                 return Task.CompletedTask;
             }
 
-#pragma warning disable CS0612 // Older workers still send large completions in chunks.
-            turn.Chunks.AddRange(response.Actions);
-            if (response.IsPartial)
+            if (!turn.Chunks.Add(response))
             {
                 return Task.CompletedTask;
             }
-#pragma warning restore CS0612
 
-            if (turn.Chunks.FirstOrDefault(action => !IsSupported(action)) is { } unknown)
+            if (Refusal(turn.Chunks) is { } refusal)
             {
                 // Refusing the completion would leave the instance running for ever; its failure says why.
-                turn.Chunks.Clear();
-                turn.Chunks.Add(Unsupported(unknown));
+                turn.Chunks.Actions.Clear();
+                turn.Chunks.Actions.Add(refusal);
             }
 
-            var task = Commit(instance, turn, response);
+            var task = Commit(instance, turn);
             _recent.Add(response.CompletionToken, task);
             Metrics.TurnsCompleted.Inc();
             Pump(instance.Hub);
@@ -70,10 +67,8 @@ internal sealed partial class HubEngine
         {
             var instance = FindTurn(token);
             Metrics.Abandoned.Inc();
-
-            // Count it as a failed delivery already, so that even the first one waits.
-            instance.FailedDeliveries = Math.Max(1, instance.FailedDeliveries);
-            TakeBack(instance);
+            instance.Abandonments = instance.Abandonments.Again(Now);
+            TakeBack(instance, onPurpose: true);
             Pump(instance.Hub);
         }
     }
@@ -90,23 +85,24 @@ internal sealed partial class HubEngine
                 : throw new StaleTokenException();
     }
 
-    private Task Commit(LiveInstance instance, Turn turn, OrchestratorResponse response)
+    private Task Commit(LiveInstance instance, Turn turn)
     {
         turn.Worker.Turns.Remove(instance);
         instance.Stage = TurnStage.Committing;
         instance.Sticky = turn.Worker;
         instance.FailedDeliveries = 0;
+        instance.Abandonments = default;
 
         // The worker counts the event that starts the turn, too.
-        var consumed = response.NumEventsProcessed is { } processed ? Math.Clamp(processed - 1, 0, turn.Arrivals) : turn.Arrivals;
+        var consumed = turn.Chunks.NumEventsProcessed is { } processed ? Math.Clamp(processed - 1, 0, turn.Arrivals) : turn.Arrivals;
         var now = Timestamp.FromDateTime(Now);
         var commit = new Commit();
-        var record = new HistoryChunk { Events = { turn.Started } };
+        var record = new HistoryChunk { Events = { turn.Started }, OrchestrationTraceContext = turn.Chunks.TraceContext };
         var timers = new List<(int Id, DateTime FireAt)>();
         var messages = new List<Envelope>();
         CompleteOrchestrationAction? end = null;
         RewindOrchestrationAction? rewound = null;
-        foreach (var action in turn.Chunks)
+        foreach (var action in turn.Chunks.Actions)
         {
             switch (action.OrchestratorActionTypeCase)
             {
@@ -121,7 +117,7 @@ internal sealed partial class HubEngine
                     record.Events.Add(StartSubOrchestration(instance, action, messages, now));
                     break;
                 case ActionCase.SendEvent:
-                    record.Events.Add(SendEvent(action, messages, now));
+                    record.Events.Add(SendEvent(instance, action, messages, now));
                     break;
                 case ActionCase.TerminateOrchestration:
                     var ending = action.TerminateOrchestration;
@@ -163,12 +159,12 @@ internal sealed partial class HubEngine
         }
 
         return end is { OrchestrationStatus: OrchestrationStatus.ContinuedAsNew }
-            ? ContinueAsNew(commit, instance, response, end, messages, consumed, now)
-            : Proceed(commit, instance, response, record, timers, messages, end, consumed, now);
+            ? ContinueAsNew(commit, instance, turn.Chunks, end, messages, consumed, now)
+            : Proceed(commit, instance, turn.Chunks, record, timers, messages, end, consumed, now);
     }
 
     private Task Proceed(
-        Commit commit, LiveInstance instance, OrchestratorResponse response, HistoryChunk record, List<(int Id, DateTime FireAt)> timers,
+        Commit commit, LiveInstance instance, TurnChunks response, HistoryChunk record, List<(int Id, DateTime FireAt)> timers,
         List<Envelope> messages, CompleteOrchestrationAction? end, int consumed, Timestamp now)
     {
         var wasPending = instance.State.OrchestrationStatus == OrchestrationStatus.Pending;
@@ -248,7 +244,7 @@ internal sealed partial class HubEngine
     }
 
     private Task ContinueAsNew(
-        Commit commit, LiveInstance instance, OrchestratorResponse response, CompleteOrchestrationAction end,
+        Commit commit, LiveInstance instance, TurnChunks response, CompleteOrchestrationAction end,
         List<Envelope> messages, int consumed, Timestamp now)
     {
         var started = instance.Started.Clone();
@@ -352,30 +348,31 @@ internal sealed partial class HubEngine
         };
     }
 
-    private static OrchestratorAction Unsupported(OrchestratorAction action) => new()
+    /// <summary>What a turn becomes that cannot be carried out; null for all others.</summary>
+    private static OrchestratorAction? Refusal(TurnChunks turn)
+        => turn.IsTooLarge ? Failure(0, "TurnTooLarge", "The orchestrator asked for more in one turn than this task hub keeps.")
+            : turn.Actions.FirstOrDefault(action => !IsSupported(action)) is not { } unknown ? null
+            : unknown.SendEvent is { } sent
+                ? Failure(unknown.Id, "UnsupportedEntityMessage", $"The event '{sent.Name}' to '{sent.Instance?.InstanceId}' is none that an entity takes.")
+                : Failure(unknown.Id, "UnsupportedAction", $"This task hub does not carry out the action {unknown.OrchestratorActionTypeCase}.");
+
+    private static OrchestratorAction Failure(int id, string type, string message) => new()
     {
-        Id = action.Id,
+        Id = id,
         CompleteOrchestration = new()
         {
             OrchestrationStatus = OrchestrationStatus.Failed,
-            FailureDetails = new()
-            {
-                ErrorType = "UnsupportedAction",
-                ErrorMessage = $"This task hub does not carry out the action {action.OrchestratorActionTypeCase}.",
-                IsNonRetriable = true,
-            },
+            FailureDetails = new() { ErrorType = type, ErrorMessage = message, IsNonRetriable = true },
         },
     };
 
-    private static HistoryEvent SendEvent(OrchestratorAction action, List<Envelope> messages, Timestamp now)
+    private static HistoryEvent SendEvent(LiveInstance sender, OrchestratorAction action, List<Envelope> messages, Timestamp now)
     {
         var send = action.SendEvent;
-        messages.Add(new(send.Instance.InstanceId, new HistoryEvent { EventId = -1, Timestamp = now, EventRaised = new() { Name = send.Name, Input = send.Data } }));
-        return new HistoryEvent
-        {
-            EventId = action.Id,
-            Timestamp = now,
-            EventSent = new() { InstanceId = send.Instance.InstanceId, Name = send.Name, Input = send.Data },
-        };
+        var id = send.Instance.InstanceId;
+        messages.Add(LegacyEntityMessage.Read(id, send.Name, send.Data) is { } toEntity
+            ? ToEntity(sender, toEntity, now)
+            : new(id, new HistoryEvent { EventId = -1, Timestamp = now, EventRaised = new() { Name = send.Name, Input = send.Data } }));
+        return new HistoryEvent { EventId = action.Id, Timestamp = now, EventSent = new() { InstanceId = id, Name = send.Name, Input = send.Data } };
     }
 }

@@ -53,6 +53,9 @@ internal sealed class LiveEntity(HubState hub, string id)
 
     public int FailedDeliveries { get; set; }
 
+    /// <summary>Times in a row that workers gave its batch back.</summary>
+    public Abandonments Abandonments { get; set; }
+
     /// <summary>Its place among the idle ones.</summary>
     public LinkedListNode<LiveEntity>? Idle { get; set; }
 

@@ -51,6 +51,9 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>About how many bytes the history is when it is sent.</summary>
     public long HistoryBytes { get; private set; }
 
+    /// <summary>The span of the current execution, as its workers have named it; every turn gets it back.</summary>
+    public OrchestrationTraceContext? TraceContext { get; private set; }
+
     /// <summary>Durable events that no turn consumed yet.</summary>
     public List<Arrival> Inbox { get; } = [];
 
@@ -84,8 +87,11 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>The worker that ran the last turn and may have the orchestrator in memory.</summary>
     public WorkerConnection? Sticky { get; set; }
 
-    /// <summary>Times in a row that a turn was given back or its worker was lost.</summary>
+    /// <summary>Times in a row that a turn's worker was lost.</summary>
     public int FailedDeliveries { get; set; }
+
+    /// <summary>Times in a row that workers gave a turn back.</summary>
+    public Abandonments Abandonments { get; set; }
 
     /// <summary>Its end, or its replacement, is decided: nothing more is accepted.</summary>
     public bool Ended { get; set; }
@@ -135,6 +141,7 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>A turn: its first event starts it, then come the consumed arrivals, then the events of its actions.</summary>
     public void FoldTurn(HistoryChunk turn, int consumed)
     {
+        TraceContext = turn.OrchestrationTraceContext ?? TraceContext;
         Record(turn.Events[0]);
         for (var index = 0; index < consumed; index++)
         {
@@ -174,6 +181,11 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     /// <summary>Which entities are locked, by critical section, after an event of a turn.</summary>
     public static void FoldLocks(Dictionary<string, HashSet<string>> locks, HistoryEvent item)
     {
+        if (item.EventSent is { } sent && LegacyEntityMessage.Read(sent.InstanceId, sent.Name, sent.Input) is { } legacy)
+        {
+            item = legacy;
+        }
+
         if (item.EntityLockRequested is { } request)
         {
             locks[request.CriticalSectionId] = [.. request.LockSet];
@@ -192,6 +204,7 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     public void FoldStart(long seq, IReadOnlyList<HistoryEvent> events, int consumed)
     {
         Started = events.First(static item => item.ExecutionStarted is not null).ExecutionStarted;
+        TraceContext = null;
         Forget();
         ClearPending();
 
@@ -282,8 +295,8 @@ internal sealed record Turn(long Nonce, HistoryEvent Started, int Arrivals, Work
     /// <summary>When the worker got it (UTC).</summary>
     public DateTime At => Started.Timestamp.ToDateTime();
 
-    /// <summary>Actions of a completion that comes in chunks.</summary>
-    public List<OrchestratorAction> Chunks { get; } = [];
+    /// <summary>What has come of a completion that comes in chunks.</summary>
+    public TurnChunks Chunks { get; } = new();
 }
 
 /// <summary>An activity that was scheduled and has no durable result.</summary>
@@ -308,7 +321,13 @@ internal sealed class PendingActivity(LiveInstance instance, HistoryEvent schedu
     public bool IsParked { get; set; }
 
     /// <summary>It gets another chance.</summary>
-    public void Revive() => (IsParked, Deliveries) = (false, 0);
+    public void Revive() => (IsParked, Deliveries, Abandonments) = (false, 0, default);
+
+    /// <summary>Times that workers gave it back; deliveries that ended so are not counted.</summary>
+    public Abandonments Abandonments { get; private set; }
+
+    /// <summary>A worker gave it back.</summary>
+    public void Abandon(DateTime now) => (Deliveries, Abandonments) = (Deliveries - 1, Abandonments.Again(now));
 
     /// <summary>The commit of its result, once there is one.</summary>
     public Task? Result { get; set; }

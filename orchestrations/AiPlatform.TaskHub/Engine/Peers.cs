@@ -41,16 +41,7 @@ internal sealed class Peers : IDisposable
         => _membership.Owners.ElementAtOrDefault(partition) is { } owner && _others.Contains(owner.Address, StringComparer.Ordinal) ? owner.Address : null;
 
     /// <summary>The headers of a call of this process's own.</summary>
-    public static Metadata Headers(string? bearerToken)
-    {
-        var headers = new Metadata { { ForwardedHeader, "1" } };
-        if (!string.IsNullOrEmpty(bearerToken))
-        {
-            headers.Add("authorization", "Bearer " + bearerToken);
-        }
-
-        return headers;
-    }
+    public static Metadata Headers(string bearerToken) => new() { { ForwardedHeader, "1" }, { "authorization", "Bearer " + bearerToken } };
 
     /// <summary>A client of the process at an address.</summary>
     public TaskHubSidecarService.TaskHubSidecarServiceClient At(string address) => new(_channels.GetOrAdd(address, static at => GrpcChannel.ForAddress(at, new()

@@ -18,13 +18,13 @@ internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request
     public bool StreamsHistory { get; } = request.Capabilities.Contains(WorkerCapability.HistoryStreaming);
 
     public NameFilter OrchestrationFilter { get; } = NameFilter.Create(
-        request.WorkItemFilters is null ? null : request.WorkItemFilters.Orchestrations.Select(filter => (filter.Name, (IEnumerable<string>)filter.Versions)));
+        Filters(request)?.Orchestrations.Select(filter => (filter.Name, (IEnumerable<string>)filter.Versions)));
 
     public NameFilter ActivityFilter { get; } = NameFilter.Create(
-        request.WorkItemFilters is null ? null : request.WorkItemFilters.Activities.Select(filter => (filter.Name, (IEnumerable<string>)filter.Versions)));
+        Filters(request)?.Activities.Select(filter => (filter.Name, (IEnumerable<string>)filter.Versions)));
 
     public NameFilter EntityFilter { get; } = NameFilter.Create(
-        request.WorkItemFilters is null ? null : request.WorkItemFilters.Entities.Select(filter => (filter.Name, Enumerable.Empty<string>())));
+        Filters(request)?.Entities.Select(filter => (filter.Name, Enumerable.Empty<string>())));
 
     public HashSet<LiveInstance> Turns { get; } = [];
 
@@ -56,6 +56,10 @@ internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request
 
     /// <summary>One process's part of a limit, rounded up.</summary>
     public static int Share(int limit, int shares) => (limit + shares - 1) / shares;
+
+    // Official workers that filter nothing send three empty lists. If one list has names, an empty one means none of its kind.
+    private static WorkItemFilters? Filters(GetWorkItemsRequest request)
+        => request.WorkItemFilters is { } filters && filters.Orchestrations.Count + filters.Activities.Count + filters.Entities.Count > 0 ? filters : null;
 
     /// <summary>What another process may send to this worker.</summary>
     public GetWorkItemsRequest RelayRequest()

@@ -1,4 +1,5 @@
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Engine;
 using ActionCase = AiPlatform.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
 using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
 
@@ -79,12 +80,15 @@ internal static class PayloadFields
         }
     }
 
-    /// <summary>The payload of an action; null when it has none. Events that an action carries have their own.</summary>
+    /// <summary>
+    /// The payload of an action; null when it has none. Events that an action carries have their own. What goes to an entity as an event
+    /// is read by the hub and stays where it is.
+    /// </summary>
     public static string? Of(OrchestratorAction action) => action.OrchestratorActionTypeCase switch
     {
         ActionCase.ScheduleTask => action.ScheduleTask.Input,
         ActionCase.CreateSubOrchestration => action.CreateSubOrchestration.Input,
-        ActionCase.SendEvent => action.SendEvent.Data,
+        ActionCase.SendEvent => EntityName.TryNormalize(action.SendEvent.Instance?.InstanceId, out _) ? null : action.SendEvent.Data,
         ActionCase.CompleteOrchestration => action.CompleteOrchestration.Result,
         ActionCase.TerminateOrchestration => action.TerminateOrchestration.Reason,
         ActionCase.SendEntityMessage => action.SendEntityMessage.EntityOperationCalled?.Input ?? action.SendEntityMessage.EntityOperationSignaled?.Input,

@@ -1,5 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
+using AiPlatform.Hosting;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Options;
@@ -9,7 +8,7 @@ namespace AiPlatform.TaskHub.Service;
 /// <summary>What all calls have in common: the bearer token is checked, and exceptions become status codes.</summary>
 internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, CallStatus status) : Interceptor
 {
-    private readonly byte[]? _expected = options.Value.BearerToken is { Length: > 0 } token ? Encoding.UTF8.GetBytes("Bearer " + token) : null;
+    private readonly byte[] _expected = BearerEndpoints.Hash(options.Value.BearerToken);
 
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
@@ -55,8 +54,7 @@ internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, CallSt
 
     private void Authorize(ServerCallContext context)
     {
-        if (_expected is not null
-            && !CryptographicOperations.FixedTimeEquals(_expected, Encoding.UTF8.GetBytes(context.RequestHeaders.GetValue("authorization") ?? string.Empty)))
+        if (!BearerEndpoints.Carries(context.RequestHeaders.GetValue("authorization"), _expected))
         {
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The bearer token is missing or wrong."));
         }

@@ -1,5 +1,6 @@
 using System.Text;
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Engine;
 using Npgsql;
 
 namespace AiPlatform.TaskHub.Storage;
@@ -49,7 +50,7 @@ internal sealed partial class HubReader
 
         if (!string.IsNullOrEmpty(query.InstanceIdStartsWith))
         {
-            Add("starts_with(entity_id, ?)", query.InstanceIdStartsWith);
+            Add("starts_with(entity_id, ?)", EntityName.NormalizePrefix(query.InstanceIdStartsWith));
         }
 
         if (query.LastModifiedFrom is { } from)

@@ -226,6 +226,7 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
                 else
                 {
                     state.Output = null;
+                    state.FailureDetails = null;
                 }
 
                 yield return new StoredInstance(reader.GetInt64(0), reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), state);

@@ -12,6 +12,8 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"aip-bench-hub-{Guid.NewGuid():N}")).FullName;
     private readonly List<Process> _processes = [];
+    private const string AccessKey = "the-key-of-the-bench-hub";
+
     private readonly int _grpcPort = TcpPorts.Free();
     private readonly int _httpPort = TcpPorts.Free();
     private PostgresServer _postgres = null!;
@@ -62,8 +64,8 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
     private async Task LaunchAsync(CancellationToken cancellationToken)
     {
         _postgres = await PostgresServer.StartAsync(Path.Combine(_directory, "postgres"), 0, "bench", cancellationToken);
-        var connection = $"Endpoint=http://127.0.0.1:{_grpcPort};TaskHub=default;Authentication=None";
-        Start("AiPlatform.TaskHub.dll", $"--TaskHub:GrpcPort={_grpcPort}", $"--TaskHub:HttpPort={_httpPort}", $"--ConnectionStrings:Postgres={Database}", "--Logging:LogLevel:Default=Warning");
+        var connection = $"Endpoint=http://127.0.0.1:{_grpcPort};TaskHub=default;Authentication=AccessKey;AccessKey={AccessKey}";
+        Start("AiPlatform.TaskHub.dll", $"--TaskHub:GrpcPort={_grpcPort}", $"--TaskHub:HttpPort={_httpPort}", $"--TaskHub:BearerToken={AccessKey}", $"--ConnectionStrings:Postgres={Database}", "--Logging:LogLevel:Default=Warning");
         using var http = new HttpClient();
         while (true)
         {

@@ -14,6 +14,7 @@ public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture az
 {
     public const string AdministratorName = "root-admin";
     public const string OrchestrationsSecret = "orchestrations-secret";
+    public const string MetricsToken = "metrics-token";
     public const string RunnerSecret = "runner-secret";
 
     private readonly List<IDisposable> _clients = [];
@@ -48,6 +49,9 @@ public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture az
             ["Identity:Administrator:Password"] = TestUser.Password,
             ["Identity:ServiceSecrets:orchestrations"] = OrchestrationsSecret,
             ["Identity:ServiceSecrets:runner"] = RunnerSecret,
+            ["Metrics:Token"] = MetricsToken,
+            ["Identity:AllowRegistration"] = "true",
+            ["Identity:RegistrationsPerMinute"] = "100000",
         };
         App = await FunctionsInstance.StartAsync(Settings);
     }

@@ -1,10 +1,12 @@
 using System.Net;
+using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.IntegrationTests.TaskHub;
 using AiPlatform.Orchestrations;
 using AiPlatform.Orchestrations.Maintenance;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
 
 namespace AiPlatform.IntegrationTests.Orchestrations;
 
@@ -33,15 +35,28 @@ public sealed class MaintenanceTests(PostgresFixture postgres)
     {
         await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("hub"));
         await using var worker = await StartWorkerAsync(hub, "--Orchestrations:Retention:KeepFailed=00:00:00", "--Orchestrations:Retention:Interval=00:00:00.200");
+        await StartFailingWorkerAsync(hub);
 
         // Not waited for: it may be removed as soon as it has failed.
-        var failed = await hub.Client.ScheduleNewOrchestrationInstanceAsync("no-such-orchestrator");
+        var failed = await hub.Client.ScheduleNewOrchestrationInstanceAsync("Fails");
         await Eventually.TrueAsync(async () => await hub.Client.GetInstanceAsync(failed) is null, "the failed instance is removed");
 
         var schedule = await hub.Client.GetInstanceAsync(InstanceRetention.InstanceId);
         Assert.Equal(OrchestrationRuntimeStatus.Running, schedule!.RuntimeStatus);
-        var again = await hub.Client.ScheduleNewOrchestrationInstanceAsync("no-such-orchestrator");
+        var again = await hub.Client.ScheduleNewOrchestrationInstanceAsync("Fails");
         await Eventually.TrueAsync(async () => await hub.Client.GetInstanceAsync(again) is null, "the next one is removed too");
+    }
+
+    [Fact]
+    public async Task What_others_start_on_the_hub_is_left_to_their_workers()
+    {
+        await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("hub"));
+        await using var worker = await StartWorkerAsync(hub);
+        var foreign = await hub.Client.ScheduleNewOrchestrationInstanceAsync("Fails");
+        await Eventually.TrueAsync(async () => await hub.Client.GetInstanceAsync(InstanceRetention.InstanceId) is { IsRunning: true }, "the platform's own work is done");
+        Assert.Equal(OrchestrationRuntimeStatus.Pending, (await hub.Client.GetInstanceAsync(foreign))!.RuntimeStatus);
+        await StartFailingWorkerAsync(hub);
+        Assert.Contains("theirs", (await hub.EndAsync(foreign)).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,6 +71,10 @@ public sealed class MaintenanceTests(PostgresFixture postgres)
         await using var worker = await StartWorkerAsync(hub, "--Orchestrations:Retention:Enabled=false");
         await Eventually.TrueAsync(async () => await hub.Client.GetInstanceAsync(InstanceRetention.InstanceId) is { IsCompleted: true }, "the schedule has ended");
     }
+
+    private static Task<IHost> StartFailingWorkerAsync(HubHarness hub) => hub.StartWorkerAsync(
+        registry => registry.AddOrchestratorFunc<object?, string>("Fails", Task<string> (_, _) => throw new InvalidOperationException("theirs")),
+        options => options.UseWorkItemFilters = true);
 
     private static async Task ReadyAsync(HttpClient http, HttpStatusCode expected)
         => await Eventually.TrueAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == expected, $"readiness is {expected}");

@@ -41,6 +41,8 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
 
     public ServiceBusClient Bus { get; private set; } = null!;
 
+    public const string HubKey = "the-key-of-the-test-hub";
+
     public string HubConnectionString { get; private set; } = string.Empty;
 
     /// <summary>The storage account.</summary>
@@ -55,13 +57,20 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
     /// <summary>The container by a URL that may list and read.</summary>
     public string LabUrl => Lab.GenerateSasUri(BlobContainerSasPermissions.List | BlobContainerSasPermissions.Read, DateTimeOffset.UtcNow.AddHours(1)).ToString();
 
+    /// <summary>The administrator's access token.</summary>
+    public async Task<string?> TokenAsync()
+    {
+        using var source = new LoginTokenSource(_http, AdministratorName, TestUser.Password, TimeProvider.System);
+        return await source.GetTokenAsync(null, CancellationToken.None);
+    }
+
     public async Task InitializeAsync()
     {
         var (grpc, hubHttp, amqp, busHttp) = (TcpPorts.Free(), TcpPorts.Free(), TcpPorts.Free(), TcpPorts.Free());
-        var hub = HubConnectionString = $"Endpoint=http://127.0.0.1:{grpc};TaskHub=default;Authentication=None";
+        var hub = HubConnectionString = $"Endpoint=http://127.0.0.1:{grpc};TaskHub=default;Authentication=AccessKey;AccessKey={HubKey}";
         var bus = $"Endpoint=sb://127.0.0.1:{amqp};SharedAccessKeyName=Root;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true";
         await StartAsync(TaskHubApp.Build(Arguments(
-            ("ConnectionStrings:Postgres", await postgres.CreateDatabaseAsync("hub")), ("TaskHub:GrpcPort", $"{grpc}"), ("TaskHub:HttpPort", $"{hubHttp}"))));
+            ("ConnectionStrings:Postgres", await postgres.CreateDatabaseAsync("hub")), ("TaskHub:GrpcPort", $"{grpc}"), ("TaskHub:HttpPort", $"{hubHttp}"), ("TaskHub:BearerToken", HubKey))));
         await StartAsync(ServiceBusEmulatorApp.Build(Arguments(
             ("ConnectionStrings:Postgres", await postgres.CreateDatabaseAsync("bus")), ("ServiceBus:AmqpPort", $"{amqp}"), ("ServiceBus:HttpPort", $"{busHttp}"),
             ("ServiceBus:SharedAccessKeyName", "Root"), ("ServiceBus:SharedAccessKey", "c2VjcmV0"),
@@ -83,6 +92,7 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ["Identity:ServiceSecrets:orchestrations"] = Secret,
             ["Identity:ServiceSecrets:runner"] = Secret,
             ["Triggers:Key"] = TriggerKey,
+            ["OrchestrationSweep:MinAge"] = "00:00:01",
             ["Datasets:Imports:MaxBytes"] = $"{64 << 20}",
             ["Datasets:Imports:Containers:lab"] = LabUrl,
         });

@@ -30,6 +30,12 @@ internal sealed class SourceServer : IAsyncDisposable
         app.MapGet("/redirect/{name}", (string name) => Results.Redirect($"/files/{name}"));
         app.MapGet("/inwards", () => Results.Redirect("http://localhost:1/"));
         app.MapGet("/files/{name}", server.SendAsync);
+        app.MapGet("/hang/{name}", async (HttpContext context) =>
+        {
+            context.Response.ContentLength = 1 << 20;
+            await context.Response.StartAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
         await app.StartAsync();
         return server;
     }

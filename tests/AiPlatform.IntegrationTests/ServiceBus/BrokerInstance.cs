@@ -12,6 +12,9 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 /// <summary>A broker in this process, on free ports.</summary>
 public sealed class BrokerInstance : IAsyncDisposable
 {
+    /// <summary>What reads the metrics.</summary>
+    public const string MetricsToken = "metrics-of-the-test-broker";
+
     public const string Key = "c2VjcmV0LWtleS1vZi10aGUtdGVzdHM=";
 
     /// <summary>A queue with a long lock that dead-letters after three deliveries.</summary>
@@ -68,6 +71,7 @@ public sealed class BrokerInstance : IAsyncDisposable
         ["ServiceBus:Queues:3:RequiresSession"] = "true",
         ["ServiceBus:Queues:3:LockDurationSeconds"] = "2",
         ["ServiceBus:Jwt:SigningKey"] = JwtKey,
+        ["Metrics:Token"] = MetricsToken,
         ["Logging:LogLevel:Default"] = "Warning",
         ["urls"] = "http://127.0.0.1:0",
     };
@@ -96,6 +100,8 @@ public sealed class BrokerInstance : IAsyncDisposable
     public async Task<string> MetricsAsync()
     {
         using var http = new HttpClient { BaseAddress = HttpAddress };
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await http.GetAsync("/metrics")).StatusCode);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", MetricsToken);
         return await http.GetStringAsync("/metrics");
     }
 

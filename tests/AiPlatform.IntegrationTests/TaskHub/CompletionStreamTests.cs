@@ -25,7 +25,7 @@ public sealed class CompletionStreamTests(PostgresFixture postgres)
         await worker.Stub.StartInstanceAsync(new() { InstanceId = "0", Name = "Any" });
         await worker.Stub.StartInstanceAsync(new() { InstanceId = "1", Name = "Any" });
         using var stop = new CancellationTokenSource();
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{hub.GrpcPort}");
+        using var channel = RawWorker.Channel(hub.GrpcPort);
         var stream = new WorkerStream(new CompletionStream.CompletionStreamClient(channel), stop.Token);
 
         var first = (await turns[0].Task.WaitAsync(TimeSpan.FromSeconds(20))).CompletionToken;

@@ -25,7 +25,7 @@ internal static class Conformance
     }
 
     /// <summary>Starts a script against a hub; its output is discarded unless it is read.</summary>
-    public static Process Start(string script, int port, params string[] nodeArguments) => Start(script, [("TASKHUB_ADDRESS", $"127.0.0.1:{port}")], nodeArguments);
+    public static Process Start(string script, int port, params string[] nodeArguments) => Start(script, [("TASKHUB_ADDRESS", $"127.0.0.1:{port}"), ("TASKHUB_KEY", HubHarness.AccessKey)], nodeArguments);
 
     private static Process Start(string script, (string Name, string Value)[] environment, params string[] nodeArguments)
     {

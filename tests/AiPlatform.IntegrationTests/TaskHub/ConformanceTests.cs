@@ -11,6 +11,6 @@ public sealed class ConformanceTests(PostgresFixture postgres, AzuriteFixture az
     {
         await using var hub = await HubHarness.StartAsync(
             await postgres.CreateDatabaseAsync("taskhub"), $"--ConnectionStrings:Blob={azurite.ConnectionString}", $"--TaskHub:PayloadContainer=payloads-{Guid.NewGuid():N}");
-        await Conformance.RunAsync("durabletask.test.mjs", ("TASKHUB_ADDRESS", $"127.0.0.1:{hub.GrpcPort}"));
+        await Conformance.RunAsync("durabletask.test.mjs", ("TASKHUB_ADDRESS", $"127.0.0.1:{hub.GrpcPort}"), ("TASKHUB_KEY", HubHarness.AccessKey));
     }
 }

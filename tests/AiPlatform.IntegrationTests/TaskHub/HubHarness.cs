@@ -21,6 +21,9 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     private WebApplication? _app;
     private Process? _process;
 
+    /// <summary>What every hub of the tests demands, for its calls and its reports.</summary>
+    public const string AccessKey = "the-key-of-all-test-hubs";
+
     public int GrpcPort { get; } = TcpPorts.Free();
 
     public int HttpPort { get; } = TcpPorts.Free();
@@ -30,7 +33,7 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
 
     public DurableTaskClient Client => field ??= CreateClient("default");
 
-    public string SchedulerConnectionString(string hub) => $"Endpoint=http://127.0.0.1:{GrpcPort};TaskHub={hub};Authentication=None";
+    public string SchedulerConnectionString(string hub) => $"Endpoint=http://127.0.0.1:{GrpcPort};TaskHub={hub};Authentication=AccessKey;AccessKey={AccessKey}";
 
     public static async Task<HubHarness> StartAsync(string connectionString, params string[] arguments)
     {
@@ -86,6 +89,7 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     public async Task<string> GetAsync(string path)
     {
         using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new("Bearer", AccessKey);
         return await http.GetStringAsync($"http://127.0.0.1:{HttpPort}{path}");
     }
 
@@ -165,6 +169,6 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     private string[] Arguments() =>
     [
         $"--TaskHub:GrpcPort={GrpcPort}", $"--TaskHub:HttpPort={HttpPort}", $"--ConnectionStrings:Postgres={connectionString}",
-        "--TaskHub:ActivityLeaseGrace=00:00:00.500", "--Logging:LogLevel:Default=Warning",
+        $"--TaskHub:BearerToken={AccessKey}", $"--Metrics:Token={AccessKey}", "--TaskHub:ActivityLeaseGrace=00:00:00.500", "--Logging:LogLevel:Default=Warning",
     ];
 }

@@ -2,6 +2,7 @@ using System.Net;
 using AiPlatform.DurableTask;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
+using P = AiPlatform.DurableTask.Protobuf;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
@@ -28,12 +29,17 @@ public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLi
         await Client.ScheduleNewOrchestrationInstanceAsync("Waits", options);
         await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options));
         await Client.TerminateInstanceAsync("the-id");
-        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(() => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options));
         await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(
             () => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options with { DedupeStatuses = ["Terminated"] }));
 
         await Client.ScheduleNewOrchestrationInstanceAsync("Sequence", 1, options with { DedupeStatuses = ["Completed"] });
         Assert.Equal(6, (await _hub.EndAsync("the-id")).ReadOutputAs<int>());
+        await Assert.ThrowsAsync<OrchestrationAlreadyExistsException>(
+            () => Client.ScheduleNewOrchestrationInstanceAsync("Waits", options with { DedupeStatuses = ["Completed", "Failed", "Terminated"] }));
+
+        // Who names no policy may use the id of what has ended.
+        await Client.ScheduleNewOrchestrationInstanceAsync("Sequence", 2, options);
+        Assert.Equal(7, (await _hub.EndAsync("the-id")).ReadOutputAs<int>());
     }
 
     [Fact]
@@ -54,11 +60,12 @@ public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLi
     }
 
     [Fact]
-    public async Task Calls_for_unknown_instances_say_so()
+    public async Task Calls_for_unknown_instances_say_so_but_events_and_terminations_are_dropped()
     {
         Assert.Null(await Client.GetInstanceAsync("unknown"));
-        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.RaiseEventAsync("unknown", "go"));
-        await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.TerminateInstanceAsync("unknown"));
+        await Client.RaiseEventAsync("unknown", "go");
+        await Client.TerminateInstanceAsync("unknown");
+        Assert.Null(await Client.GetInstanceAsync("unknown"));
         await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.SuspendInstanceAsync("unknown"));
         await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.ResumeInstanceAsync("unknown"));
         await Assert.ThrowsAsync<KeyNotFoundException>(() => Client.RestartAsync("unknown"));
@@ -210,8 +217,35 @@ public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLi
     [Fact]
     public async Task A_configured_token_is_required()
     {
-        await using var closed = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:BearerToken=secret");
+        await using var closed = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:BearerToken=another-key-than-the-client-has");
         var refused = await Assert.ThrowsAsync<Grpc.Core.RpcException>(() => closed.Client.GetInstanceAsync("any"));
         Assert.Equal(Grpc.Core.StatusCode.Unauthenticated, refused.StatusCode);
     }
+
+    [Fact]
+    public async Task Every_call_and_every_report_is_refused_without_the_key()
+    {
+        using var channel = RawWorker.Channel(_hub.GrpcPort, key: null);
+        var stub = new P.TaskHubSidecarService.TaskHubSidecarServiceClient(channel);
+        async Task RefusedAsync(Func<Task> call)
+            => Assert.Equal(Grpc.Core.StatusCode.Unauthenticated, (await Assert.ThrowsAsync<Grpc.Core.RpcException>(call)).StatusCode);
+        await RefusedAsync(async () => await stub.HelloAsync(new()));
+        await RefusedAsync(async () => await stub.StartInstanceAsync(new() { InstanceId = "stolen", Name = "Sequence" }));
+        await RefusedAsync(async () => await stub.QueryInstancesAsync(new()));
+        await RefusedAsync(async () => await stub.TerminateInstanceAsync(new() { InstanceId = "any" }));
+        await RefusedAsync(async () => await stub.DeleteTaskHubAsync(new()));
+        await RefusedAsync(async () => await stub.GetWorkItems(new()).ResponseStream.MoveNext(CancellationToken.None));
+        await RefusedAsync(async () => await stub.StreamInstanceHistory(new() { InstanceId = "any" }).ResponseStream.MoveNext(CancellationToken.None));
+        await RefusedAsync(async () => await new P.CompletionStream.CompletionStreamClient(channel).Report().ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Null(await Client.GetInstanceAsync("stolen"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await _hub.StatusAsync("/metrics"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await _hub.StatusAsync("/stuck"));
+    }
+
+    [Fact]
+    public async Task A_hub_without_a_key_does_not_start()
+        => await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(async () =>
+        {
+            await using var open = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:BearerToken=");
+        });
 }

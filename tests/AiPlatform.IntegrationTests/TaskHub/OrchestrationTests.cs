@@ -79,7 +79,7 @@ public sealed class OrchestrationTests(PostgresFixture postgres) : IAsyncLifetim
             hub: "other");
         var other = _hub.CreateClient("other");
         var id = await other.ScheduleNewOrchestrationInstanceAsync("CallsNobody");
-        Assert.Equal("ActivityTaskNotFound", (await other.WaitForInstanceCompletionAsync(id)).FailureDetails!.InnerFailure!.ErrorType);
+        Assert.Equal("ActivityTaskNotFound", (await other.WaitForInstanceCompletionAsync(id, true, CancellationToken.None)).FailureDetails!.InnerFailure!.ErrorType);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class PoisonTests(PostgresFixture postgres)
     [Fact]
     public async Task Turns_activities_and_batches_are_parked_with_a_reason_and_revived_by_resume()
     {
-        await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:MaxDeliveries=2");
+        await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:MaxDeliveries=2", "--TaskHub:AbandonPatience=00:00:00");
         var stub = RawWorker.Client(hub.GrpcPort);
         var healthy = false;
         await using var worker = RawWorker.Start(hub.GrpcPort, async (raw, item) =>
@@ -49,7 +49,7 @@ public sealed class PoisonTests(PostgresFixture postgres)
         await Eventually.TrueAsync(async () => await hub.GetAsync("/stuck") is var report && ids.All(id => report.Contains(id, StringComparison.Ordinal)), "all three are parked", TimeSpan.FromSeconds(20));
 
         await hub.StopHubAsync();
-        await hub.StartHubAsync("--TaskHub:MaxDeliveries=2");
+        await hub.StartHubAsync("--TaskHub:MaxDeliveries=2", "--TaskHub:AbandonPatience=00:00:00");
         Assert.Equal(3, (await hub.GetAsync("/stuck")).Split("\"parked\"").Length - 1);
         Volatile.Write(ref healthy, true);
         foreach (var id in ids)

@@ -7,7 +7,7 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>What the protocol says of work items and their answers, beyond what the SDKs make of it.</summary>
 [Collection(ServersCollection.Name)]
-public sealed class ProtocolTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed partial class ProtocolTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;
     private TaskHubSidecarService.TaskHubSidecarServiceClient _client = null!;

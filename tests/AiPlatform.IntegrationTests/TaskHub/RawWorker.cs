@@ -23,10 +23,30 @@ internal sealed class RawWorker : IAsyncDisposable
 
     public ConcurrentQueue<WorkItem> Received { get; } = new();
 
-    public static TaskHubSidecarService.TaskHubSidecarServiceClient Client(int port) => new(GrpcChannel.ForAddress($"http://127.0.0.1:{port}"));
+    public static TaskHubSidecarService.TaskHubSidecarServiceClient Client(int port) => new(Channel(port));
+
+    /// <summary>A channel whose calls carry the key.</summary>
+    public static GrpcChannel Channel(int port, string? key = HubHarness.AccessKey, string? hub = null) => GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new()
+    {
+        UnsafeUseInsecureChannelCallCredentials = true,
+        Credentials = ChannelCredentials.Create(ChannelCredentials.Insecure, CallCredentials.FromInterceptor((_, metadata) =>
+        {
+            if (key is not null)
+            {
+                metadata.Add("authorization", $"Bearer {key}");
+            }
+
+            if (hub is not null)
+            {
+                metadata.Add("taskhub", hub);
+            }
+
+            return Task.CompletedTask;
+        })),
+    });
 
     public static RawWorker Start(int port, Func<RawWorker, WorkItem, Task> answer, GetWorkItemsRequest? request = null)
-        => new(GrpcChannel.ForAddress($"http://127.0.0.1:{port}"), request ?? new GetWorkItemsRequest(), answer);
+        => new(Channel(port), request ?? new GetWorkItemsRequest(), answer);
 
     public async ValueTask DisposeAsync()
     {

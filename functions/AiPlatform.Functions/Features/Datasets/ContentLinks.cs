@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AiPlatform.Contracts;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Http;
 
 namespace AiPlatform.Functions.Features.Datasets;
 
@@ -60,5 +61,5 @@ internal sealed class ContentLinks
     }
 
     /// <summary>Scheme and host of the API as the sender of the request sees it.</summary>
-    public static string Origin(HttpRequest request) => $"{request.Scheme}://{request.Host}{request.PathBase}";
+    public static string Origin(HttpRequest request) => PublicAddress.Of(request);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using AiPlatform.Functions.Infrastructure.Http;
 
 namespace AiPlatform.Functions.Features.DurableStatus;
 
@@ -27,7 +28,7 @@ internal sealed record ManagementUris(
     public static ManagementUris For(HttpRequest request, string instanceId)
     {
         var path = request.Path.StartsWithSegments(ClassicBase, StringComparison.OrdinalIgnoreCase) ? ClassicBase : Base;
-        var instance = $"{request.Scheme}://{request.Host}{request.PathBase}{path}/instances/{Uri.EscapeDataString(instanceId)}";
+        var instance = $"{PublicAddress.Of(request)}{path}/instances/{Uri.EscapeDataString(instanceId)}";
         return new ManagementUris(
             instanceId,
             instance,

@@ -63,8 +63,8 @@ internal sealed class AccessTokenStore(Database database, TimeProvider time)
         }
 
         var user = await connection.QuerySingleAsync<UserRow>(new CommandDefinition(
-            "SELECT id, user_name, email, password_hash, role, failed_logins, locked_until, created_at FROM users WHERE id = @UserId", new { token.UserId }, cancellationToken: cancellationToken));
-        return (user, token.Scopes);
+            "SELECT id, user_name, email, password_hash, role, disabled_at, created_at FROM users WHERE id = @UserId", new { token.UserId }, cancellationToken: cancellationToken));
+        return user.DisabledAt is null ? (user, token.Scopes) : null;
     }
 
     private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));

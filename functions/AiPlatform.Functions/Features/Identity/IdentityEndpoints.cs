@@ -29,7 +29,8 @@ internal static class IdentityEndpoints
         var users = routes.MapGroup("/v1/users").WithTags("Identity").RequirePermission(Permission.Administer);
         users.MapGet("/", ListAsync).WithSummary("List accounts");
         users.MapGet("/{id}", GetAsync).WithSummary("Get an account");
-        users.MapPatch("/{id}", UpdateAsync).WithSummary("Change an account's role");
+        users.MapPost("/", LoginEndpoints.CreateUserAsync).WithIdempotency().WithSummary("Create an account");
+        users.MapPatch("/{id}", UpdateAsync).WithSummary("Change an account's role, disable or enable it; its tokens follow at once");
     }
 
     private static async Task<Ok<User>> GetMeAsync(Caller caller, IdentityStore store, CancellationToken cancellationToken)
@@ -42,6 +43,11 @@ internal static class IdentityEndpoints
     private static async Task<Ok<User>> GetAsync(string id, IdentityStore store, CancellationToken cancellationToken)
         => TypedResults.Ok((await store.FindAsync(id, cancellationToken) ?? throw ApiException.NotFound("user", id)).ToUser());
 
-    private static async Task<Ok<User>> UpdateAsync(string id, UpdateUserRequest request, IdentityStore store, CancellationToken cancellationToken)
-        => TypedResults.Ok((await store.SetRoleAsync(id, UserRow.RoleName(request.Role), cancellationToken) ?? throw ApiException.NotFound("user", id)).ToUser());
+    private static async Task<Ok<User>> UpdateAsync(string id, UpdateUserRequest request, Callers callers, IdentityStore store, CancellationToken cancellationToken)
+    {
+        var role = request.Role is { } wanted ? UserRow.RoleName(wanted) : null;
+        var user = await store.UpdateAsync(id, role, request.Disabled, cancellationToken) ?? throw ApiException.NotFound("user", id);
+        callers.Clear();
+        return TypedResults.Ok(user.ToUser());
+    }
 }

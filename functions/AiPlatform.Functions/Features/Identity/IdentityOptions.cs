@@ -15,14 +15,23 @@ internal sealed class IdentityOptions
     /// <summary>How long a login lasts without a refresh.</summary>
     public TimeSpan RefreshTokenLife { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>Whether anybody may create an account.</summary>
-    public bool AllowRegistration { get; set; } = true;
+    /// <summary>
+    /// Whether anybody may create an account. When not, the first account of a platform that has no administrator becomes one, and
+    /// administrators make the others.
+    /// </summary>
+    public bool AllowRegistration { get; set; }
 
-    /// <summary>Wrong passwords in a row after which an account is locked for <see cref="LockoutTime"/>.</summary>
+    /// <summary>Accounts that may be created from one address in a minute.</summary>
+    public int RegistrationsPerMinute { get; set; } = 5;
+
+    /// <summary>Wrong passwords from one address in a minute, whatever the accounts.</summary>
+    public int FailedLoginsPerMinute { get; set; } = 30;
+
+    /// <summary>Wrong passwords in a row for one account from one address, after which that address waits before each further one.</summary>
     public int MaxFailedLogins { get; set; } = 10;
 
-    /// <summary>How long an account stays locked.</summary>
-    public TimeSpan LockoutTime { get; set; } = TimeSpan.FromMinutes(1);
+    /// <summary>The longest such wait; the first is ten seconds, and each is twice the one before.</summary>
+    public TimeSpan LockoutTime { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Secrets of the platform's services by client: <c>orchestrations</c>, <c>runner</c>.</summary>
     public Dictionary<string, string> ServiceSecrets { get; set; } = new(StringComparer.Ordinal);

@@ -15,7 +15,12 @@ internal static class IdentityServices
             .Validate(
                 static options => IsKey(options.SigningKey),
                 "Set Identity__SigningKey to base64 of at least 32 random bytes, the same for all instances.")
+            .Validate(
+                static options => options is { RegistrationsPerMinute: > 0, FailedLoginsPerMinute: > 0, MaxFailedLogins: > 0 } && options.LockoutTime > TimeSpan.Zero,
+                "Identity: limits must be positive.")
             .ValidateOnStart();
+        services.AddSingleton<LoginThrottle>();
+        services.AddSingleton<PasswordLogin>();
         services.AddSingleton<TokenIssuer>();
         services.AddSingleton<PasswordHashing>();
         services.AddSingleton<IdentityStore>();

@@ -11,7 +11,7 @@ namespace AiPlatform.Functions.Features.Identity;
 /// <summary>Accounts and logins in PostgreSQL.</summary>
 internal sealed class IdentityStore(Database database, IOptions<IdentityOptions> options, TimeProvider time)
 {
-    private const string Columns = "id, user_name, email, password_hash, role, failed_logins, locked_until, created_at";
+    private const string Columns = "id, user_name, email, password_hash, role, disabled_at, created_at";
     private const int TokenBytes = 32;
 
     /// <summary>Creates an account; 409 when the name is taken.</summary>
@@ -32,6 +32,7 @@ internal sealed class IdentityStore(Database database, IOptions<IdentityOptions>
     }
 
     /// <summary>Creates the account as administrator if there is no administrator at all; safe from several instances at once.</summary>
+    /// <returns>Whether it was created.</returns>
     public Task<bool> CreateFirstAdministratorAsync(string userName, string? email, string passwordHash, CancellationToken cancellationToken)
         => database.InTransactionAsync(
             async (connection, transaction) =>
@@ -83,46 +84,33 @@ internal sealed class IdentityStore(Database database, IOptions<IdentityOptions>
             cancellationToken: cancellationToken))).AsList();
     }
 
-    /// <summary>Changes a role; null when there is no such account, 409 when no administrator would be left.</summary>
-    public Task<UserRow?> SetRoleAsync(string id, string role, CancellationToken cancellationToken)
+    /// <summary>Changes an account; null when there is no such account, 409 when no administrator would be left. A disabled account's logins end.</summary>
+    /// <param name="role">Null leaves it.</param>
+    /// <param name="disabled">Null leaves it.</param>
+    public Task<UserRow?> UpdateAsync(string id, string? role, bool? disabled, CancellationToken cancellationToken)
         => database.InTransactionAsync(
             async (connection, transaction) =>
             {
                 // All administrators are locked, so that two demotions at once cannot remove the last two.
                 var administrators = (await connection.QueryAsync<string>(new CommandDefinition(
-                    "SELECT id FROM users WHERE role = 'administrator' ORDER BY id FOR UPDATE", transaction: transaction, cancellationToken: cancellationToken))).AsList();
-                if (role != UserRow.Administrator && administrators is [var last] && last == id)
+                    "SELECT id FROM users WHERE role = 'administrator' AND disabled_at IS NULL ORDER BY id FOR UPDATE", transaction: transaction, cancellationToken: cancellationToken))).AsList();
+                if (((role is not null && role != UserRow.Administrator) || disabled == true) && administrators is [var last] && last == id)
                 {
-                    throw ApiException.IllegalTransition("user", UserRow.Administrator, role);
+                    throw ApiException.IllegalTransition("user", UserRow.Administrator, disabled == true ? "disabled" : role!);
                 }
 
                 return await connection.QuerySingleOrDefaultAsync<UserRow>(new CommandDefinition(
-                    $"UPDATE users SET role = @role WHERE id = @id RETURNING {Columns}", new { id, role }, transaction, cancellationToken: cancellationToken));
+                    $"""
+                    UPDATE refresh_tokens SET revoked_at = @now WHERE @disabled AND user_id = @id AND revoked_at IS NULL;
+                    UPDATE users SET role = coalesce(@role, role),
+                        disabled_at = CASE WHEN @disabled THEN coalesce(disabled_at, @now) WHEN @disabled = false THEN NULL ELSE disabled_at END
+                    WHERE id = @id RETURNING {Columns}
+                    """,
+                    new { id, role, disabled, now = time.GetUtcNow() },
+                    transaction,
+                    cancellationToken: cancellationToken));
             },
             cancellationToken);
-
-    /// <summary>Counts a wrong password; at the limit the account is locked for a while.</summary>
-    public async Task RecordFailedLoginAsync(string id, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(
-            """
-            UPDATE users SET
-                locked_until = CASE WHEN failed_logins + 1 >= @max THEN @until ELSE locked_until END,
-                failed_logins = CASE WHEN failed_logins + 1 >= @max THEN 0 ELSE failed_logins + 1 END
-            WHERE id = @id
-            """,
-            new { id, max = options.Value.MaxFailedLogins, until = time.GetUtcNow() + options.Value.LockoutTime },
-            cancellationToken: cancellationToken));
-    }
-
-    /// <summary>Forgets earlier wrong passwords.</summary>
-    public async Task ResetFailedLoginsAsync(string id, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(
-            "UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = @id", new { id }, cancellationToken: cancellationToken));
-    }
 
     /// <summary>Sets a password and ends every login of the account.</summary>
     public Task SetPasswordAsync(string id, string passwordHash, CancellationToken cancellationToken)
@@ -158,6 +146,7 @@ internal sealed class IdentityStore(Database database, IOptions<IdentityOptions>
                     """
                     UPDATE refresh_tokens SET used_at = @now
                     WHERE token_hash = @hash AND used_at IS NULL AND revoked_at IS NULL AND expires_at > @now
+                      AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = user_id AND u.disabled_at IS NOT NULL)
                     RETURNING family_id, user_id
                     """,
                     new { hash, now },

@@ -2,9 +2,13 @@ using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Identity;
 
-/// <summary>Removes expired refresh tokens.</summary>
-internal sealed class IdentitySweep(IdentityStore store) : ITickTask
+/// <summary>Removes expired refresh tokens, and counts of failures that are long past.</summary>
+internal sealed class IdentitySweep(IdentityStore store, LoginThrottle throttle) : ITickTask
 {
     /// <inheritdoc />
-    public Task RunAsync(CancellationToken cancellationToken) => store.SweepAsync(cancellationToken);
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await store.SweepAsync(cancellationToken);
+        await throttle.SweepAsync(cancellationToken);
+    }
 }

@@ -13,38 +13,48 @@ namespace AiPlatform.Functions.Features.Identity;
 /// <summary>Handlers that take a password, a secret or a refresh token, and answer tokens.</summary>
 internal static partial class LoginEndpoints
 {
-    private const int MinPassword = 10;
-    private const int MaxPassword = 128;
     private const int MaxEmail = 254;
 
     /// <summary>Creates an account and logs it in.</summary>
     public static async Task<Created<TokenResponse>> RegisterAsync(
-        RegisterRequest request, IdentityStore store, PasswordHashing passwords, TokenIssuer issuer, IOptions<IdentityOptions> options, CancellationToken cancellationToken)
+        RegisterRequest request, HttpContext context, IdentityStore store, PasswordHashing passwords, LoginThrottle throttle, TokenIssuer issuer,
+        IOptions<IdentityOptions> options, CancellationToken cancellationToken)
     {
-        if (!options.Value.AllowRegistration)
+        await throttle.RegisterAsync(context.Connection.RemoteIpAddress, cancellationToken);
+        var isFirst = !options.Value.AllowRegistration;
+        if (isFirst && await store.HasAdministratorAsync(cancellationToken))
         {
-            throw new ApiException(ErrorCodes.Forbidden);
+            throw new ApiException(ErrorCodes.RegistrationClosed);
         }
 
-        Check.That(UserName().IsMatch(request.UserName), "userName", "userName");
-        Check.Length(request.Password, "password", MinPassword, MaxPassword);
-        Check.That(request.Email is null || (request.Email.Length <= MaxEmail && MailAddress.TryCreate(request.Email, out _)), "email", "email");
-        var hash = await passwords.HashAsync(request.Password, cancellationToken);
-        var user = await store.CreateAsync(request.UserName, request.Email, hash, UserRow.Member, cancellationToken);
+        var hash = await passwords.HashAsync(CheckAccount(request.UserName, request.Password, request.Email), cancellationToken);
+        if (isFirst && !await store.CreateFirstAdministratorAsync(request.UserName, request.Email, hash, cancellationToken))
+        {
+            throw new ApiException(ErrorCodes.RegistrationClosed);
+        }
+
+        var user = isFirst
+            ? await store.FindByNameAsync(request.UserName, cancellationToken) ?? throw new ApiException(ErrorCodes.RegistrationClosed)
+            : await store.CreateAsync(request.UserName, request.Email, hash, UserRow.Member, cancellationToken);
         return TypedResults.Created($"/v1/users/{user.Id}", await LogInAsync(user, store, issuer, cancellationToken));
+    }
+
+    /// <summary>Creates an account for somebody else.</summary>
+    public static async Task<Created<User>> CreateUserAsync(
+        CreateUserRequest request, IdentityStore store, PasswordHashing passwords, CancellationToken cancellationToken)
+    {
+        var hash = await passwords.HashAsync(CheckAccount(request.UserName, request.Password, request.Email), cancellationToken);
+        var user = await store.CreateAsync(request.UserName, request.Email, hash, UserRow.RoleName(request.Role), cancellationToken);
+        return TypedResults.Created($"/v1/users/{user.Id}", user.ToUser());
     }
 
     /// <summary>Logs in.</summary>
     public static async Task<Ok<TokenResponse>> LoginAsync(
-        LoginRequest request, IdentityStore store, PasswordHashing passwords, TokenIssuer issuer, TimeProvider time, CancellationToken cancellationToken)
+        LoginRequest request, HttpContext context, PasswordLogin login, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
     {
-        var user = await CheckPasswordAsync(
-            await store.FindByNameAsync(Check.Length(request.UserName, "userName", 1, MaxEmail), cancellationToken),
-            Check.Length(request.Password, "password", 1, MaxPassword),
-            store,
-            passwords,
-            time,
-            cancellationToken);
+        var name = Check.Length(request.UserName, "userName", 1, MaxEmail);
+        var user = await login.CheckAsync(
+            context.Connection.RemoteIpAddress, name, Check.Length(request.Password, "password", 1, PasswordRules.MaxLength), cancellationToken);
         return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));
     }
 
@@ -84,41 +94,24 @@ internal static partial class LoginEndpoints
 
     /// <summary>Changes the caller's password and begins a new login, the only one that is left.</summary>
     public static async Task<Ok<TokenResponse>> ChangePasswordAsync(
-        ChangePasswordRequest request, Caller caller, Callers callers, IdentityStore store, PasswordHashing passwords, TokenIssuer issuer, TimeProvider time, CancellationToken cancellationToken)
+        ChangePasswordRequest request, HttpContext context, Caller caller, Callers callers, PasswordLogin login, IdentityStore store,
+        PasswordHashing passwords, TokenIssuer issuer, CancellationToken cancellationToken)
     {
-        Check.Length(request.NewPassword, "newPassword", MinPassword, MaxPassword);
-        var user = await CheckPasswordAsync(
-            await store.FindAsync(caller.UserId, cancellationToken), request.CurrentPassword, store, passwords, time, cancellationToken);
+        var account = await store.FindAsync(caller.UserId, cancellationToken) ?? throw new ApiException(ErrorCodes.Unauthenticated);
+        PasswordRules.Require(request.NewPassword, "newPassword", account.UserName, account.Email);
+        var user = await login.CheckAsync(context.Connection.RemoteIpAddress, account.UserName, request.CurrentPassword, cancellationToken);
         await store.SetPasswordAsync(user.Id, await passwords.HashAsync(request.NewPassword, cancellationToken), cancellationToken);
         callers.Clear();
         return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));
     }
 
-    /// <summary>The account, when the password fits; wrong ones are counted and lock it for a while.</summary>
-    internal static async Task<UserRow> CheckPasswordAsync(
-        UserRow? user, string password, IdentityStore store, PasswordHashing passwords, TimeProvider time, CancellationToken cancellationToken)
+    // The password, when name, password and address may be an account's.
+    private static string CheckAccount(string userName, string password, string? email)
     {
-        if (user?.LockedUntil is { } until && until > time.GetUtcNow())
-        {
-            throw new ApiException(ErrorCodes.TooManyRequests) { RetryAfterSeconds = (int)Math.Ceiling((until - time.GetUtcNow()).TotalSeconds) };
-        }
-
-        if (!await passwords.VerifyAsync(user?.PasswordHash, password, cancellationToken))
-        {
-            if (user is not null)
-            {
-                await store.RecordFailedLoginAsync(user.Id, cancellationToken);
-            }
-
-            throw new ApiException(ErrorCodes.InvalidCredentials);
-        }
-
-        if (user!.FailedLogins > 0)
-        {
-            await store.ResetFailedLoginsAsync(user.Id, cancellationToken);
-        }
-
-        return user;
+        Check.That(UserName().IsMatch(userName), "userName", "userName");
+        Check.Length(password, "password", PasswordRules.MinLength, PasswordRules.MaxLength);
+        Check.That(email is null || (email.Length <= MaxEmail && MailAddress.TryCreate(email, out _)), "email", "email");
+        return PasswordRules.Require(password, "password", userName, email);
     }
 
     private static async Task<TokenResponse> LogInAsync(UserRow user, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)

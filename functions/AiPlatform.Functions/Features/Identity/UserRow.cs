@@ -15,14 +15,13 @@ internal sealed record UserRow
 
     public required string Role { get; init; }
 
-    public int FailedLogins { get; init; }
-
-    public DateTimeOffset? LockedUntil { get; init; }
+    /// <summary>Since when the account reaches nothing; null while it may be used.</summary>
+    public DateTimeOffset? DisabledAt { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>As the API shows it.</summary>
-    public User ToUser() => new(Id, UserName, Email, Role == Administrator ? UserRole.Administrator : UserRole.Member, CreatedAt);
+    public User ToUser() => new(Id, UserName, Email, Role == Administrator ? UserRole.Administrator : UserRole.Member, CreatedAt, DisabledAt is not null);
 
     public const string Member = "member";
     public const string Administrator = "administrator";

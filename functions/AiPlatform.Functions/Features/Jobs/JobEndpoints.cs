@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Orchestrated;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -20,7 +21,7 @@ internal static class JobEndpoints
             .Validate(options => options is { MaxLogChunkBytes: > 0 and <= 4 * 1024 * 1024, MaxLogReadBytes: > 0, CapacityWakes: > 0 }, "Jobs: limits must be positive.")
             .ValidateOnStart();
         return services.AddSingleton<JobStore>().AddSingleton<JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
-            .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>()
+            .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
             .AddSingleton<JobEventSink>().AddSingleton<IQueueTrigger>(provider => provider.GetRequiredService<JobEventSink>());
     }
 

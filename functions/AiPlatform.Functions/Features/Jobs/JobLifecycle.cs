@@ -43,6 +43,24 @@ internal sealed class JobLifecycle(Database database, CapacitySignal capacity, I
             cancellationToken);
 
     /// <summary>
+    /// Ends a job whose orchestration is no more: as cancelled when that was asked for, else as failed. One that has ended stays as it is.
+    /// </summary>
+    /// <exception cref="ApiException">404.</exception>
+    public Task AbandonAsync(string jobId, string reason, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work =>
+            {
+                var job = await JobAccess.LockAsync(work, jobId);
+                if (!JobTransitions.IsFinal(job.Status))
+                {
+                    await (job.Status == JobStatus.Cancelling
+                        ? MoveAsync(work, job, JobStatus.Cancelled, job.StatusReason ?? reason)
+                        : MoveAsync(work, job, JobStatus.Failed, reason));
+                }
+            },
+            cancellationToken);
+
+    /// <summary>
     /// Ends an attempt: nodes that nobody took are gone, nodes that run hold their slots until their runner says that
     /// they stopped (its heartbeat tells it to). Repeating it, or ending an attempt that never began, changes nothing.
     /// </summary>

@@ -22,11 +22,12 @@ internal static class LineageReceiverEndpoints
     }
 
     private static async Task<Created<LineageReceiver>> CreateAsync(
-        string project, CreateLineageReceiverRequest request, Caller caller, ProjectAccess projects, LineageReceivers receivers, CancellationToken cancellationToken)
+        string project, CreateLineageReceiverRequest request, Caller caller, ProjectAccess projects, LineageReceivers receivers, LineageHttp http,
+        CancellationToken cancellationToken)
     {
         Check.Name(request.Name, "name");
         Check.That(request.Url is not null, "url", "required");
-        CheckTarget(request.Url, request.Authorization);
+        await CheckTargetAsync(request.Url, request.Authorization, http, cancellationToken);
         var row = await receivers.CreateAsync(await projects.RequireAsync(project, caller, cancellationToken), request, caller, cancellationToken);
         return TypedResults.Created($"/v1/projects/{project}/lineage-receivers/{row.Id}", row);
     }
@@ -37,9 +38,9 @@ internal static class LineageReceiverEndpoints
 
     private static async Task<Ok<LineageReceiver>> UpdateAsync(
         string project, string receiver, UpdateLineageReceiverRequest request, Caller caller, ProjectAccess projects, LineageReceivers receivers,
-        CancellationToken cancellationToken)
+        LineageHttp http, CancellationToken cancellationToken)
     {
-        CheckTarget(request.Url, request.Authorization);
+        await CheckTargetAsync(request.Url, request.Authorization, http, cancellationToken);
         return TypedResults.Ok(await receivers.UpdateAsync(await projects.RequireAsync(project, caller, cancellationToken), receiver, request, cancellationToken));
     }
 
@@ -50,12 +51,13 @@ internal static class LineageReceiverEndpoints
         return TypedResults.NoContent();
     }
 
-    private static void CheckTarget(string? url, string? authorization)
+    private static async Task CheckTargetAsync(string? url, string? authorization, LineageHttp http, CancellationToken cancellationToken)
     {
         if (url is not null)
         {
             Check.Length(url, "url", 1, MaxUrl);
             Check.That(Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https" && parsed.UserInfo.Length == 0, "url", "url");
+            Check.That(await http.MayCallAsync(parsed!, cancellationToken), "url", "privateAddress");
         }
 
         if (authorization is not null)

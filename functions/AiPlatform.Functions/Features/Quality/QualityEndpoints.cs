@@ -11,6 +11,7 @@ using AiPlatform.Functions.Features.Datasets.Preview;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Orchestrated;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace AiPlatform.Functions.Features.Quality;
@@ -22,7 +23,7 @@ internal static class QualityEndpoints
 
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddQuality(this IServiceCollection services) => services
-        .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>()
+        .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>().AddSingleton<IOrchestratedKind, OrchestratedReports>()
         .AddSingleton<IDatasetFacetSource, QualityFacets>()
         .AddSingleton<IDatasetReading, PlannedReading>();
 

@@ -21,7 +21,7 @@ internal sealed class OrchestrationTasks(DurableTaskClient client)
             throw new ApiException(ErrorCodes.Forbidden);
         }
 
-        var pages = client.GetAllInstancesAsync(new OrchestrationQuery(PageSize: page.Size, ContinuationToken: page.Key())).AsPages();
+        var pages = client.GetAllInstancesAsync(new OrchestrationQuery(PageSize: page.Size, FetchInputsAndOutputs: true, ContinuationToken: page.Key())).AsPages();
         try
         {
             await foreach (var first in pages.WithCancellation(cancellationToken))
@@ -39,7 +39,7 @@ internal sealed class OrchestrationTasks(DurableTaskClient client)
 
     /// <summary>An orchestration; null when there is none, or the caller does not reach it.</summary>
     public async Task<PlatformTask?> FindAsync(string id, Caller caller, CancellationToken cancellationToken)
-        => caller.ReachesEverything && await client.GetInstanceAsync(id, cancellationToken) is { } instance ? ToContract(instance) : null;
+        => caller.ReachesEverything && await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellationToken) is { } instance ? ToContract(instance) : null;
 
     private static PlatformTask ToContract(OrchestrationMetadata instance) => new(
         instance.InstanceId, null, Kind, instance.Name, State(instance.RuntimeStatus), instance.FailureDetails?.ErrorMessage,

@@ -18,6 +18,9 @@ internal sealed class WebhookSender(SecretBox secrets, IOptions<WebhookOptions> 
 
     private readonly GuardedHttp _http = new(options.Value.AllowedPrivateHosts);
 
+    /// <summary>Whether a URL may be kept as a receiver: deliveries to private networks would be refused.</summary>
+    public Task<bool> MayCallAsync(Uri url, CancellationToken cancellationToken) => _http.MayCallAsync(url, cancellationToken);
+
     /// <summary>Sends a body. What goes wrong is in the answer.</summary>
     /// <param name="deliveryId">The same for every attempt: receivers know a repeat by it.</param>
     public async Task<WebhookAnswer> SendAsync(WebhookRow webhook, string deliveryId, string body, CancellationToken cancellationToken)

@@ -29,7 +29,7 @@ internal sealed class WebhookApi(WebhookStore store, WebhookSender sender, Secre
             ProjectId = call.ProjectId,
             Name = Name(call.RequiredText("name")),
             Description = Description(call),
-            Url = Url(call.RequiredText("url")),
+            Url = await UrlAsync(call.RequiredText("url"), call.Token),
             Events = Events(call) ?? throw MLflowException.Required("events"),
             Secret = Secret(call, id),
             Status = Status(call) ?? "ACTIVE",
@@ -77,7 +77,7 @@ internal sealed class WebhookApi(WebhookStore store, WebhookSender sender, Secre
         {
             Name = call.Text("name") is { Length: > 0 } name ? Name(name) : old.Name,
             Description = call.Has("description") ? Description(call) : old.Description,
-            Url = call.Text("url") is { Length: > 0 } url ? Url(url) : old.Url,
+            Url = call.Text("url") is { Length: > 0 } url ? await UrlAsync(url, call.Token) : old.Url,
             Events = Events(call) ?? old.Events,
             Secret = call.Has("secret") ? Secret(call, old.Id) : old.Secret,
             Status = Status(call) ?? old.Status,
@@ -134,14 +134,28 @@ internal sealed class WebhookApi(WebhookStore store, WebhookSender sender, Secre
 
     private static string? Description(MLflowCall call) => call.Text("description") is { } text ? Names.Value(text, "description", "description", MaxDescription) : null;
 
-    // Names are looked up when they are called; an address can be refused here.
-    private static string Url(string url)
-        => string.IsNullOrWhiteSpace(url) ? throw MLflowException.Invalid("Webhook URL cannot be empty or just whitespace")
-            : Uri.TryCreate(url, UriKind.Absolute, out var any) && any.Scheme is not ("https" or "http")
-            ? throw MLflowException.Invalid($"Invalid webhook URL scheme: '{any.Scheme}'. Allowed schemes are: https, http")
-            : url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" && uri.UserInfo.Length == 0
+    // Decided again at each delivery: a name may lead elsewhere by then.
+    private async Task<string> UrlAsync(string url, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(url))
+        {
+            throw MLflowException.Invalid("Webhook URL cannot be empty or just whitespace");
+        }
+
+        if (Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is not ("https" or "http"))
+        {
+            throw MLflowException.Invalid($"Invalid webhook URL scheme: '{uri.Scheme}'. Allowed schemes are: https, http");
+        }
+
+        if (url.Length > MaxUrl || uri is null || uri.UserInfo.Length > 0)
+        {
+            throw MLflowException.Invalid($"Invalid webhook URL: '{url}'. It must be an absolute http or https URL without user information.");
+        }
+
+        return await sender.MayCallAsync(uri, cancellationToken)
             ? url
-            : throw MLflowException.Invalid($"Invalid webhook URL: '{url}'. It must be an absolute http or https URL without user information.");
+            : throw MLflowException.Invalid($"Invalid webhook URL: '{url}'. It leads into a private network, which must not be called.");
+    }
 
     private byte[]? Secret(MLflowCall call, string id)
         => call.Text("secret") is { Length: > 0 } secret ? secrets.Protect(WebhookRow.Purpose(id), Names.Value(secret, "secret", "secret", MaxSecret)) : null;

@@ -276,7 +276,7 @@ public sealed class DurableStatusTests(FunctionsFixture functions, PostgresFixtu
     public async Task What_is_committed_while_the_hub_is_away_is_delivered_when_it_comes()
     {
         var port = TcpPorts.Free();
-        await using var app = await StartAppAsync($"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=None");
+        await using var app = await StartAppAsync($"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=AccessKey;AccessKey={TaskHubInstance.AccessKey}");
         using var client = await AdministratorAsync(app);
         await EnqueueAsync(app, OutboxMessage.Start("Echo", "late-1", "hello"));
         await client.GetAsync("/durabletask/instances/late-1").ProblemAsync(HttpStatusCode.ServiceUnavailable, ErrorCodes.Unavailable);

@@ -64,13 +64,16 @@ public sealed class SiteTests(FunctionsFixture functions) : IClassFixture<Functi
     }
 
     [Fact]
-    public async Task Health_readiness_and_metrics_answer_without_a_token()
+    public async Task Health_and_readiness_answer_without_a_token_and_metrics_with_theirs()
     {
         Assert.Contains("\"healthy\"", await functions.Anonymous.GetStringAsync("/health/ready"), StringComparison.Ordinal);
         using var health = JsonDocument.Parse(await functions.Anonymous.GetStringAsync("/health"));
         Assert.Equal("healthy", health.RootElement.GetProperty("checks").GetProperty("blob").GetString());
         await functions.Anonymous.GetAsync("/v1/nothing");
-        Assert.Contains("http_request", await functions.Anonymous.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await functions.Anonymous.GetAsync("/metrics")).StatusCode);
+        using var scrape = functions.Anonymous;
+        scrape.DefaultRequestHeaders.Authorization = new("Bearer", FunctionsFixture.MetricsToken);
+        Assert.Contains("http_request", await scrape.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,9 @@ namespace AiPlatform.IntegrationTests.Functions.Core;
 /// </summary>
 public sealed class TaskHubInstance : IAsyncDisposable
 {
+    /// <summary>What the hub demands.</summary>
+    public const string AccessKey = "the-key-of-the-test-hub";
+
     private readonly WebApplication _hub;
     private readonly IHost _worker;
 
@@ -37,9 +40,10 @@ public sealed class TaskHubInstance : IAsyncDisposable
         var hub = TaskHubApp.Build(
         [
             $"--ConnectionStrings:Postgres={postgres}", $"--TaskHub:GrpcPort={port}", $"--TaskHub:HttpPort={TcpPorts.Free()}", "--Logging:LogLevel:Default=Error",
+            $"--TaskHub:BearerToken={AccessKey}",
         ]);
         await hub.StartAsync();
-        var connectionString = $"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=None";
+        var connectionString = $"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=AccessKey;AccessKey={AccessKey}";
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddDurableTaskWorker(worker => worker.UseDurableTaskScheduler(connectionString).AddTasks(tasks =>

@@ -157,13 +157,17 @@ public sealed class EmissionTests(FunctionsFixture functions, PostgresFixture po
         {
             ("""{"name":"x","url":"ftp://a"}""", "url"), ("""{"name":"x","url":"http://u:p@a/"}""", "url"), ("""{"name":"x"}""", "url"), ("""{"name":"","url":"http://a"}""", "name"),
             ("""{"name":"x","url":"http://a","authorization":"a\nb"}""", "authorization"),
+            ("""{"name":"x","url":"http://10.0.0.1/api/v1/lineage"}""", "url"), ("""{"name":"x","url":"http://localhost/"}""", "url"),
         })
         {
             var problem = await _client.PostJsonAsync(path, body).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
             Assert.Equal([field], problem.Errors?.Keys);
         }
 
-        await AddAsync("http://10.0.0.1/api/v1/lineage", "Bearer very-secret");
+        await AddAsync("http://127.0.0.1:1/api/v1/lineage", "Bearer very-secret");
+
+        // A name that leads elsewhere since.
+        await TestDatabase.ScalarAsync(_settings["ConnectionStrings:Postgres"]!, "UPDATE lineage_receivers SET url = 'http://10.0.0.1/api/v1/lineage'");
         await _client.PostJsonAsync(path, """{"name":"marquez","url":"http://a"}""").ProblemAsync(HttpStatusCode.Conflict, ErrorCodes.AlreadyExists);
         await _mlflow.RunAsync();
         await Eventually.TrueAsync(async () => (await OneAsync()).LastError?.Contains("private network", StringComparison.Ordinal) == true, "an inner address is not called");

@@ -8,6 +8,7 @@ using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure.Secrets;
+using AiPlatform.IntegrationTests.Functions.Lineage;
 using AiPlatform.IntegrationTests.Servers;
 using Dapper;
 using Microsoft.AspNetCore.Builder;
@@ -223,7 +224,16 @@ public sealed class WebhookTests(FunctionsFixture functions, PostgresFixture pos
         }
 
         // Only 127.0.0.1 is allowed to this instance.
-        var hook = await CreateAsync(mlflow, [WebhookEvents.ModelCreated], null, "http://localhost:1/hook");
+        foreach (var inner in (string[])["http://localhost:1/hook", "http://10.1.2.3/", "http://[::1]/", "http://169.254.169.254/latest", "http://0.0.0.0/", "http://0x0a000001/"])
+        {
+            await mlflow.ErrorAsync("webhooks", new { name = "n", url = inner, events = new[] { "model_version.created" } }, HttpStatusCode.BadRequest, Invalid);
+        }
+
+        var hook = await CreateAsync(mlflow, [WebhookEvents.ModelCreated], null);
+        await mlflow.ErrorAsync($"webhooks/{hook}", new { url = "http://localhost:1/hook" }, HttpStatusCode.BadRequest, Invalid, "PATCH");
+
+        // A name that leads elsewhere since.
+        await TestDatabase.ScalarAsync(_settings["ConnectionStrings:Postgres"]!, $"UPDATE webhooks SET url = 'http://localhost:1/hook' WHERE id = '{hook}'");
         var result = (await mlflow.PostAsync($"webhooks/{hook}/test", new { }))["result"]!;
         Assert.False((bool)result["success"]!);
         Assert.Contains("private network", (string)result["error_message"]!, StringComparison.Ordinal);

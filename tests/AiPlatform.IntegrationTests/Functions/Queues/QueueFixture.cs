@@ -79,6 +79,8 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
             ["Identity:Administrator:Password"] = TestUser.Password,
             ["Identity:ServiceSecrets:orchestrations"] = Secret,
             ["Identity:ServiceSecrets:runner"] = Secret,
+            ["Identity:AllowRegistration"] = "true",
+            ["Identity:RegistrationsPerMinute"] = "100000",
             ["Queues:HeartbeatInterval"] = "00:00:00.2",
             ["Queues:WorkerLease"] = "00:00:06",
             ["Queues:ReleaseLease"] = "00:00:10",

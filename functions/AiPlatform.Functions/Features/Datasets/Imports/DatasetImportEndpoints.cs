@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Orchestrated;
 using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,7 @@ internal static class DatasetImportEndpoints
     {
         services.AddOptions<ImportOptions>().BindConfiguration(ImportOptions.Section)
             .Validate(options => options is { MaxBytes: > 0, MaxRatio: > 0 }, "Datasets:Imports: limits must be positive.").ValidateOnStart();
-        return services.AddSingleton<DatasetImportStore>().AddSingleton<DatasetImportCheck>();
+        return services.AddSingleton<DatasetImportStore>().AddSingleton<DatasetImportCheck>().AddSingleton<IOrchestratedKind, OrchestratedImports>();
     }
 
     /// <summary>Maps the routes.</summary>

@@ -91,6 +91,7 @@ internal sealed class DatasetImportStore(Database database, IOutbox outbox, Even
                     UPDATE dataset_imports i SET status = @status, code = coalesce(@Code, i.code), arguments = coalesce(@arguments, i.arguments),
                         source_tag = coalesce(@SourceTag, i.source_tag), done_bytes = coalesce(@DoneBytes, i.done_bytes), total_bytes = coalesce(@TotalBytes, i.total_bytes),
                         version = coalesce(@Version, i.version), started_at = coalesce(i.started_at, @now),
+                        cancelling_at = CASE WHEN @status = 'cancelling' THEN coalesce(i.cancelling_at, @now) ELSE i.cancelling_at END,
                         ended_at = CASE WHEN @ended THEN @now END, secret = CASE WHEN @ended THEN NULL ELSE i.secret END
                     WHERE i.id = @id RETURNING {DatasetImportRow.Columns}
                     """,

@@ -1,0 +1,24 @@
+using System.Net;
+using AiPlatform.Contracts;
+using AiPlatform.Functions.Infrastructure;
+
+namespace AiPlatform.Functions.Features.Identity;
+
+/// <summary>Checks a name and a password, whichever way they came.</summary>
+internal sealed class PasswordLogin(IdentityStore store, PasswordHashing passwords, LoginThrottle throttle)
+{
+    /// <summary>The account, when the password fits and it may be used.</summary>
+    /// <exception cref="ApiException">401 <c>invalid_credentials</c>; 429 after too many wrong ones from this address.</exception>
+    public async Task<UserRow> CheckAsync(IPAddress? address, string userName, string password, CancellationToken cancellationToken)
+    {
+        await throttle.AttemptAsync(address, userName, cancellationToken);
+        var user = await store.FindByNameAsync(userName, cancellationToken);
+        if (!await passwords.VerifyAsync(user?.PasswordHash, password, cancellationToken) || user is not { DisabledAt: null })
+        {
+            throw new ApiException(ErrorCodes.InvalidCredentials);
+        }
+
+        await throttle.SucceededAsync(address, userName, cancellationToken);
+        return user;
+    }
+}

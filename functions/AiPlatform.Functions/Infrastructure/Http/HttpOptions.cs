@@ -1,0 +1,19 @@
+namespace AiPlatform.Functions.Infrastructure.Http;
+
+/// <summary>Section <c>Http</c>: what stands between callers and this process.</summary>
+internal sealed class HttpOptions
+{
+    /// <summary>The address under which people and programs reach the platform, such as <c>https://ai.example.org</c>. URLs in answers begin with it.</summary>
+    public Uri? PublicUrl { get; set; }
+
+    /// <summary>
+    /// Names in <c>Host</c> that URLs in answers may repeat, beside this machine's own; <c>*.example.org</c> stands for every name below.
+    /// </summary>
+    public string[] AllowedHosts { get; set; } = [];
+
+    /// <summary>
+    /// Addresses of reverse proxies whose <c>X-Forwarded-…</c> headers count; none unless named: whoever reaches the port directly could
+    /// claim any address and host.
+    /// </summary>
+    public string[] TrustedProxies { get; set; } = [];
+}
