@@ -31,6 +31,7 @@ internal static class PngInspector
     private static string? Walk(ReadOnlySpan<byte> bytes, bool isWhole, out MemoryStream data)
     {
         data = new MemoryStream();
+        var (hasPalette, isDone) = (false, false);
         for (var at = Head; ;)
         {
             if (at + Frame > bytes.Length)
@@ -57,14 +58,29 @@ internal static class PngInspector
 
             if (type.SequenceEqual("IDAT"u8))
             {
+                if (isDone || (bytes[Head + 17] == 3 && !hasPalette))
+                {
+                    return "the chunks are in a wrong order";
+                }
+
                 data.Write(bytes.Slice(at + 8, (int)length));
             }
+            else if (type.SequenceEqual("PLTE"u8))
+            {
+                hasPalette = length is > 0 and <= 768 && length % 3 == 0;
+            }
+            else if ((type[0] & 0x20) == 0 && at > Head)
+            {
+                return "a chunk that must be understood is not known";
+            }
+
+            isDone |= data.Length > 0 && !type.SequenceEqual("IDAT"u8);
 
             at += Frame + (int)length;
         }
     }
 
-    // Interlaced pictures have a few more filter bytes: their length is only held against the least.
+    // Inflates to the end, where the checksum is, and holds length and filters of the rows against the size.
     private static string? Inflate(MemoryStream data, ReadOnlySpan<byte> header, int width, int height)
     {
         int? samples = header[9] switch { 0 or 3 => 1, 2 => 3, 4 => 2, 6 => 4, _ => null };
@@ -73,19 +89,27 @@ internal static class PngInspector
             return "the colour type is unknown";
         }
 
-        var expected = (1 + (((long)width * channels * header[8]) + 7) / 8) * height;
+        var isDepth = header[8] is 8 || (header[8] is 16 && header[9] != 3) || (header[8] is 1 or 2 or 4 && header[9] is 0 or 3);
+        if (!isDepth || header[10] != 0 || header[11] != 0 || header[12] > 1)
+        {
+            return ImageProblem.Header;
+        }
+
+        var rows = new PngRows(width, height, channels * header[8], header[12] == 1);
         var buffer = new byte[64 * 1024];
         data.Position = 0;
         try
         {
             using var inflated = new ZLibStream(data, CompressionMode.Decompress);
-            var total = 0L;
-            while (total <= expected && inflated.Read(buffer) is > 0 and var read)
+            while (inflated.Read(buffer) is > 0 and var read)
             {
-                total += read;
+                if (rows.Add(buffer.AsSpan(0, read)) is { } problem)
+                {
+                    return problem;
+                }
             }
 
-            return total < expected && header[12] == 0 ? "the picture is cut off" : null;
+            return rows.IsComplete ? null : ImageProblem.CutPicture;
         }
         catch (InvalidDataException)
         {

@@ -47,6 +47,61 @@ public sealed class ImageTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Thirty_five_kinds_of_damage_are_found()
+    {
+        var missed = Damages().Where(static damage => ImageInspector.Inspect(damage.Bytes, isWhole: true).Problem is null).Select(static damage => damage.Name).ToList();
+        Assert.Empty(missed);
+        Assert.InRange(Damages().Count(), 35, 100);
+    }
+
+    private static IEnumerable<(string Name, byte[] Bytes)> Damages()
+    {
+        static byte[] With(byte[] bytes, int at, params byte[] values)
+        {
+            values.CopyTo(bytes, at < 0 ? bytes.Length + at : at);
+            return bytes;
+        }
+
+        foreach (var format in (string[])["png", "jpg", "gif", "bmp", "webp"])
+        {
+            var whole = Create(format, 64, 48);
+            yield return ($"{format} empty", []);
+            yield return ($"{format} signature only", whole[..12]);
+            yield return ($"{format} half", whole[..(whole.Length / 2)]);
+            yield return ($"{format} without its last bytes", whole[..^3]);
+            yield return ($"{format} text", "no picture at all, but text"u8.ToArray());
+            yield return ($"{format} zeros", new byte[whole.Length]);
+        }
+
+        yield return ("png wrong checksum", With(Create("png", 64, 48), 30, 0xFF));
+        yield return ("png taller than its data", Png(64, 48, (1 + (3 * 64)) * 40));
+        yield return ("png shorter than its data", Png(64, 48, (1 + (3 * 64)) * 60));
+        yield return ("png without data", [.. Create("png", 64, 48)[..33], .. Create("png", 64, 48)[^12..]]);
+        yield return ("png without end", Create("png", 64, 48)[..^12]);
+        yield return ("jpg without tables", [.. Create("jpg", 64, 48).AsSpan(0, 8), .. Create("jpg", 64, 48).AsSpan(77)]);
+        yield return ("jpg taller than its data", With(Create("jpg", 64, 48), 8 + 69 + 5, 0, 80));
+        yield return ("jpg shorter than its data", With(Create("jpg", 64, 48), 8 + 69 + 5, 0, 16));
+        yield return ("jpg wider than its data", With(Create("jpg", 64, 48), 8 + 69 + 7, 0, 200));
+        yield return ("jpg cut and ended", [.. Create("jpg", 64, 48)[..^10], 0xFF, 0xD9]);
+        yield return ("jpg wrong restart", With(Create("jpg", 64, 48), -5, 0xD1));
+        yield return ("jpg broken code", With(Create("jpg", 64, 48), -4, 0xFE));
+        yield return ("jpg zero size", With(Create("jpg", 64, 48), 8 + 69 + 5, 0, 0, 0, 0));
+        yield return ("gif taller than its data", With(With(Create("gif", 64, 48), 8, 60), 20, 60));
+        yield return ("gif larger than its canvas", With(Create("gif", 64, 48), 20, 60));
+        yield return ("gif without picture", [.. Create("gif", 64, 48).AsSpan(0, 13), 0x3B]);
+        yield return ("gif broken code", With(Create("gif", 64, 48), 25, 0xFF, 0xFF));
+        yield return ("gif broken block", With(Create("gif", 64, 48), 13, 0x55));
+        yield return ("bmp taller than its data", With(Create("bmp", 64, 48), 22, 200));
+        yield return ("bmp wrong depth", With(Create("bmp", 64, 48), 28, 13));
+        yield return ("bmp data inside of the header", With(Create("bmp", 64, 48), 10, 20));
+        yield return ("webp longer than it is", With(Create("webp", 64, 48), 4, 200));
+        yield return ("webp chunk longer than the file", With(Create("webp", 64, 48), 16, 200));
+        yield return ("webp without signature", With(Create("webp", 64, 48), 23, 0));
+        yield return ("webp partition longer than the chunk", With(Create("webp", 64, 48), 20, 0, 4));
+        yield return ("webp of another kind", With(Create("webp", 64, 48), 12, (byte)'X'));
+    }
+
+    [Fact]
     public void The_inflated_picture_of_a_png_is_held_against_its_size()
     {
         var image = Png(20, 20, inflatedBytes: 100);
@@ -95,7 +150,7 @@ public sealed class ImageTests(ITestOutputHelper output)
     {
         "png" => Png(width, height, (1 + (3 * width)) * height),
         "jpg" => Jpeg(width, height),
-        "gif" => [.. "GIF89a"u8, .. U16(width), .. U16(height), 0, 0, 0, 0x2C, 0, 0, 0, 0, .. U16(width), .. U16(height), 0, 2, 2, 0x4C, 1, 0, 0x3B],
+        "gif" => Gif(width, height),
         "bmp" => [.. "BM"u8, .. U32(54 + (4 * width * height)), 0, 0, 0, 0, .. U32(54), .. U32(40), .. U32(width), .. U32(height), 1, 0, 32, 0, .. new byte[24], .. new byte[4 * width * height]],
         "webp" => [.. "RIFF"u8, .. U32(42), .. "WEBPVP8 "u8, .. U32(30), 0, 0, 0, 0x9D, 0x01, 0x2A, .. U16(width), .. U16(height), .. new byte[20]],
         "tiff" => [0x49, 0x49, 0x2A, 0, .. U32(8), 2, 0, .. U16(256), 4, 0, .. U32(1), .. U32(width), .. U16(257), 4, 0, .. U32(1), .. U32(height), 0, 0, 0, 0],
@@ -136,9 +191,56 @@ public sealed class ImageTests(ITestOutputHelper output)
         return [.. length, .. body, .. sum];
     }
 
-    // The structure of a baseline JPEG: tables left out, a scan with a stuffed byte and a restart marker.
+    // A grey baseline JPEG: the codes of “no difference” and “end of block” are one bit each; a restart after each row of blocks.
     private static byte[] Jpeg(int width, int height)
-        => [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 1, 0xFF, 0xC0, 0, 11, 8, (byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 0xFF, 0, 3, 0xFF, 0xD0, 4, 5, 0xFF, 0xD9];
+    {
+        var (columns, rows) = ((width + 7) / 8, (height + 7) / 8);
+        byte[] one = [1, .. new byte[15], 0];
+        var row = new byte[((2 * columns) + 7) / 8];
+        var padding = (8 - (2 * columns % 8)) % 8;
+        row[^1] |= (byte)((1 << padding) - 1);
+        var data = new List<byte>();
+        for (var i = 0; i < rows; i++)
+        {
+            data.AddRange(row);
+            if (i < rows - 1)
+            {
+                data.AddRange([0xFF, (byte)(0xD0 + (i % 8))]);
+            }
+        }
+
+        return
+        [
+            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 1, 0xFF, 0xDB, 0, 67, 0, .. Enumerable.Repeat((byte)1, 64),
+            0xFF, 0xC0, 0, 11, 8, (byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width, 1, 1, 0x11, 0,
+            0xFF, 0xC4, 0, 20, 0x00, .. one, 0xFF, 0xC4, 0, 20, 0x10, .. one, 0xFF, 0xDD, 0, 4, (byte)(columns >> 8), (byte)columns,
+            0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, .. data, 0xFF, 0xD9,
+        ];
+    }
+
+    // Codes of three bits: a clear before every two pixels keeps them so.
+    private static byte[] Gif(int width, int height)
+    {
+        var codes = new List<int>();
+        for (var i = 0; i < width * height; i++)
+        {
+            if (i % 2 == 0)
+            {
+                codes.Add(4);
+            }
+
+            codes.Add(1);
+        }
+
+        codes.Add(5);
+        var bits = codes.SelectMany(static code => new[] { code & 1, (code >> 1) & 1, code >> 2 }).ToList();
+        var bytes = bits.Chunk(8).Select(static bits => (byte)bits.Select(static (bit, place) => bit << place).Sum()).ToArray();
+        return
+        [
+            .. "GIF89a"u8, .. U16(width), .. U16(height), 0, 0, 0, 0x2C, 0, 0, 0, 0, .. U16(width), .. U16(height), 0, 2,
+            .. bytes.Chunk(255).SelectMany(static block => (byte[])[(byte)block.Length, .. block]), 0, 0x3B,
+        ];
+    }
 
     private static byte[] U16(int value) => [(byte)value, (byte)(value >> 8)];
 
