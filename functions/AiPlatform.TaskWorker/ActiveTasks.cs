@@ -6,31 +6,59 @@ namespace AiPlatform.TaskWorker;
 /// <summary>The attempts that this worker runs, for heartbeats and for stopping single ones.</summary>
 internal sealed class ActiveTasks
 {
+    private const int MaxRemembered = 16_384;
+
     private readonly ConcurrentDictionary<string, ActiveTask> _tasks = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private readonly HashSet<(string TaskId, int Fence)> _ran = [];
+    private readonly Queue<(string TaskId, int Fence)> _ranInOrder = new();
 
     /// <summary>For a heartbeat.</summary>
     public IReadOnlyList<RunningTask> Running
-        => [.. _tasks.Values.Select(static task => new RunningTask(task.Context.Assignment.TaskId, task.Context.Assignment.Fence, task.Context.Progress))];
+        => [.. _tasks.Values.Select(static task => new RunningTask(task.Context.Assignment.TaskId, task.Context.Assignment.Fence, Share(task.Context.Progress)))];
 
-    /// <summary>Notes an attempt; null when the worker runs the task already.</summary>
+    /// <summary>
+    /// Notes an attempt; null when the worker runs the task already, or ran this release of it: a message may come twice, and its second
+    /// claim may be granted just before the report of the first run is taken in.
+    /// </summary>
     public ActiveTask? TryAdd(TaskAssignment assignment, CancellationToken stopping)
     {
         var task = new ActiveTask(new TaskContext(assignment), CancellationTokenSource.CreateLinkedTokenSource(stopping));
-        if (_tasks.TryAdd(assignment.TaskId, task))
+        lock (_lock)
         {
-            return task;
+            if (!_ran.Contains((assignment.TaskId, assignment.Fence)) && _tasks.TryAdd(assignment.TaskId, task))
+            {
+                return task;
+            }
         }
 
         task.Dispose();
         return null;
     }
 
-    /// <summary>Forgets an attempt.</summary>
+    /// <summary>Ends the hold on an attempt, and remembers that it ran.</summary>
     public void Remove(ActiveTask task)
     {
-        _tasks.TryRemove(task.Context.Assignment.TaskId, out _);
+        var ran = (task.Context.Assignment.TaskId, task.Context.Assignment.Fence);
+        lock (_lock)
+        {
+            _tasks.TryRemove(ran.TaskId, out _);
+            if (_ran.Add(ran))
+            {
+                _ranInOrder.Enqueue(ran);
+            }
+
+            if (_ranInOrder.Count > MaxRemembered)
+            {
+                _ran.Remove(_ranInOrder.Dequeue());
+            }
+        }
+
         task.Dispose();
     }
+
+    // One handler's NaN must not cost the others their heartbeat.
+    private static double? Share(double? progress) => progress is { } value && double.IsFinite(value) ? Math.Clamp(value, 0, 1) : null;
 
     /// <summary>Stops an attempt because the platform said so.</summary>
     public void Stop(string taskId)

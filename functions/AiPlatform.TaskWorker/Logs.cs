@@ -13,4 +13,7 @@ internal static partial class Logs
 
     [LoggerMessage(822, LogLevel.Warning, "Queue {Queue}: {Reason}")]
     public static partial void BrokerFailed(ILogger logger, string queue, string reason);
+
+    [LoggerMessage(823, LogLevel.Error, "The platform refuses the report about task {Task}: {Reason}")]
+    public static partial void ReportRefused(ILogger logger, string task, string reason);
 }

@@ -76,6 +76,7 @@ public sealed class TaskQueueWorker : BackgroundLoop
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        _reporter.Hurry();
         await Task.WhenAll(_processors.Select(processor => processor.CloseAsync(cancellationToken))).ConfigureAwait(false);
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
         await SayGoodbyeAsync(cancellationToken).ConfigureAwait(false);
@@ -118,8 +119,7 @@ public sealed class TaskQueueWorker : BackgroundLoop
     // An abandoned message comes back; a claim that fails for good ends with the queue's delivery limit and the lease of the release.
     private async Task HandleAsync(ProcessMessageEventArgs arguments)
     {
-        var message = JsonSerializer.Deserialize<TaskMessage>(arguments.Message.Body.ToMemory().Span, ContractsJson.Tolerant)
-            ?? throw new JsonException("The body is null.");
+        var message = Read(arguments.Message.Body.ToMemory().Span);
         if (await _reporter.ClaimAsync(message, arguments.CancellationToken).ConfigureAwait(false) is not { } assignment
             || _active.TryAdd(assignment, _stopping.Token) is not { } task)
         {
@@ -128,11 +128,32 @@ public sealed class TaskQueueWorker : BackgroundLoop
 
         try
         {
-            await _reporter.CompleteAsync(await RunAsync(task).ConfigureAwait(false)).ConfigureAwait(false);
+            await _reporter.CompleteAsync(Storable(task, await RunAsync(task).ConfigureAwait(false))).ConfigureAwait(false);
         }
         finally
         {
             _active.Remove(task);
+        }
+    }
+
+    // Claims go in groups too: what is no task's id is refused before it joins one.
+    private static TaskMessage Read(ReadOnlySpan<byte> body)
+        => JsonSerializer.Deserialize<TaskMessage>(body, ContractsJson.Tolerant) is { TaskId.Length: 32 } message && message.TaskId.All(char.IsAsciiHexDigitLower)
+            ? message
+            : throw new JsonException("The body is no task message.");
+
+    private static TaskCompletion Storable(ActiveTask task, TaskCompletion completion)
+    {
+        try
+        {
+            // A copy: the handler may have returned a part of a document that it disposes of.
+            return TaskCompletionRule.Storable(completion with { Result = completion.Result?.Clone() });
+        }
+        catch (ObjectDisposedException)
+        {
+            return new TaskCompletion(
+                task.Context.Assignment.TaskId, task.Context.Assignment.Fence, TaskOutcome.Failed, ErrorKind: "result.disposed",
+                Error: "The handler disposed of the document that its result is part of.");
         }
     }
 

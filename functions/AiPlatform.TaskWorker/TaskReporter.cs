@@ -1,3 +1,4 @@
+using System.Net;
 using AiPlatform.Client;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Hosting;
@@ -18,6 +19,7 @@ internal sealed class TaskReporter : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly GroupCommitWriter<Claim> _claims;
     private readonly GroupCommitWriter<TaskCompletion> _completions;
+    private long _stoppingSince;
 
     public TaskReporter(AiPlatformClient client, TaskWorkerOptions options, TimeProvider time, ILogger logger)
     {
@@ -37,6 +39,9 @@ internal sealed class TaskReporter : IAsyncDisposable
     /// <summary>Reports the end of an attempt; returns when the platform has stored it.</summary>
     public Task CompleteAsync(TaskCompletion completion) => _completions.AddAsync(completion, CancellationToken.None);
 
+    /// <summary>The worker stops: from now on the API's return is awaited for <see cref="TaskWorkerOptions.ReportPatience"/> only.</summary>
+    public void Hurry() => Interlocked.CompareExchange(ref _stoppingSince, Math.Max(1, _time.GetTimestamp()), 0);
+
     public async ValueTask DisposeAsync()
     {
         await _claims.DisposeAsync().ConfigureAwait(false);
@@ -55,10 +60,45 @@ internal sealed class TaskReporter : IAsyncDisposable
         }
     }
 
+    // Each report is judged alone: of a group that is refused the halves are sent, until what is refused stands by itself.
     private async Task CompleteAsync(IReadOnlyList<TaskCompletion> group, CancellationToken cancellationToken)
     {
-        var request = new CompleteTasksRequest(_options.WorkerId, group as List<TaskCompletion> ?? [.. group]);
-        var began = _time.GetTimestamp();
+        try
+        {
+            await SendAsync([.. group], cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (IsRefusal(exception) && group.Count > 1)
+        {
+            var half = group.Count / 2;
+            await CompleteAsync([.. group.Take(half)], cancellationToken).ConfigureAwait(false);
+            await CompleteAsync([.. group.Skip(half)], cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (IsRefusal(exception))
+        {
+            await FailAsync(group[0], exception, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task FailAsync(TaskCompletion completion, ApiException refusal, CancellationToken cancellationToken)
+    {
+        Logs.ReportRefused(_logger, completion.TaskId, refusal.Message);
+        var failed = TaskCompletionRule.Storable(new TaskCompletion(
+            completion.TaskId, completion.Fence, TaskOutcome.Failed, ErrorKind: "result.refused", Error: $"The platform refused the report: {refusal.Message}"));
+        try
+        {
+            await SendAsync([failed], cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (IsRefusal(exception))
+        {
+            // Nothing more can be said about this attempt: it ends with its lease.
+            Logs.ReportRefused(_logger, completion.TaskId, exception.Message);
+        }
+    }
+
+    // While the API is away the attempt stays this worker's: its heartbeats go on, and nothing that was done is done again.
+    private async Task SendAsync(IReadOnlyList<TaskCompletion> group, CancellationToken cancellationToken)
+    {
+        var request = new CompleteTasksRequest(_options.WorkerId, group);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -66,14 +106,23 @@ internal sealed class TaskReporter : IAsyncDisposable
                 await _client.CompleteTasksAsync(request, cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (Exception exception) when (exception is HttpRequestException or ApiException { IsTransient: true } or TaskCanceledException
-                && _time.GetElapsedTime(began) < _options.ReportPatience)
+            catch (Exception exception) when (MayPass(exception, cancellationToken) && !IsOutOfPatience())
             {
                 Logs.ReportFailed(_logger, group.Count, exception.Message);
                 await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), _time, cancellationToken).ConfigureAwait(false);
             }
         }
     }
+
+    private bool IsOutOfPatience() => Volatile.Read(ref _stoppingSince) is > 0 and var since && _time.GetElapsedTime(since) >= _options.ReportPatience;
+
+    private static bool MayPass(Exception exception, CancellationToken cancellationToken)
+        => exception is HttpRequestException or IOException || (exception is ApiException api && !IsRefusal(api))
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    // These speak about what was sent; the others (a token that ran out, a gateway without a server) may pass.
+    private static bool IsRefusal(ApiException exception)
+        => exception.Status is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity;
 
     private sealed class Claim(TaskMessage message)
     {

@@ -17,6 +17,6 @@ public sealed class TaskWorkerOptions
     /// <summary>The worker's name; a new one for each process, so that a restarted worker is not taken for the old one.</summary>
     public string WorkerId { get; set; } = $"worker-{Guid.CreateVersion7():N}";
 
-    /// <summary>How long a report is tried while the API is away; then the task's lease has ended and somebody else has it.</summary>
+    /// <summary>How long a worker that stops waits for an API that is away, to report what it has done; one that goes on waits without end.</summary>
     public TimeSpan ReportPatience { get; set; } = TimeSpan.FromMinutes(2);
 }

@@ -37,6 +37,10 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
         {
             // Another thread woke the loop between the check and the release: it is awake.
         }
+        catch (ObjectDisposedException)
+        {
+            // The timer went off while the loop was put away.
+        }
     }
 
     /// <inheritdoc />
@@ -48,6 +52,8 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
     /// <inheritdoc />
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // One timer for the loop's life, which wakes it like anybody else: an idle loop makes no garbage.
+        using var timer = time.CreateTimer(static loop => ((BackgroundLoop)loop!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -57,7 +63,7 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
                 _failures = 0;
                 if (!more)
                 {
-                    await IdleAsync(IdleDelay, stoppingToken).ConfigureAwait(false);
+                    await IdleAsync(timer, IdleDelay, stoppingToken).ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -69,7 +75,7 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
                 _fault = exception;
                 _failures++;
                 LogStepFailed(logger, exception, GetType().Name, _failures);
-                await IdleAsync(BackOff.After(_failures, FirstBackOff, MaxBackOff), stoppingToken).ConfigureAwait(false);
+                await IdleAsync(timer, BackOff.After(_failures, FirstBackOff, MaxBackOff), stoppingToken).ConfigureAwait(false);
             }
         }
     }
@@ -82,18 +88,19 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
         GC.SuppressFinalize(this);
     }
 
-    private async Task IdleAsync(TimeSpan delay, CancellationToken stoppingToken)
+    private async Task IdleAsync(ITimer timer, TimeSpan delay, CancellationToken stoppingToken)
     {
-        using var idle = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), idle, delay, Timeout.InfiniteTimeSpan);
+        timer.Change(delay, Timeout.InfiniteTimeSpan);
         try
         {
-            await _wake.WaitAsync(idle.Token).ConfigureAwait(false);
+            await _wake.WaitAsync(stoppingToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            // The delay is over, or the host stops: the caller looks at the stopping token.
+            // The host stops: the caller looks at the stopping token.
         }
+
+        timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "{Loop} failed ({Failures} in a row)")]

@@ -7,8 +7,10 @@ public sealed record EditDeadLetterRequest(JsonElement? Payload = null, TaskRetr
 
 /// <summary>Replays dead letters.</summary>
 /// <param name="Tasks">Ids; at most 10,000. Null: the oldest 10,000 of the queue.</param>
-public sealed record ReplayTasksRequest(IReadOnlyList<string>? Tasks = null);
+/// <param name="Dependents">Also the tasks that were skipped because these failed, directly or through others: they wait for them again.</param>
+public sealed record ReplayTasksRequest(IReadOnlyList<string>? Tasks = null, bool Dependents = false);
 
 /// <summary>What was replayed.</summary>
 /// <param name="More">The queue has more dead letters.</param>
-public sealed record ReplayedTasks(int Replayed, bool More);
+/// <param name="Dependents">Skipped tasks that wait for them again.</param>
+public sealed record ReplayedTasks(int Replayed, bool More, int Dependents = 0);

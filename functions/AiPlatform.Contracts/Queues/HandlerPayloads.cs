@@ -10,8 +10,9 @@ namespace AiPlatform.Contracts.Queues;
 public sealed record HttpTaskPayload(string Url, string Method = "POST", IReadOnlyDictionary<string, string>? Headers = null, JsonElement? Body = null);
 
 /// <summary>The result of the handler <c>http</c>.</summary>
-/// <param name="Body">The first 16 KiB of the answer as text.</param>
-public sealed record HttpTaskResult(int Status, string Body);
+/// <param name="Body">The first 16 KiB of the answer as text, or less where it would not fit into a result.</param>
+/// <param name="Truncated">The answer goes on.</param>
+public sealed record HttpTaskResult(int Status, string Body, bool Truncated = false);
 
 /// <summary>The payload of the handler <c>python</c>. The function's return value, as JSON, is the result.</summary>
 /// <param name="Package">The id of a package of the same project.</param>

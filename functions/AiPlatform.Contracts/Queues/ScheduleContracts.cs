@@ -1,15 +1,17 @@
 namespace AiPlatform.Contracts.Queues;
 
 /// <summary>Creates a schedule: a task that is submitted again and again.</summary>
-/// <param name="Cron">Five fields (minute first) or six (second first).</param>
+/// <param name="Cron">Five fields (minute first) or six (second first), apart by blanks or tabs, or a macro such as <c>@daily</c>. It must occur.</param>
 /// <param name="TimeZone">An IANA name; UTC when absent. Occurrences follow its summer time.</param>
 /// <param name="Task">What is submitted; it has no dependencies, time, deadline, deduplication key, parent or ref of its own.</param>
 /// <param name="Overlap">Whether a task is submitted while the one before has not ended.</param>
-public sealed record CreateTaskScheduleRequest(string Name, string Cron, SubmitTaskRequest Task, string? TimeZone = null, bool Overlap = false);
+/// <param name="Days">Required where the expression restricts both the day of the month and the day of the week.</param>
+public sealed record CreateTaskScheduleRequest(
+    string Name, string Cron, SubmitTaskRequest Task, string? TimeZone = null, bool Overlap = false, CronDays? Days = null);
 
 /// <summary>A schedule of a queue. Occurrences that passed while the platform was away are made up for by one task.</summary>
 /// <param name="NextAt">The next occurrence; null when there is none.</param>
 /// <param name="LastError">Why the last occurrence submitted nothing.</param>
 public sealed record TaskSchedule(
     string Id, string Name, string Cron, string TimeZone, SubmitTaskRequest Task, bool Overlap, bool Paused, DateTimeOffset? NextAt, DateTimeOffset? LastAt,
-    string? LastTaskId, string? LastError, DateTimeOffset CreatedAt);
+    string? LastTaskId, string? LastError, DateTimeOffset CreatedAt, CronDays? Days = null);

@@ -69,7 +69,7 @@ public sealed record TaskConcurrency(string Key, int Limit = 1);
 
 /// <summary>Submits a task.</summary>
 /// <param name="Handler">One of <see cref="TaskHandlers"/>.</param>
-/// <param name="Payload">What the handler works on; at most 64 KiB.</param>
+/// <param name="Payload">What the handler works on; at most 64 KiB and 48 levels of nesting.</param>
 /// <param name="Name">Shown to people.</param>
 /// <param name="RunAt">Not before this time.</param>
 /// <param name="DelaySeconds">Not before so long from now; at most a year. Excludes <paramref name="RunAt"/>.</param>
@@ -116,8 +116,11 @@ public sealed record QueueTask(
     string? DeduplicationKey, string? ParentId, int TimeoutSeconds, DateTimeOffset? Deadline, string? SubmittedBy, string? WorkerId,
     DateTimeOffset CreatedAt, DateTimeOffset DueAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt);
 
-/// <summary>Cancels a task.</summary>
-/// <param name="Tree">Also every task that depends on it or was submitted on its behalf, directly or through others.</param>
+/// <summary>Cancels a long operation of any kind.</summary>
+/// <param name="Tree">
+/// Also every task of a queue that depends on it or was submitted on its behalf, directly or through others; one that is submitted on
+/// behalf of such a task later never runs. Other kinds have no tree.
+/// </param>
 public sealed record CancelTaskRequest(string? Reason = null, bool Tree = false);
 
 /// <summary>What a cancellation reached.</summary>

@@ -45,8 +45,8 @@ public enum TaskOutcome
 }
 
 /// <summary>The end of one attempt.</summary>
-/// <param name="Result">JSON, at most 64 KiB.</param>
-/// <param name="ErrorKind">Such as <c>error</c>, <c>timeout</c>, <c>http.503</c>; decides about a repeat.</param>
+/// <param name="Result">JSON. One that cannot be stored (see <see cref="TaskCompletionRule"/>) is the failure of this attempt alone.</param>
+/// <param name="ErrorKind">Such as <c>error</c>, <c>timeout</c>, <c>http.503</c>, <c>result.size</c>; decides about a repeat. Letters, digits and <c>. _ -</c>; at most 64 are kept.</param>
 /// <param name="Error">For people; at most 4,000 characters are kept.</param>
 public sealed record TaskCompletion(string TaskId, int Fence, TaskOutcome Outcome, JsonElement? Result = null, string? ErrorKind = null, string? Error = null);
 

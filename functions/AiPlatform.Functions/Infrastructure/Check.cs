@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using AiPlatform.Contracts;
 
 namespace AiPlatform.Functions.Infrastructure;
 
@@ -34,6 +36,31 @@ internal static partial class Check
         if (!condition)
         {
             throw ApiException.Invalid(field, reason, args);
+        }
+    }
+
+    /// <summary>JSON that can be stored: see <see cref="StorableJson"/>.</summary>
+    /// <param name="value">The field's value.</param>
+    /// <param name="field">Its name.</param>
+    /// <param name="maxBytes">Of its shortest form as UTF-8.</param>
+    public static void Json(JsonElement value, string field, int maxBytes)
+    {
+        switch (StorableJson.Check(value, maxBytes))
+        {
+            case JsonFault.None:
+                break;
+            case JsonFault.Size:
+                throw ApiException.Invalid(field, "json.size", maxBytes);
+            case JsonFault.Depth:
+                throw ApiException.Invalid(field, "json.depth", StorableJson.MaxDepth);
+            case JsonFault.Nul:
+                throw ApiException.Invalid(field, "json.nul");
+            case JsonFault.Surrogate:
+                throw ApiException.Invalid(field, "json.surrogate");
+            case JsonFault.Number:
+                throw ApiException.Invalid(field, "json.number");
+            case var fault:
+                throw new ArgumentOutOfRangeException(nameof(value), fault, "Unknown fault.");
         }
     }
 

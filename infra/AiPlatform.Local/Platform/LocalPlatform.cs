@@ -36,6 +36,8 @@ internal sealed class LocalPlatform : IAsyncDisposable
         _services.ApiUrl,
         _services.TaskHub,
         _services.ServiceBus,
+        _services.ServiceBusAdministration,
+        _services.ServiceBusCertificate,
         _blob.ConnectionString,
         _postgres.ConnectionString("aiplatform"),
         _postgres.DataDirectory,

@@ -4,6 +4,8 @@ namespace AiPlatform.Local.Platform;
 /// <param name="Api">The HTTP API's base address.</param>
 /// <param name="TaskHub">The Durable Task connection string.</param>
 /// <param name="ServiceBus">The Service Bus connection string.</param>
+/// <param name="ServiceBusAdministration">The connection string for administration clients, over TLS as most of them insist.</param>
+/// <param name="ServiceBusCertificate">The file with the certificate that they are to trust.</param>
 /// <param name="Blob">The Azure Storage connection string.</param>
 /// <param name="Postgres">The database's connection string.</param>
 /// <param name="PostgresDataDirectory">Where PostgreSQL keeps its files.</param>
@@ -12,7 +14,8 @@ namespace AiPlatform.Local.Platform;
 /// <param name="Administrator">The first administrator.</param>
 /// <param name="Processes">Process id by name.</param>
 internal sealed record PlatformEndpoints(
-    string Api, string TaskHub, string ServiceBus, string Blob, string Postgres, string PostgresDataDirectory, string Redis, string MetricsToken,
+    string Api, string TaskHub, string ServiceBus, string ServiceBusAdministration, string ServiceBusCertificate, string Blob, string Postgres, string PostgresDataDirectory,
+    string Redis, string MetricsToken,
     AdministratorAccount Administrator, IReadOnlyDictionary<string, int> Processes);
 
 /// <summary>The first administrator's account.</summary>

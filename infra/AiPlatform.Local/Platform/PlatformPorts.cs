@@ -13,6 +13,7 @@ internal sealed class PlatformPorts : IDisposable
     public const string TaskHubHttp = "taskHubHttp";
     public const string ServiceBus = "serviceBus";
     public const string ServiceBusHttp = "serviceBusHttp";
+    public const string ServiceBusHttps = "serviceBusHttps";
     public const string Blob = "blob";
     public const string Postgres = "postgres";
     public const string Redis = "redis";
@@ -24,6 +25,7 @@ internal sealed class PlatformPorts : IDisposable
         [TaskHubHttp] = 8082,
         [ServiceBus] = 5672,
         [ServiceBusHttp] = 5300,
+        [ServiceBusHttps] = 5301,
         [Blob] = 10000,
         [Postgres] = 5433,
         [Redis] = 6380,

@@ -31,6 +31,13 @@ internal sealed class PlatformServices(
     /// <summary>What reads the metrics.</summary>
     public string MetricsToken => secrets.MetricsToken;
 
+    /// <summary>The connection string for the broker's administration API.</summary>
+    public string ServiceBusAdministration
+        => $"Endpoint=sb://127.0.0.1:{ports[PlatformPorts.ServiceBusHttps]};SharedAccessKeyName={SharedAccessKeyName};SharedAccessKey={secrets.SharedAccessKey}";
+
+    /// <summary>The certificate of the administration API; the broker makes it at its first start.</summary>
+    public string ServiceBusCertificate => Path.Combine(data.In("servicebus-tls"), "servicebus.crt");
+
     /// <summary>The administrator's account.</summary>
     public AdministratorAccount Administrator => new(AdministratorUserName, secrets.AdministratorPassword);
 
@@ -56,6 +63,8 @@ internal sealed class PlatformServices(
             ["ConnectionStrings__Postgres"] = postgres.ConnectionString("servicebus"),
             ["ServiceBus__AmqpPort"] = Text(ports[PlatformPorts.ServiceBus]),
             ["ServiceBus__HttpPort"] = Text(ports[PlatformPorts.ServiceBusHttp]),
+            ["ServiceBus__HttpsPort"] = Text(ports[PlatformPorts.ServiceBusHttps]),
+            ["ServiceBus__TlsDirectory"] = data.In("servicebus-tls"),
             ["ServiceBus__SharedAccessKeyName"] = SharedAccessKeyName,
             ["ServiceBus__SharedAccessKey"] = secrets.SharedAccessKey,
         };
@@ -122,6 +131,10 @@ internal sealed class PlatformServices(
 
         // Many processes share a small machine: memory goes back to the system.
         environment["DOTNET_GCConserveMemory"] = "5";
+
+        // Hexadecimal: 4 MiB. By default the young generation may grow to half of the processor's cache before anybody collects it, and an
+        // idle process grows with it for hours.
+        environment["DOTNET_GCgen0size"] = "400000";
         environment["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning"; // else two lines for each request
         var executable = ServiceBinaries.Find(project);
         return new ServiceProcess(

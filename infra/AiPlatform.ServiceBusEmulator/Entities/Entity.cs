@@ -6,6 +6,7 @@ namespace AiPlatform.ServiceBusEmulator.Entities;
 internal abstract class Entity
 {
     private long _accessedTicks;
+    private long _bytes;
 
     protected Entity(EntityDefinition definition)
     {
@@ -29,6 +30,15 @@ internal abstract class Entity
 
     /// <summary>When it was last sent to or received from.</summary>
     internal DateTime AccessedAt => new(Interlocked.Read(ref _accessedTicks), DateTimeKind.Utc);
+
+    /// <summary>Bytes of the messages in it, dead letters and scheduled ones too.</summary>
+    internal virtual long SizeBytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Bytes of messages that may be in it.</summary>
+    internal long MaxSizeBytes => Properties.MaxSizeInMegabytes * 1024 * 1024;
+
+    /// <summary>Messages came, or went.</summary>
+    internal void AddBytes(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
     /// <summary>The largest message, in bytes: the entity's own limit, within the broker's.</summary>
     internal int MaxMessageSize(int brokerLimit) => (int)Math.Min(brokerLimit, (Properties.MaxMessageSizeInKilobytes ?? int.MaxValue) * 1024);

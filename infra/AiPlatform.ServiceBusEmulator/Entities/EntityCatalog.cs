@@ -20,9 +20,9 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
     private BrokerServices? _services;
     private int _lastId;
 
-    internal IEnumerable<Entity> Entities => _byId.Values;
+    internal IEnumerable<Entity> Entities => _byId.Select(static pair => pair.Value);
 
-    internal IEnumerable<QueueEntity> Queues => _byId.Values.OfType<QueueEntity>();
+    internal IEnumerable<QueueEntity> Queues => Entities.OfType<QueueEntity>();
 
     private BrokerServices Services => _services ?? throw new InvalidOperationException("The broker has not started.");
 
@@ -84,6 +84,12 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
         {
             Add(definition);
         }
+
+        foreach (var definition in wanted.Values.Where(definition => definition.IsConfigured))
+        {
+            RequireTarget(definition.Properties.ForwardTo);
+            RequireTarget(definition.Properties.ForwardDeadLetteredMessagesTo);
+        }
     }
 
     /// <exception cref="EntityException">It cannot be created.</exception>
@@ -99,6 +105,8 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
             }
 
             Validate(definition);
+            RequireTarget(definition.Properties.ForwardTo);
+            RequireTarget(definition.Properties.ForwardDeadLetteredMessagesTo);
             if (Find(definition.Name) is not null)
             {
                 throw new EntityException(EntityProblem.AlreadyExists, $"SubCode=40900. The entity '{definition.Name}' exists already.");
@@ -140,6 +148,10 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
 
             var (before, after) = (entity.Definition.Properties, change(entity.Definition) with { UpdatedAt = time.GetUtcNow().UtcDateTime });
             Validate(after);
+
+            // A target that was deleted since stands in the way of nothing else that is to be changed.
+            RequireTarget(before.ForwardTo == after.Properties.ForwardTo ? null : after.Properties.ForwardTo);
+            RequireTarget(before.ForwardDeadLetteredMessagesTo == after.Properties.ForwardDeadLetteredMessagesTo ? null : after.Properties.ForwardDeadLetteredMessagesTo);
             if (before.RequiresSession != after.Properties.RequiresSession
                 || before.RequiresDuplicateDetection != after.Properties.RequiresDuplicateDetection
                 || before.EnablePartitioning != after.Properties.EnablePartitioning)
@@ -222,6 +234,14 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
         }
     }
 
+    private void RequireTarget(string? target)
+    {
+        if (target is not null && Find(target) is not { Definition.Kind: EntityKind.Queue or EntityKind.Topic })
+        {
+            throw new EntityException(EntityProblem.Invalid, $"SubCode=40400. The auto forwarding destination entity '{target}' does not exist.");
+        }
+    }
+
     private static bool ForwardsTo(string? target, string name) => target is not null && EntityNames.PathOf(target).Equals(name, StringComparison.OrdinalIgnoreCase);
 
     private Entity Add(EntityDefinition definition)
@@ -253,6 +273,6 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
             topic.Remove(queue);
         }
 
-        queue.Close(Amqp.ErrorCode.NotFound, $"The entity '{queue.Name}' was deleted.");
+        queue.Close(Amqp.ErrorCode.NotFound, $"The messaging entity '{queue.Name}' could not be found: it was deleted.");
     }
 }

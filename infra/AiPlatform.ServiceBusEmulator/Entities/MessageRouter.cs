@@ -16,18 +16,27 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
     /// <summary>The places of a message that is sent to an entity now.</summary>
     internal List<QueuedMessage> Route(Entity entity, QueuedMessage message)
     {
+        CheckDuplicate(entity, message);
+        return RouteScheduled(entity, message);
+    }
+
+    /// <summary>The places of a message whose time has come: whether its id is new to the entity was asked when it was scheduled.</summary>
+    internal List<QueuedMessage> RouteScheduled(Entity entity, QueuedMessage message)
+    {
         var result = new List<QueuedMessage>(1);
         Route(entity, message, 0, result);
         return result;
     }
 
-    /// <summary>The places of a message that becomes a dead letter of an entity.</summary>
+    /// <summary>The places of a message that becomes a dead letter of an entity. Where it is forwarded to it says from where it came.</summary>
     internal List<QueuedMessage> RouteDeadLetter(QueueEntity entity, QueuedMessage message)
     {
         if (entity.Properties.ForwardDeadLetteredMessagesTo is { } target && catalog.Find(target) is { Properties.CanSend: true } next && next != entity)
         {
             message.SessionId = MessageCodec.ReadSessionId(message.Payload!);
+            message.Annotations = MessageCodec.WithDeadLetterSource(message.Annotations, entity.Name);
             var result = new List<QueuedMessage>(1);
+            CheckDuplicate(next, message);
             Route(next, message, 1, result);
             return result;
         }
@@ -38,9 +47,10 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
     /// <summary>Lets the writer drop the message if the entity asks for that and has had its id.</summary>
     internal void CheckDuplicate(Entity entity, QueuedMessage message)
     {
-        if (entity.Properties.RequiresDuplicateDetection && message.MessageId is { } id)
+        if (entity.Properties.RequiresDuplicateDetection && (message.MessageId ??= MessageCodec.ReadMessageId(message.Payload!)) is { } id)
         {
-            var until = time.GetUtcNow().UtcDateTime + entity.Properties.DuplicateDetectionHistoryTimeWindow;
+            // The window begins when the message is enqueued.
+            var until = (message.VisibleAt ?? time.GetUtcNow().UtcDateTime) + entity.Properties.DuplicateDetectionHistoryTimeWindow;
             message.Duplicates = new DuplicateCheck(entity.Id, id, until, message.Duplicates);
         }
     }
@@ -48,7 +58,6 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
     private void Route(Entity entity, QueuedMessage message, int forwards, List<QueuedMessage> result)
     {
         Limit(entity, message);
-        CheckDuplicate(entity, message);
         switch (entity)
         {
             case TopicEntity topic:
@@ -76,8 +85,13 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
         {
             result.Add(DeadLetter(queue, message, QueuePart.TransferDeadLetter, "TransferDestinationUnavailable", $"'{target}' does not exist or takes no messages."));
         }
+        else if (next.SizeBytes + message.Bytes > next.MaxSizeBytes)
+        {
+            result.Add(DeadLetter(queue, message, QueuePart.TransferDeadLetter, "TransferDestinationQuotaExceeded", $"'{target}' is full."));
+        }
         else
         {
+            CheckDuplicate(next, message);
             Route(next, message, forwards + 1, result);
         }
     }

@@ -10,6 +10,21 @@ internal sealed class TopicEntity(EntityDefinition definition) : Entity(definiti
 
     internal ImmutableArray<QueueEntity> Subscriptions => _subscriptions;
 
+    /// <summary>A topic's limit is about what its subscriptions keep.</summary>
+    internal override long SizeBytes
+    {
+        get
+        {
+            var result = base.SizeBytes;
+            foreach (var subscription in Subscriptions)
+            {
+                result += subscription.SizeBytes;
+            }
+
+            return result;
+        }
+    }
+
     internal void Add(QueueEntity subscription) => ImmutableInterlocked.Update(ref _subscriptions, list => list.Add(subscription));
 
     internal void Remove(QueueEntity subscription) => ImmutableInterlocked.Update(ref _subscriptions, list => list.Remove(subscription));

@@ -10,8 +10,8 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
 {
     private static readonly Dictionary<string, Func<FilteredMessage, object?>> Readers = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["MessageId"] = static message => message.Properties.GetMessageId()?.ToString(),
-        ["CorrelationId"] = static message => message.Properties.GetCorrelationId()?.ToString(),
+        ["MessageId"] = static message => Text(message.Properties.GetMessageId()),
+        ["CorrelationId"] = static message => Text(message.Properties.GetCorrelationId()),
         ["ContentType"] = static message => (string?)message.Properties.ContentType,
         ["Label"] = static message => message.Properties.Subject,
         ["Subject"] = static message => message.Properties.Subject,
@@ -38,7 +38,10 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
         ["ReplyToSessionId"] = static (message, value) => message.Properties.ReplyToGroupId = value,
     };
 
+    private readonly Dictionary<string, object> _changed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
     private Message? _message;
+    private bool _hasOtherProperties;
 
     private Message Decoded => _message ??= MessageCodec.Decode(payload);
 
@@ -60,7 +63,10 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
         => Readers.TryGetValue(name, out var read) ? read(this) : throw new FilterException($"There is no system property '{name}'.");
 
     internal void SetSystem(string name, object? value)
-        => Writers[name](this, value is null ? null : Convert.ToString(value, CultureInfo.InvariantCulture));
+    {
+        Writers[name](this, value is null ? null : Convert.ToString(value, CultureInfo.InvariantCulture));
+        _hasOtherProperties = true;
+    }
 
     internal bool HasUser(string name) => FindKey(name) is not null;
 
@@ -73,6 +79,8 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
         Decoded.ApplicationProperties ??= new ApplicationProperties();
         var map = Decoded.ApplicationProperties.Map;
         map[key] = Converted(value, map[key]?.GetType());
+        _changed[(string)key] = map[key];
+        _removed.Remove((string)key);
     }
 
     internal void RemoveUser(string name)
@@ -80,11 +88,20 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
         if (FindKey(name) is { } key)
         {
             Decoded.ApplicationProperties.Map.Remove(key);
+            _changed.Remove((string)key);
+            _removed.Add((string)key);
         }
     }
 
-    /// <summary>The message with what actions changed.</summary>
-    internal byte[] Encode() => MessageCodec.ToArray(Decoded.Encode());
+    /// <summary>The message with what actions changed; all else keeps its bytes.</summary>
+    internal byte[] Encode()
+    {
+        var result = _hasOtherProperties ? new BareMessage(payload).WithProperties(Properties) : payload;
+        return _changed.Count + _removed.Count == 0 ? result : new BareMessage(result).WithApplicationProperties(_changed, _removed);
+    }
+
+    // A binary id has no text.
+    private static string? Text(object? id) => id is byte[] ? null : id?.ToString();
 
     private static object? Converted(object? value, Type? type)
     {

@@ -32,4 +32,8 @@ internal static class AmqpNames
     internal static readonly Symbol ScheduledEnqueueTime = "x-opt-scheduled-enqueue-time";
     internal static readonly Symbol DeadLetterSource = "x-opt-deadletter-source";
     internal static readonly Symbol State = "x-opt-message-state";
+
+    /// <summary>Annotations that only the broker writes; what a sender says there is not kept.</summary>
+    internal static readonly IReadOnlyList<Symbol> OfBroker =
+        [EnqueuedTime, SequenceNumber, EnqueuedSequenceNumber, LockedUntil, ScheduledEnqueueTime, DeadLetterSource, State];
 }

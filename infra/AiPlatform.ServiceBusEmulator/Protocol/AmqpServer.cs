@@ -17,7 +17,8 @@ internal sealed partial class AmqpServer(
     TimeProvider time,
     ILogger<AmqpServer> logger) : BackgroundService, IHealthCheck
 {
-    private const int MaxFrameSize = 64 * 1024;
+    /// <summary>The largest frame that is taken, in bytes.</summary>
+    internal const int MaxFrameSize = 64 * 1024;
     private const int MaxLinksPerSession = 256;
     private const int IdleTimeoutMs = 120_000;
 

@@ -10,8 +10,9 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// credit when a flow repeats what was known; the flow itself has the exact limit. The library also gathers a transfer without
 /// end; here its bytes are counted. A detach is told before the library handles it.
 /// </summary>
+/// <param name="maxFrameSize">What the broker said that it takes.</param>
 /// <param name="onDetach">Called with the channel and the handle of a detach.</param>
-internal sealed class FrameObserver(Action<ushort, uint> onDetach)
+internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDetach)
 {
     private const int ProtocolHeaderSize = 8;
     private const int SizeField = 4;
@@ -34,8 +35,21 @@ internal sealed class FrameObserver(Action<ushort, uint> onDetach)
         Body,
     }
 
-    /// <summary>The last frame, when it was a flow.</summary>
+    /// <summary>The last frame, when it was a flow that was not taken.</summary>
     internal Flow? CurrentFlow { get; private set; }
+
+    /// <summary>The last frame, when it was a flow; once.</summary>
+    internal Flow? TakeFlow()
+    {
+        if (_part != Part.Size || _remaining != SizeField)
+        {
+            return null; // In the middle of the next frame.
+        }
+
+        var flow = CurrentFlow;
+        CurrentFlow = null;
+        return flow;
+    }
 
     /// <summary>The channel of the last frame.</summary>
     internal ushort CurrentChannel { get; private set; }
@@ -67,6 +81,11 @@ internal sealed class FrameObserver(Action<ushort, uint> onDetach)
         if (_part == Part.Size)
         {
             var size = BinaryPrimitives.ReadInt32BigEndian(_size);
+            if (size > maxFrameSize)
+            {
+                throw new AmqpException(ErrorCode.ConnectionForced, $"A frame of {size} bytes came; {maxFrameSize} are allowed.");
+            }
+
             if (size >= MinFrameSize)
             {
                 _part = Part.Body;

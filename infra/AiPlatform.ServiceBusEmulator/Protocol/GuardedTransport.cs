@@ -15,10 +15,14 @@ internal sealed class GuardedTransport : IAsyncTransport
 {
     private const long MaxBytesWithoutMessage = 64 * 1024 * 1024;
 
+    private const int HandleField = 4;
     private const int IpprotoTcp = 6;
     private const int TcpQuickAck = 12;
 
     private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(2);
+
+    // What follows a frame that cannot be taken cannot be read, the peer's own close included: it gets the time to read why.
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromMilliseconds(500);
     private static readonly byte[] On = [1, 0, 0, 0];
 
     private readonly IAsyncTransport _inner;
@@ -27,14 +31,16 @@ internal sealed class GuardedTransport : IAsyncTransport
     private readonly Socket? _socket = OperatingSystem.IsLinux() ? ConnectionHandler.AcceptedSocket : null;
     private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ConcurrentDictionary<(ushort Channel, uint Handle), PendingAttach> _pending = new();
+    private readonly ConcurrentDictionary<(ushort Channel, uint Handle), IFlowReceiver> _receivers = new();
     private readonly FrameObserver _frames;
+    private Connection? _connection;
     private long _waiting;
     private int _isOpen;
 
     internal GuardedTransport(IAsyncTransport inner, bool isTrusted, ConnectionCounter connections)
     {
         (_inner, _isTrusted, _connections) = (inner, isTrusted, connections);
-        _frames = new FrameObserver((channel, handle) =>
+        _frames = new FrameObserver(AmqpServer.MaxFrameSize, (channel, handle) =>
         {
             if (_pending.TryRemove((channel, handle), out var attach))
             {
@@ -55,6 +61,7 @@ internal sealed class GuardedTransport : IAsyncTransport
         var state = ConnectionState.Of(connection);
         state.Transport = this;
         state.IsTrusted = _isTrusted;
+        _connection = connection;
         _connections.Opened();
         Interlocked.Exchange(ref _isOpen, 1);
     }
@@ -82,10 +89,27 @@ internal sealed class GuardedTransport : IAsyncTransport
 
     public async Task<int> ReceiveAsync(byte[] buffer, int offset, int count)
     {
+        // The library asks for more when it has handled the frame before.
+        if (_frames.TakeFlow() is { } flow && flow.HasField(HandleField) && _receivers.TryGetValue((_frames.CurrentChannel, flow.Handle), out var receiver))
+        {
+            receiver.OnFlow(flow);
+        }
+
         var received = await _inner.ReceiveAsync(buffer, offset, count);
         _heard.TrySetResult();
         AcknowledgeAtOnce();
-        _frames.OnReceived(buffer, offset, received);
+        try
+        {
+            _frames.OnReceived(buffer, offset, received);
+        }
+        catch (AmqpException exception)
+        {
+            // Told before the library hears of it, which would just hang up.
+            _connection?.Close(TimeSpan.Zero, exception.Error);
+            await Task.Delay(FarewellTime);
+            throw;
+        }
+
         return _frames.TransferredBytes > MaxBytesWithoutMessage
             ? throw new AmqpException(ErrorCode.ResourceLimitExceeded, "The connection sends too much without completing a message.")
             : received;
@@ -105,8 +129,18 @@ internal sealed class GuardedTransport : IAsyncTransport
         _inner.Close();
     }
 
-    /// <summary>The flow that is being handled: asked on the connection's own thread, right after it came in.</summary>
-    internal Flow? CurrentFlow => _frames.CurrentFlow;
+    /// <summary>The client's name for the link whose attach is being handled: asked on the connection's own thread, right after it came in.</summary>
+    internal (ushort Channel, uint Handle) Place(AttachContext context) => (_frames.CurrentChannel, context.Attach.Handle);
+
+    /// <summary>
+    /// Tells a link on which the broker sends of each of its flows, with the exact limit. The library counts deliveries and credit without a lock: a client
+    /// that is quick to ask for the next message meets it between the two, and what it asks for is lost.
+    /// </summary>
+    internal void Follow((ushort Channel, uint Handle) place, IFlowReceiver receiver, ListenerLink link)
+    {
+        _receivers[place] = receiver;
+        link.Closed += (_, _) => _receivers.TryRemove(KeyValuePair.Create(place, receiver));
+    }
 
     /// <summary>The link whose attach is being handled is answered later: asked on the connection's own thread, right after it came in.</summary>
     internal PendingAttach Postpone(AttachContext context)

@@ -74,6 +74,11 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
 
         // The SDKs name the answer link in reply-to: by its target address, or, for lack of one, by its name.
         var replies = new ReplyEndpoint(state, context.Link);
+        if (state.Transport is { } transport)
+        {
+            transport.Follow(transport.Place(context), replies, context.Link);
+        }
+
         state.AddReplies(context.Link.Name, replies);
         if ((context.Attach.Target as Target)?.Address is { Length: > 0 } target)
         {
@@ -102,8 +107,14 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
 
     private void AttachReceiver(AttachContext context, ConnectionState state, Entity entity, MessageQueue? part)
     {
-        var wantsSession = (context.Attach.Source as Source)?.FilterSet?.ContainsKey(AmqpNames.SessionFilter) == true;
-        if (part is null)
+        var filters = (context.Attach.Source as Source)?.FilterSet;
+        var wantsSession = filters?.ContainsKey(AmqpNames.SessionFilter) == true;
+        if (UnknownFilter(filters) is { } unknown)
+        {
+            // Without it the receiver would take messages that it does not want from those who do.
+            Refuse(context, ErrorCode.NotImplemented, $"The filter '{unknown}' is not supported; receive from a subscription whose rules select the messages.");
+        }
+        else if (part is null)
         {
             Refuse(context, ErrorCode.NotAllowed, "Messages are received from a topic's subscriptions, not from the topic.");
         }
@@ -128,14 +139,18 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         }
         else
         {
-            CompleteReceiver(context, state, part, null);
+            CompleteReceiver(context, state, part, null, state.Transport?.Place(context));
         }
     }
+
+    private static string? UnknownFilter(Map? filters)
+        => filters?.Keys.Select(Dispositions.Text).FirstOrDefault(static name => name != AmqpNames.SessionFilter.ToString());
 
     // The answer comes when a session is there, or when the client's time is over.
     private async Task AttachSessionAsync(AttachContext context, ConnectionState state, MessageQueue part, SessionRegistry sessions)
     {
-        var pending = state.Transport!.Postpone(context);
+        var place = state.Transport!.Place(context);
+        var pending = state.Transport.Postpone(context);
         try
         {
             var source = (Source)context.Attach.Source;
@@ -153,7 +168,7 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
             source.FilterSet[AmqpNames.SessionFilter] = hold.Id;
             context.Attach.Properties ??= new Fields();
             context.Attach.Properties[AmqpNames.SessionLockedUntil] = hold.LockedUntil.Ticks;
-            if (!pending.TryComplete(() => CompleteReceiver(context, state, part, hold)))
+            if (!pending.TryComplete(() => CompleteReceiver(context, state, part, hold, place)))
             {
                 sessions.Release(hold);
             }
@@ -192,7 +207,7 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
     // Some clients describe the filter's value, as AMQP has it for filters.
     private static string? SessionId(object? filter) => filter is DescribedValue described ? described.Value as string : filter as string;
 
-    private void CompleteReceiver(AttachContext context, ConnectionState state, MessageQueue part, SessionHold? hold)
+    private void CompleteReceiver(AttachContext context, ConnectionState state, MessageQueue part, SessionHold? hold, (ushort Channel, uint Handle)? place)
     {
         var deletes = context.Attach.SndSettleMode == SenderSettleMode.Settled;
         context.Attach.MaxMessageSize = (ulong)options.MaxMessageSizeBytes;
@@ -201,6 +216,11 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         // A session that is held is not idle: its lock is renewed, or ends and takes the link with it.
         var idle = hold is null ? Idle(context, part.Name) : null;
         var endpoint = new ReceiverEndpoint(context.Link, state, hold?.Messages ?? part, hold, deletes, idle, time, logger);
+        if (place is { } known)
+        {
+            state.Transport!.Follow(known, endpoint, context.Link);
+        }
+
         context.Complete(endpoint, 0);
         LogReceiverAttached(logger, part.Name);
     }

@@ -131,12 +131,18 @@ internal sealed partial class ManagementEndpoint(
         {
             return new Reply(503, exception.Message, AmqpNames.ServerBusy);
         }
+        catch (QuotaExceededException exception)
+        {
+            return new Reply(403, exception.Message, ErrorCode.ResourceLimitExceeded);
+        }
 
         return Ok with { Body = new Map { ["sequence-numbers"] = messages.Select(message => message.Id).ToArray() } };
     }
 
     private async Task<Reply> CancelScheduledAsync(Map body)
-        => await broker.CancelScheduledAsync(entity, Items<long>(body["sequence-numbers"])) ? Ok : NotFound;
+        => await broker.CancelScheduledAsync(entity, Items<long>(body["sequence-numbers"])) is { Count: > 0 } missing
+            ? NotFound with { Description = $"Messages not found. Missing sequence numbers: {string.Join(", ", missing)}" }
+            : Ok;
 
     private async Task<Reply> PeekAsync(Map body)
     {

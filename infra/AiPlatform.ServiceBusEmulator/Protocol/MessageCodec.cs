@@ -12,15 +12,20 @@ internal sealed class InvalidMessageException(string condition, string descripti
 }
 
 /// <summary>
-/// Takes encoded messages apart and puts them together. What the sender encoded (properties, application properties, body) is
-/// checked once and kept as it came; the broker writes header and annotations anew at each delivery.
+/// Takes encoded messages apart and puts them together. What the sender encoded (properties, application properties, bodies, footer,
+/// and the entries of its annotations) is checked once and kept as it came; the broker writes the header, with the sender's priority,
+/// and its own annotations anew at each delivery.
 /// </summary>
 internal static class MessageCodec
 {
     private const int HeaderReserve = 256;
+    private const int PriorityField = 1;
+    private const int TtlField = 2;
     private const int MaxMessageIdLength = 128;
     private const string DeadLetterReason = "DeadLetterReason";
     private const string DeadLetterDescription = "DeadLetterErrorDescription";
+
+    private static readonly byte[] AnnotationsSection = [0x00, 0x53, 0x72];
 
     // Touching a section type registers the decoders of all of them with the library.
     private static readonly Header KnownSections = new();
@@ -59,15 +64,13 @@ internal static class MessageCodec
             return payload;
         }
 
-        var message = Decode(payload);
-        message.ApplicationProperties ??= new ApplicationProperties();
-        foreach (var (key, value) in changes)
-        {
-            message.ApplicationProperties.Map[key] = value;
-        }
-
-        return ToArray(message.Encode());
+        return new BareMessage(payload).WithApplicationProperties(changes);
     }
+
+    /// <summary>Message annotations with the entity that a dead letter comes from.</summary>
+    internal static byte[] WithDeadLetterSource(byte[]? annotations, string source)
+        => AmqpBytes.ChangeMap(
+            annotations, static key => IsKey(key, AmqpNames.DeadLetterSource), [.. AmqpBytes.Encode(AmqpNames.DeadLetterSource), .. AmqpBytes.Encode(source)], 2)!;
 
     /// <summary>The application properties by which a dead letter says why it is one.</summary>
     internal static Dictionary<string, object> DeadLetterProperties(string? reason, string? description)
@@ -89,6 +92,9 @@ internal static class MessageCodec
     /// <summary>The session id in a message's bytes.</summary>
     internal static string? ReadSessionId(byte[] payload) => Decode(payload).Properties?.GroupId;
 
+    /// <summary>The message id in a message's bytes, as it is compared.</summary>
+    internal static string? ReadMessageId(byte[] payload) => MessageIdentity.Of(Decode(payload).Properties?.GetMessageId());
+
     /// <summary>Encodes a delivery: header and annotations of the broker, then the sender's bytes.</summary>
     internal static ByteBuffer Write(in Delivery delivery, string queueName)
     {
@@ -100,9 +106,14 @@ internal static class MessageCodec
             header.Ttl = (uint)Math.Clamp((expiresAt - message.EnqueuedAt).TotalMilliseconds, 0, uint.MaxValue);
         }
 
+        if (message.Priority is { } priority)
+        {
+            header.Priority = priority;
+        }
+
         header.DeliveryCount = (uint)message.DeliveryCount;
         header.Encode(buffer);
-        Annotations(delivery, queueName).Encode(buffer);
+        WriteAnnotations(buffer, delivery, queueName);
         AmqpBitConverter.WriteBytes(buffer, delivery.Payload, 0, delivery.Payload.Length);
         return buffer;
     }
@@ -111,39 +122,44 @@ internal static class MessageCodec
 
     internal static Message Decode(byte[] encoded) => Message.Decode(new ByteBuffer(encoded, 0, encoded.Length, encoded.Length));
 
-    private static MessageAnnotations Annotations(in Delivery delivery, string queueName)
+    // The sender's entries as they came, then the broker's.
+    private static void WriteAnnotations(ByteBuffer buffer, in Delivery delivery, string queueName)
     {
         var message = delivery.Message;
-        var annotations = new MessageAnnotations();
-        if (message.Annotations is { } encoded)
+        var own = new ByteBuffer(192, autoGrow: true);
+        var items = 0;
+        void Add(Symbol key, object value)
         {
-            var buffer = new ByteBuffer(encoded, 0, encoded.Length, encoded.Length);
-            foreach (var (key, value) in (Map)Encoder.ReadObject(buffer))
-            {
-                annotations.Map[key] = value;
-            }
+            Encoder.WriteObject(own, key);
+            Encoder.WriteObject(own, value);
+            items += 2;
         }
 
-        annotations[AmqpNames.SequenceNumber] = message.Id;
-        annotations[AmqpNames.EnqueuedSequenceNumber] = message.EnqueuedId == 0 ? message.Id : message.EnqueuedId;
-        annotations[AmqpNames.EnqueuedTime] = message.EnqueuedAt;
-        annotations[AmqpNames.State] = (int)message.State;
+        Add(AmqpNames.SequenceNumber, message.Id);
+        Add(AmqpNames.EnqueuedSequenceNumber, message.EnqueuedId == 0 ? message.Id : message.EnqueuedId);
+        Add(AmqpNames.EnqueuedTime, message.EnqueuedAt);
+        Add(AmqpNames.State, (int)message.State);
         if (delivery.LockToken != Guid.Empty)
         {
-            annotations[AmqpNames.LockedUntil] = delivery.LockedUntil;
+            Add(AmqpNames.LockedUntil, delivery.LockedUntil);
         }
 
         if (message.VisibleAt is { } visibleAt)
         {
-            annotations[AmqpNames.ScheduledEnqueueTime] = visibleAt;
+            Add(AmqpNames.ScheduledEnqueueTime, visibleAt);
         }
 
         if (message.Part != QueuePart.Main)
         {
-            annotations[AmqpNames.DeadLetterSource] = queueName;
+            Add(AmqpNames.DeadLetterSource, queueName);
         }
 
-        return annotations;
+        // A forwarded dead letter carries its source; here it gets the one of this queue instead.
+        var replaced = message.Part != QueuePart.Main;
+        var map = AmqpBytes.ChangeMap(
+            message.Annotations, key => replaced && IsKey(key, AmqpNames.DeadLetterSource), own.Buffer.AsSpan(own.Offset, own.Length), items)!;
+        AmqpBitConverter.WriteBytes(buffer, AnnotationsSection, 0, AnnotationsSection.Length);
+        AmqpBitConverter.WriteBytes(buffer, map, 0, map.Length);
     }
 
     private static IEnumerable<byte[]> BatchedMessages(byte[] encoded)
@@ -164,30 +180,33 @@ internal static class MessageCodec
         var buffer = new ByteBuffer(encoded, 0, encoded.Length, encoded.Length);
         Header? header = null;
         MessageAnnotations? annotations = null;
+        byte[]? encodedAnnotations = null;
         Properties? properties = null;
         var payloadStart = -1;
+        var last = SectionOrder.None;
         while (buffer.Length > 0)
         {
             var start = buffer.Offset;
-            switch (Encoder.ReadObject(buffer))
+            var section = Encoder.ReadObject(buffer);
+            last = section.Follows(last);
+            Check(encoded.AsSpan(start, buffer.Offset - start), section);
+            if (last >= SectionOrder.Properties)
             {
-                case Header section:
-                    header = section;
+                payloadStart = payloadStart < 0 ? start : payloadStart;
+            }
+
+            switch (section)
+            {
+                case Header found:
+                    header = found;
                     break;
-                case MessageAnnotations section:
-                    annotations = section;
+                case MessageAnnotations found:
+                    annotations = found;
+                    encodedAnnotations = encoded[AmqpBytes.Skip(encoded, start + 1)..buffer.Offset];
                     break;
-                case DeliveryAnnotations:
+                case Properties found:
+                    properties = found;
                     break;
-                case Properties section:
-                    properties = section;
-                    payloadStart = payloadStart < 0 ? start : payloadStart;
-                    break;
-                case ApplicationProperties or Data or AmqpValue or AmqpSequence or Footer:
-                    payloadStart = payloadStart < 0 ? start : payloadStart;
-                    break;
-                default:
-                    throw new InvalidMessageException(ErrorCode.DecodeError, "The message has a section that AMQP does not know.");
             }
         }
 
@@ -198,62 +217,52 @@ internal static class MessageCodec
 
         var visibleAt = annotations?.Map[AmqpNames.ScheduledEnqueueTime] is DateTime time && time > now ? time : (DateTime?)null;
         var enqueuedAt = visibleAt ?? now;
+        var id = MessageId(properties);
+        var payload = payloadStart == 0 ? encoded : encoded[payloadStart..];
         return new QueuedMessage
         {
             State = visibleAt is null ? MessageState.Active : MessageState.Scheduled,
             EnqueuedAt = now,
             VisibleAt = visibleAt,
             ExpiresAt = ExpiresAt(header, enqueuedAt),
+            Priority = header is not null && header.HasField(PriorityField) ? header.Priority : null,
             SessionId = SessionId(properties),
-            MessageId = properties?.GetMessageId()?.ToString(),
-            Annotations = EncodeAnnotations(annotations),
-            Payload = Payload(encoded, payloadStart, properties),
+            MessageId = MessageIdentity.Of(id),
+            Annotations = encodedAnnotations is null ? null : AmqpBytes.ChangeMap(encodedAnnotations, IsOfBroker, [], 0),
+            // A receiver can count on an id: the broker gives one where the sender gave none.
+            Payload = id is null ? new BareMessage(payload).WithMessageId(Guid.NewGuid().ToString("N")) : payload,
         };
     }
 
-    private static string? SessionId(Properties? properties)
-        => properties?.GroupId is { Length: > MaxMessageIdLength }
-            ? throw new InvalidMessageException(ErrorCode.InvalidField, $"The session id is longer than {MaxMessageIdLength} characters.")
-            : properties?.GroupId;
+    // The library reads a few malformed values too; what is taken apart later must be as it says.
+    private static void Check(ReadOnlySpan<byte> encoded, object section)
+    {
+        var isWhole = AmqpBytes.Skip(encoded, 0) == encoded.Length
+            && (section is not (Properties or ApplicationProperties or MessageAnnotations) || AmqpBytes.IsWhole(encoded[AmqpBytes.Skip(encoded, 1)..]));
+        if (!isWhole)
+        {
+            throw new InvalidMessageException(ErrorCode.DecodeError, $"The section {section.GetType().Name} is not as long as it says.");
+        }
+    }
+
+    private static bool IsKey(object key, Symbol name) => key is Symbol symbol ? symbol.Equals(name) : name.Equals(key as string);
+
+    private static bool IsOfBroker(object key) => AmqpNames.OfBroker.Any(name => IsKey(key, name));
+
+    private static string? SessionId(Properties? properties) => properties?.GroupId switch
+    {
+        { Length: > MaxMessageIdLength } => throw new InvalidMessageException(ErrorCode.InvalidField, $"The session id is longer than {MaxMessageIdLength} characters."),
+        { } id when id.Contains('\0', StringComparison.Ordinal) => throw new InvalidMessageException(ErrorCode.InvalidField, "The session id has the character NUL."),
+        var id => id,
+    };
+
+    private static object? MessageId(Properties? properties) => properties?.GetMessageId() switch
+    {
+        string { Length: > MaxMessageIdLength } or byte[] { Length: > MaxMessageIdLength }
+            => throw new InvalidMessageException(ErrorCode.InvalidField, $"The message id is longer than {MaxMessageIdLength} characters or bytes."),
+        var id => id,
+    };
 
     private static DateTime? ExpiresAt(Header? header, DateTime enqueuedAt)
-        => header is not null && header.HasField(2) && header.Ttl < uint.MaxValue ? enqueuedAt.AddMilliseconds(header.Ttl) : null;
-
-    private static byte[]? EncodeAnnotations(MessageAnnotations? annotations)
-    {
-        if (annotations is null)
-        {
-            return null;
-        }
-
-        annotations.Map.Remove(AmqpNames.ScheduledEnqueueTime);
-        if (annotations.Map.Count == 0)
-        {
-            return null;
-        }
-
-        var buffer = new ByteBuffer(64, autoGrow: true);
-        Encoder.WriteMap(buffer, annotations.Map, smallEncoding: true);
-        return ToArray(buffer);
-    }
-
-    private static byte[] Payload(byte[] encoded, int start, Properties? properties)
-    {
-        var id = properties?.GetMessageId();
-        if (id is string { Length: > MaxMessageIdLength })
-        {
-            throw new InvalidMessageException(ErrorCode.InvalidField, $"The message id is longer than {MaxMessageIdLength} characters.");
-        }
-
-        if (id is not null)
-        {
-            return start == 0 ? encoded : encoded[start..];
-        }
-
-        // A receiver can count on an id: the broker gives one where the sender gave none.
-        var message = Decode(encoded[start..]);
-        message.Properties ??= new Properties();
-        message.Properties.MessageId = Guid.NewGuid().ToString("N");
-        return ToArray(message.Encode());
-    }
+        => header is not null && header.HasField(TtlField) && header.Ttl < uint.MaxValue ? enqueuedAt.AddMilliseconds(header.Ttl) : null;
 }

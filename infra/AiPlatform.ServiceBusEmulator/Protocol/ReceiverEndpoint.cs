@@ -8,7 +8,7 @@ using Outcome = AiPlatform.ServiceBusEmulator.Queues.Outcome;
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>A link on which a client receives.</summary>
-internal sealed partial class ReceiverEndpoint : LinkEndpoint
+internal sealed partial class ReceiverEndpoint : LinkEndpoint, IFlowReceiver
 {
     private readonly ListenerLink _link;
     private readonly ConnectionState _state;
@@ -43,7 +43,12 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
 
     private bool IsClosed => Volatile.Read(ref _isClosed) == 1;
 
+    /// <summary>Told by the transport instead: see <see cref="GuardedTransport.Follow"/>.</summary>
     public override void OnFlow(FlowContext flowContext)
+    {
+    }
+
+    void IFlowReceiver.OnFlow(Flow flow)
     {
         _idle?.Touch();
         if (!(_state.RightEnds(_queue.Name) > _time.GetUtcNow()))
@@ -52,10 +57,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint
             return;
         }
 
-        if (_state.Transport?.CurrentFlow is { } flow)
-        {
-            _queue.OnFlow(_consumer, flow.DeliveryCount + flow.LinkCredit, flow.Drain);
-        }
+        _queue.OnFlow(_consumer, flow.DeliveryCount + flow.LinkCredit, flow.Drain);
     }
 
     public override void OnDisposition(DispositionContext dispositionContext)

@@ -6,7 +6,7 @@ using Amqp.Listener;
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>The link on which a client gets answers: no more at a time than the client gave credit for.</summary>
-internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLink) : LinkEndpoint
+internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLink) : LinkEndpoint, IFlowReceiver
 {
     // More than the requests that a connection may have open on one link.
     private const int MaxWaiting = 1_000;
@@ -45,13 +45,13 @@ internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLin
         }
     }
 
+    /// <summary>Told by the transport instead: see <see cref="GuardedTransport.Follow"/>.</summary>
     public override void OnFlow(FlowContext flowContext)
     {
-        if (state.Transport?.CurrentFlow is not { } flow)
-        {
-            return;
-        }
+    }
 
+    void IFlowReceiver.OnFlow(Flow flow)
+    {
         lock (_lock)
         {
             _limit = flow.DeliveryCount + flow.LinkCredit;

@@ -18,6 +18,8 @@ internal sealed partial class SenderEndpoint(
         var raw = (RawMessage)messageContext.Message;
         if (EndsLink() is { } end)
         {
+            // Both: a client that waits for this message's outcome need not understand that its link is gone.
+            messageContext.Complete(end);
             messageContext.Link.Close(TimeSpan.Zero, end);
             return;
         }
@@ -51,7 +53,7 @@ internal sealed partial class SenderEndpoint(
     private Error? EndsLink() => this switch
     {
         _ when !(state.RightEnds(entity.Name) > time.GetUtcNow()) => new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." },
-        _ when entity.IsDeleted => new Error(ErrorCode.NotFound) { Description = $"The entity '{entity.Name}' was deleted." },
+        _ when entity.IsDeleted => new Error(ErrorCode.NotFound) { Description = $"The messaging entity '{entity.Name}' could not be found: it was deleted." },
         _ when !entity.Properties.CanSend => new Error(AmqpNames.EntityDisabled) { Description = $"The entity '{entity.Name}' takes no messages now." },
         _ => null,
     };
@@ -83,7 +85,7 @@ internal sealed partial class SenderEndpoint(
                 context.Complete(new Error(ErrorCode.TransactionUnknownId) { Description = "The transaction does not exist or has ended." });
             }
         }
-        catch (TransactionLimitException exception)
+        catch (Exception exception) when (exception is TransactionLimitException or QuotaExceededException)
         {
             context.Complete(new Error(ErrorCode.ResourceLimitExceeded) { Description = exception.Message });
         }
@@ -112,9 +114,15 @@ internal sealed partial class SenderEndpoint(
     {
         try
         {
-            context.Complete(new Error(exception is BrokerBusyException ? AmqpNames.ServerBusy : ErrorCode.InternalError)
+            var condition = exception switch
             {
-                Description = exception is BrokerBusyException ? exception.Message : "The message could not be stored.",
+                BrokerBusyException => AmqpNames.ServerBusy,
+                QuotaExceededException => ErrorCode.ResourceLimitExceeded,
+                _ => ErrorCode.InternalError,
+            };
+            context.Complete(new Error(condition)
+            {
+                Description = exception is BrokerBusyException or QuotaExceededException ? exception.Message : "The message could not be stored.",
             });
         }
         catch (Exception gone) when (gone is AmqpException or InvalidOperationException or ObjectDisposedException)

@@ -1,5 +1,6 @@
 using AiPlatform.ServiceBusEmulator.Configuration;
 using AiPlatform.ServiceBusEmulator.Entities;
+using AiPlatform.ServiceBusEmulator.Protocol;
 using AiPlatform.ServiceBusEmulator.Storage;
 using Microsoft.Extensions.Options;
 
@@ -9,6 +10,7 @@ namespace AiPlatform.ServiceBusEmulator.Queues;
 internal sealed class Broker : IDisposable
 {
     private const int DuePage = 500;
+    private const string ForgetIds = "DELETE FROM message_history WHERE queue_id = $1 AND message_id = ANY($2)";
 
     private readonly ServiceBusOptions _options;
     private readonly MessageWriter _writer;
@@ -22,6 +24,7 @@ internal sealed class Broker : IDisposable
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _dueLock = new();
     private DateTime _nextDue = DateTime.MaxValue;
+    private DateTime _nextExpiry = DateTime.MinValue;
     private long _inFlight;
 
     public Broker(
@@ -40,7 +43,7 @@ internal sealed class Broker : IDisposable
         _metrics = metrics;
         _time = time;
         _router = new MessageRouter(catalog, time);
-        _services = new BrokerServices(writer, store, metrics, time, logger, _router, OnPlaced, _stopping.Token);
+        _services = new BrokerServices(writer, store, metrics, time, logger, _router, OnMoved, _stopping.Token);
     }
 
     /// <summary>Ends when the entities are owned and known.</summary>
@@ -51,6 +54,27 @@ internal sealed class Broker : IDisposable
     internal MessageWriter Writer => _writer;
 
     internal MessageStore Store => _store;
+
+    /// <summary>A scheduled message came that is due before all others.</summary>
+    internal event Action? DueSooner;
+
+    /// <summary>When something happens by time alone: a lock ends, or a scheduled message is due.</summary>
+    internal DateTime NextMoment()
+    {
+        DateTime next;
+        lock (_dueLock)
+        {
+            next = _nextDue;
+        }
+
+        foreach (var queue in _catalog.Queues)
+        {
+            var expiry = queue.NextExpiry;
+            next = expiry < next ? expiry : next;
+        }
+
+        return next;
+    }
 
     /// <summary>Becomes the owner and learns from the table what there is.</summary>
     internal async Task StartAsync(CancellationToken cancellationToken)
@@ -66,6 +90,11 @@ internal sealed class Broker : IDisposable
             }
         }
 
+        foreach (var (queueId, bytes) in await _store.ReadSizesAsync(cancellationToken))
+        {
+            _catalog.Find(queueId)?.AddBytes(bytes);
+        }
+
         _ = _store.PurgeUnknownAsync(_stopping.Token);
         NoteDue(await _store.ReadNextDueAsync(Ids(), cancellationToken));
         _started.TrySetResult();
@@ -73,6 +102,7 @@ internal sealed class Broker : IDisposable
 
     /// <summary>Makes messages durable in all places where they belong; sequence numbers are set.</summary>
     /// <exception cref="BrokerBusyException">Too much is waiting to become durable.</exception>
+    /// <exception cref="QuotaExceededException">The entity is full.</exception>
     internal async Task SendAsync(Entity entity, IReadOnlyList<QueuedMessage> messages)
     {
         var bytes = messages.Sum(message => (long)message.Size);
@@ -93,8 +123,14 @@ internal sealed class Broker : IDisposable
     }
 
     /// <summary>Prepares a send: alone, or together with the other work of a transaction.</summary>
+    /// <exception cref="QuotaExceededException">The entity is full.</exception>
     internal WriteOperation BeginSend(Entity entity, IReadOnlyList<QueuedMessage> messages)
     {
+        if (entity.SizeBytes + messages.Sum(static message => (long)message.Bytes) > entity.MaxSizeBytes)
+        {
+            throw new QuotaExceededException(entity.Name, entity.Properties.MaxSizeInMegabytes);
+        }
+
         entity.Touch(_time.GetUtcNow().UtcDateTime);
         var placed = new List<QueuedMessage>(messages.Count);
         foreach (var message in messages)
@@ -118,12 +154,41 @@ internal sealed class Broker : IDisposable
         });
     }
 
-    /// <summary>Takes scheduled messages back; false when one of them is no longer scheduled.</summary>
-    internal async Task<bool> CancelScheduledAsync(Entity entity, long[] ids)
+    /// <summary>Takes scheduled messages back: all of them, or none. The numbers that are not scheduled, or no longer; empty when all were taken back.</summary>
+    internal async Task<IReadOnlyList<long>> CancelScheduledAsync(Entity entity, long[] ids)
     {
+        var (missing, bytes, messageIds) = (ids.ToHashSet(), 0L, new List<string>());
+        while (missing.Count > 0 && await _store.ReadByIdAsync(entity.Id, QueuePart.Main, [.. missing], _stopping.Token) is { Count: > 0 } page
+            && page.TrueForAll(static message => message.State == MessageState.Scheduled))
+        {
+            foreach (var message in page)
+            {
+                missing.Remove(message.Id);
+                bytes += message.Bytes;
+                messageIds.Add(MessageCodec.ReadMessageId(message.Payload!) ?? string.Empty);
+            }
+        }
+
+        if (missing.Count > 0)
+        {
+            return [.. missing];
+        }
+
         var operation = new CancelOperation(entity.Id, ids);
         await _writer.WriteAsync(operation);
-        return operation.Cancelled == ids.Distinct().Count();
+        if (operation.Cancelled < operation.Ids.Length)
+        {
+            return ids;
+        }
+
+        entity.AddBytes(-bytes);
+        if (entity.Properties.RequiresDuplicateDetection)
+        {
+            // What never came does not make a later message with its id a duplicate.
+            await _writer.WriteAsync(new StatementOperation(ForgetIds, entity.Id, messageIds.ToArray()));
+        }
+
+        return [];
     }
 
     /// <summary>Enqueues scheduled messages whose time has come; true when there may be more.</summary>
@@ -149,14 +214,13 @@ internal sealed class Broker : IDisposable
             {
                 if (_catalog.Find(message.QueueId) is { } entity)
                 {
-                    moves.Add(new MessageMove(
-                        message.Id, MessageState.Scheduled, _router.Route(entity, message.Moved(now, message.Payload!, keepsDeliveryCount: true))));
+                    moves.Add(new MessageMove(message, _router.RouteScheduled(entity, message.Moved(now, message.Payload!, keepsDeliveryCount: true))));
                 }
             }
 
             if (moves.Count > 0)
             {
-                await _writer.WriteAsync(new MoveOperation(moves, applied => OnPlaced([.. applied.SelectMany(move => move.Targets)])));
+                await _writer.WriteAsync(new MoveOperation(moves, OnMoved));
             }
 
             NoteDue(await _store.ReadNextDueAsync(Ids(), cancellationToken));
@@ -172,8 +236,37 @@ internal sealed class Broker : IDisposable
     /// <summary>Ends messages whose time to live is over, also where nobody receives; true when there may be more.</summary>
     internal async Task<bool> ExpireMessagesAsync(CancellationToken cancellationToken)
     {
+        var now = _time.GetUtcNow().UtcDateTime;
+        lock (_dueLock)
+        {
+            if (_nextExpiry > now)
+            {
+                return false;
+            }
+
+            // A message that comes while the table is read moves it forward again.
+            _nextExpiry = DateTime.MaxValue;
+        }
+
+        try
+        {
+            var more = await ExpireMessagesAsync(now, cancellationToken);
+
+            // Those that a receiver holds are looked at again.
+            NoteExpiry(await _store.ReadNextExpiryAsync(cancellationToken));
+            return more;
+        }
+        catch
+        {
+            NoteExpiry(now);
+            throw;
+        }
+    }
+
+    private async Task<bool> ExpireMessagesAsync(DateTime now, CancellationToken cancellationToken)
+    {
         var ids = _catalog.Queues.Select(queue => queue.Id).ToArray();
-        var expired = await _store.ReadExpiredAsync(ids, _time.GetUtcNow().UtcDateTime, DuePage, cancellationToken);
+        var expired = await _store.ReadExpiredAsync(ids, now, DuePage, cancellationToken);
         var endings = new List<Task>(expired.Count);
         foreach (var message in expired)
         {
@@ -220,9 +313,25 @@ internal sealed class Broker : IDisposable
 
     private int[] Ids() => [.. _catalog.Entities.Select(entity => entity.Id)];
 
+    private void OnMoved(IReadOnlyList<MessageMove> moves)
+    {
+        foreach (var move in moves)
+        {
+            _catalog.Find(move.Origin.QueueId)?.AddBytes(-move.Origin.Bytes);
+        }
+
+        OnPlaced([.. moves.SelectMany(static move => move.Placed)]);
+    }
+
     // Runs on the writer, in the order of sequence numbers.
     private void OnPlaced(IReadOnlyList<QueuedMessage> messages)
     {
+        foreach (var message in messages)
+        {
+            _catalog.Find(message.QueueId)?.AddBytes(message.Bytes);
+            NoteExpiry(message.ExpiresAt);
+        }
+
         for (var start = 0; start < messages.Count;)
         {
             var first = messages[start];
@@ -263,9 +372,24 @@ internal sealed class Broker : IDisposable
     {
         lock (_dueLock)
         {
-            if (due < _nextDue)
+            if (!(due < _nextDue))
             {
-                _nextDue = due.Value;
+                return;
+            }
+
+            _nextDue = due.Value;
+        }
+
+        DueSooner?.Invoke();
+    }
+
+    private void NoteExpiry(DateTime? expiry)
+    {
+        lock (_dueLock)
+        {
+            if (expiry < _nextExpiry)
+            {
+                _nextExpiry = expiry.Value;
             }
         }
     }
@@ -273,3 +397,7 @@ internal sealed class Broker : IDisposable
 
 /// <summary>Too much is waiting to become durable; the sender is to try again later.</summary>
 internal sealed class BrokerBusyException() : InvalidOperationException("The broker is busy; try again later.");
+
+/// <summary>An entity is full: messages must be received before more can be sent.</summary>
+internal sealed class QuotaExceededException(string entity, long megabytes)
+    : InvalidOperationException($"The maximum entity size has been reached: '{entity}' holds {megabytes} MB.");

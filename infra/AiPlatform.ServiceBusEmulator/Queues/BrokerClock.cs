@@ -7,11 +7,35 @@ namespace AiPlatform.ServiceBusEmulator.Queues;
 internal sealed class BrokerClock(Broker broker, MessageWriter writer, TimeProvider time, ILogger<BrokerClock> logger) : BackgroundLoop(time, logger)
 {
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ShortestNap = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestNap = TimeSpan.FromMilliseconds(500);
 
     private readonly TimeProvider _time = time;
     private long _lastHeartbeat;
 
-    protected override TimeSpan IdleDelay => TimeSpan.FromMilliseconds(50);
+    // As long as nothing can happen; what comes nearer meanwhile wakes the clock, and no lock is shorter than the longest nap.
+    protected override TimeSpan IdleDelay
+    {
+        get
+        {
+            var left = broker.NextMoment() - _time.GetUtcNow().UtcDateTime;
+            return left < ShortestNap ? ShortestNap : left > LongestNap ? LongestNap : left;
+        }
+    }
+
+    /// <inheritdoc />
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        broker.DueSooner += Wake;
+        return base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override Task StopAsync(CancellationToken cancellationToken)
+    {
+        broker.DueSooner -= Wake;
+        return base.StopAsync(cancellationToken);
+    }
 
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ namespace AiPlatform.ServiceBusEmulator.Queues;
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">Takes note of failures.</param>
 /// <param name="Router">Finds the places of messages.</param>
-/// <param name="Placed">Hands durable messages to the entities that they are in. Called by the writer, in order.</param>
+/// <param name="Moved">Hands durable messages to the entities that they went to. Called by the writer, in order.</param>
 /// <param name="Stopping">Cancelled when the broker stops.</param>
 internal sealed record BrokerServices(
     MessageWriter Writer,
@@ -19,5 +19,5 @@ internal sealed record BrokerServices(
     TimeProvider Time,
     ILogger Logger,
     MessageRouter Router,
-    Action<IReadOnlyList<QueuedMessage>> Placed,
+    Action<IReadOnlyList<MessageMove>> Moved,
     CancellationToken Stopping);

@@ -162,6 +162,7 @@ internal sealed partial class MessageQueue
         try
         {
             await _writer.WriteAsync(new Storage.DeleteOperation([.. deleted.Select(item => item.Delivery.Message.Id)]));
+            _entity.AddBytes(-deleted.Sum(static item => (long)item.Delivery.Message.Bytes));
             _metrics.Settled(Name, "deleted", deleted.Count);
             foreach (var (consumer, delivery) in deleted)
             {

@@ -90,6 +90,18 @@ internal sealed partial class MessageQueue
         return result;
     }
 
+    /// <summary>When the next lock ends; the end of time when there is none.</summary>
+    internal DateTime NextExpiry
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _session is null && _expiries.First is { } first ? first.Value.Until : DateTime.MaxValue;
+            }
+        }
+    }
+
     /// <summary>Takes back locks that have ended.</summary>
     internal void ExpireLocks()
     {

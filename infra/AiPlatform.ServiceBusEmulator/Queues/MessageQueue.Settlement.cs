@@ -54,6 +54,7 @@ internal sealed partial class MessageQueue
         () =>
         {
             Forget(locks);
+            _entity.AddBytes(-locks.Sum(static taken => (long)taken.Message.Bytes));
             _metrics.Settled(Name, metric, locks.Count);
         },
         () => Undo(locks));
@@ -115,7 +116,7 @@ internal sealed partial class MessageQueue
         {
             var moved = taken.Message.Moved(now, MessageCodec.WithApplicationProperties(await PayloadAsync(taken.Message), all), keepsDeliveryCount: true);
             moved.DeliveryCount += isReturned ? 1 : 0;
-            moves.Add(new MessageMove(taken.Message.Id, taken.Message.State, _router.RouteDeadLetter(_entity, moved)));
+            moves.Add(new MessageMove(taken.Message, _router.RouteDeadLetter(_entity, moved)));
         }
 
         return new Settlement(
@@ -184,7 +185,7 @@ internal sealed partial class MessageQueue
         return (new CompositeOperation(operations), payloads);
     }
 
-    private static void Apply(List<MessageLock> locks, List<byte[]>? payloads, int more)
+    private void Apply(List<MessageLock> locks, List<byte[]>? payloads, int more)
     {
         for (var i = 0; i < locks.Count; i++)
         {
@@ -192,6 +193,9 @@ internal sealed partial class MessageQueue
             message.DeliveryCount += more;
             if (payloads is not null)
             {
+                var before = message.Bytes;
+                message.Payload = payloads[i];
+                _entity.AddBytes(message.Bytes - before);
                 message.Payload = payloads[i].Length > RetainedPayload ? null : payloads[i];
             }
         }

@@ -65,7 +65,7 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
         _time = services.Time;
         _logger = services.Logger;
         _router = services.Router;
-        _placeMoved = moves => services.Placed([.. moves.SelectMany(move => move.Targets)]);
+        _placeMoved = services.Moved;
         _stopping = services.Stopping;
         Name = part switch
         {

@@ -17,6 +17,7 @@ internal sealed class QueueEntity : Entity
         Messages = new MessageQueue(this, QueuePart.Main, services);
         DeadLetters = new MessageQueue(this, QueuePart.DeadLetter, services);
         TransferDeadLetters = new MessageQueue(this, QueuePart.TransferDeadLetter, services);
+        Parts = [Messages, DeadLetters, TransferDeadLetters];
     }
 
     /// <summary>A subscription's rules.</summary>
@@ -32,7 +33,7 @@ internal sealed class QueueEntity : Entity
     /// <summary>Messages that could not be forwarded.</summary>
     internal MessageQueue TransferDeadLetters { get; }
 
-    internal IEnumerable<MessageQueue> Parts => [Messages, DeadLetters, TransferDeadLetters];
+    internal IReadOnlyList<MessageQueue> Parts { get; }
 
     /// <summary>Whether somebody receives from here now.</summary>
     internal bool IsReceivedFrom => Sessions is { HasHolders: true } || Parts.Any(static part => part.HasConsumers);
@@ -54,6 +55,22 @@ internal sealed class QueueEntity : Entity
         else
         {
             Part(part).OnCommitted(messages);
+        }
+    }
+
+    /// <summary>When the next lock of a message or a session ends; the end of time when there is none.</summary>
+    internal DateTime NextExpiry
+    {
+        get
+        {
+            var first = Sessions?.NextExpiry ?? DateTime.MaxValue;
+            foreach (var part in Parts)
+            {
+                var next = part.NextExpiry;
+                first = next < first ? next : first;
+            }
+
+            return first;
         }
     }
 

@@ -24,6 +24,9 @@ internal enum MessageState : short
 /// </summary>
 internal sealed class QueuedMessage
 {
+    private byte[]? _payload;
+    private int _payloadBytes;
+
     /// <summary>The sequence number; 0 until the writer gives one.</summary>
     internal long Id { get; set; }
 
@@ -56,12 +59,27 @@ internal sealed class QueuedMessage
     internal DuplicateCheck? Duplicates { get; set; }
 
     /// <summary>The sender's message annotations as an encoded map, when there were any.</summary>
-    internal byte[]? Annotations { get; init; }
+    internal byte[]? Annotations { get; set; }
+
+    /// <summary>The priority in the sender's header, when there was one; it is handed on and decides nothing.</summary>
+    internal byte? Priority { get; init; }
 
     /// <summary>Null while a locked message's bytes are only in the table.</summary>
-    internal byte[]? Payload { get; set; }
+    internal byte[]? Payload
+    {
+        get => _payload;
+        set
+        {
+            _payload = value;
+            _payloadBytes = value?.Length ?? _payloadBytes;
+        }
+    }
 
+    /// <summary>Bytes in memory.</summary>
     internal int Size => (Payload?.Length ?? 0) + (Annotations?.Length ?? 0);
+
+    /// <summary>Bytes in the table.</summary>
+    internal int Bytes => _payloadBytes + (Annotations?.Length ?? 0);
 
     /// <summary>Gives the message its place.</summary>
     internal QueuedMessage At(int queueId, QueuePart part, string? sessionId)
@@ -89,6 +107,7 @@ internal sealed class QueuedMessage
         MessageId = MessageId,
         Duplicates = Duplicates,
         Annotations = Annotations,
+        Priority = Priority,
         Payload = payload,
     };
 
@@ -100,7 +119,9 @@ internal sealed class QueuedMessage
         ExpiresAt = ExpiresAt,
         DeliveryCount = keepsDeliveryCount ? DeliveryCount : 0,
         SessionId = SessionId,
+        MessageId = MessageId,
         Annotations = Annotations,
+        Priority = Priority,
         Payload = payload,
     };
 }

@@ -112,6 +112,23 @@ internal sealed partial class SessionRegistry(QueueEntity entity, BrokerServices
     internal void Release(SessionHold hold) => _ = EndAsync(hold, isExpired: false);
 
     /// <summary>Takes back sessions whose locks have ended.</summary>
+    internal DateTime NextExpiry
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var first = DateTime.MaxValue;
+                foreach (var hold in _held.Values)
+                {
+                    first = !hold.IsLost && hold.LockedUntil < first ? hold.LockedUntil : first;
+                }
+
+                return first;
+            }
+        }
+    }
+
     internal void ExpireLocks()
     {
         List<SessionHold>? expired = null;

@@ -11,7 +11,7 @@ internal sealed record StoredExtent(int QueueId, QueuePart Part, long Count, lon
 /// <summary>Reads the message table. Every read is bounded in rows and in bytes.</summary>
 internal sealed class MessageStore : IAsyncDisposable
 {
-    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload, session_id";
+    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload, session_id, priority";
     private const long MaxBytes = 4 * 1024 * 1024;
 
     private readonly NpgsqlDataSource _source;
@@ -39,6 +39,21 @@ internal sealed class MessageStore : IAsyncDisposable
         while (await reader.ReadAsync(cancellationToken))
         {
             result.Add(new StoredExtent(reader.GetInt32(0), (QueuePart)reader.GetInt16(1), reader.GetInt64(2), reader.GetInt64(3)));
+        }
+
+        return result;
+    }
+
+    /// <summary>How many bytes the messages of each entity take, whatever their part and state.</summary>
+    internal async Task<List<(int QueueId, long Bytes)>> ReadSizesAsync(CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand(
+            "SELECT queue_id, sum(octet_length(payload) + coalesce(octet_length(annotations), 0))::bigint FROM message GROUP BY queue_id");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var result = new List<(int, long)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            result.Add((reader.GetInt32(0), reader.GetInt64(1)));
         }
 
         return result;
@@ -181,6 +196,13 @@ internal sealed class MessageStore : IAsyncDisposable
         return await command.ExecuteScalarAsync(cancellationToken) as DateTime?;
     }
 
+    /// <summary>When the next message's time to live is over; null when none has one.</summary>
+    internal async Task<DateTime?> ReadNextExpiryAsync(CancellationToken cancellationToken)
+    {
+        await using var command = _source.CreateCommand("SELECT expires_at FROM message WHERE expires_at IS NOT NULL AND state <> 2 ORDER BY expires_at LIMIT 1");
+        return await command.ExecuteScalarAsync(cancellationToken) as DateTime?;
+    }
+
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
     private async Task<List<QueuedMessage>> ReadAsync(string where, string order, int maxCount, CancellationToken cancellationToken, params object[] values)
@@ -216,6 +238,7 @@ internal sealed class MessageStore : IAsyncDisposable
                 Annotations = reader.IsDBNull(9) ? null : reader.GetFieldValue<byte[]>(9),
                 Payload = reader.GetFieldValue<byte[]>(10),
                 SessionId = reader.IsDBNull(11) ? null : reader.GetString(11),
+                Priority = reader.IsDBNull(12) ? null : (byte)reader.GetInt16(12),
             });
         }
 

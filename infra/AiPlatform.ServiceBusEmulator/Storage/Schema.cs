@@ -45,6 +45,7 @@ internal static class Schema
         CREATE INDEX message_history_until ON message_history (until);
         CREATE TABLE session_state (queue_id int, session_id text, state bytea NOT NULL, updated_at timestamptz NOT NULL, PRIMARY KEY (queue_id, session_id));
         """,
+        "ALTER TABLE message ADD COLUMN priority smallint",
     ];
 
     internal static async Task MigrateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

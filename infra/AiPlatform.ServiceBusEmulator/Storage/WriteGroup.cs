@@ -8,8 +8,8 @@ namespace AiPlatform.ServiceBusEmulator.Storage;
 /// <summary>The changes of one commit, gathered by kind so that each kind is one statement.</summary>
 internal sealed class WriteGroup
 {
-    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload, session_id";
-    private const string Values = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12";
+    private const string Columns = "id, enqueued_id, queue_id, part, state, enqueued_at, visible_at, expires_at, delivery_count, annotations, payload, session_id, priority";
+    private const string Values = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13";
 
     private const string Insert = $"INSERT INTO message ({Columns}) SELECT * FROM unnest({Values}) ON CONFLICT (id) DO NOTHING";
 
@@ -24,13 +24,13 @@ internal sealed class WriteGroup
 
     private const string Move = """
         UPDATE message SET id = $2, enqueued_id = $3, part = $4, state = $5, enqueued_at = $6, visible_at = NULL, expires_at = $7,
-            delivery_count = $8, payload = $9, queue_id = $11, session_id = $12
+            delivery_count = $8, payload = $9, queue_id = $11, session_id = $12, annotations = $13
         WHERE id = $1 AND state = $10
         """;
 
     // To several places, or to none.
     private const string Spread = $"""
-        WITH gone AS (DELETE FROM message WHERE id = $13 AND state = $14 RETURNING 1)
+        WITH gone AS (DELETE FROM message WHERE id = $14 AND state = $15 RETURNING 1)
         INSERT INTO message ({Columns}) SELECT k.* FROM unnest({Values}) AS k WHERE EXISTS (SELECT 1 FROM gone)
         """;
 
@@ -44,7 +44,11 @@ internal sealed class WriteGroup
         JOIN message_history h USING (queue_id, message_id) WHERE h.until > $3
         """;
 
-    private const string Cancel = "DELETE FROM message WHERE id = ANY($1) AND queue_id = $2 AND state = 2";
+    // All of them, or none.
+    private const string Cancel = """
+        WITH wanted AS (SELECT id FROM message WHERE id = ANY($1) AND queue_id = $2 AND state = 2)
+        DELETE FROM message WHERE id IN (SELECT id FROM wanted) AND (SELECT count(*) FROM wanted) = $3
+        """;
 
     private const string Exists = "SELECT id FROM message WHERE id = ANY($1)";
 
@@ -82,7 +86,7 @@ internal sealed class WriteGroup
         }
 
         AddBulk(batch);
-        var cancels = Cancels.ConvertAll(cancel => Add(batch, Command(Cancel, cancel.Ids, cancel.QueueId)));
+        var cancels = Cancels.ConvertAll(cancel => Add(batch, Command(Cancel, cancel.Ids, cancel.QueueId, (long)cancel.Ids.Length)));
         var moves = Moves.ConvertAll(move => Add(batch, MoveCommand(move)));
         foreach (var (sql, values) in Statements)
         {
@@ -103,7 +107,7 @@ internal sealed class WriteGroup
 
         for (var i = 0; i < Moves.Count; i++)
         {
-            Moves[i].Applied = moves[i].RecordsAffected > 0 || Moves[i].Targets.Count == 0;
+            Moves[i].Applied = moves[i].RecordsAffected > 0 || Moves[i].Placed.Count == 0;
         }
 
         if (isRepeat && Moves.Exists(move => !move.Applied))
@@ -183,14 +187,15 @@ internal sealed class WriteGroup
         command.Parameters.Add(Typed(messages.ConvertAll(message => message.Annotations), NpgsqlDbType.Array | NpgsqlDbType.Bytea));
         command.Parameters.Add(Typed(messages.ConvertAll(message => message.Payload), NpgsqlDbType.Array | NpgsqlDbType.Bytea));
         command.Parameters.Add(Typed(messages.ConvertAll(message => message.SessionId), NpgsqlDbType.Array | NpgsqlDbType.Text));
+        command.Parameters.Add(Typed(messages.ConvertAll(message => (short?)message.Priority), NpgsqlDbType.Array | NpgsqlDbType.Smallint));
         return command;
     }
 
     private static NpgsqlBatchCommand MoveCommand(MessageMove move)
     {
-        if (move.Targets is not [var target])
+        if (move.Placed is not [var target])
         {
-            var spread = InsertCommand(Spread, [.. move.Targets]);
+            var spread = InsertCommand(Spread, [.. move.Placed]);
             spread.Parameters.Add(new NpgsqlParameter { Value = move.Id });
             spread.Parameters.Add(new NpgsqlParameter { Value = (short)move.Expected });
             return spread;
@@ -203,6 +208,7 @@ internal sealed class WriteGroup
         command.Parameters.Add(new NpgsqlParameter { Value = (short)move.Expected });
         command.Parameters.Add(new NpgsqlParameter { Value = target.QueueId });
         command.Parameters.Add(Typed(target.SessionId, NpgsqlDbType.Text));
+        command.Parameters.Add(Typed(target.Annotations, NpgsqlDbType.Bytea));
         return command;
     }
 
@@ -210,7 +216,7 @@ internal sealed class WriteGroup
     private async Task<List<DuplicateCheck>> CheckDuplicatesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var checks = new HashSet<DuplicateCheck>();
-        foreach (var message in Inserts)
+        foreach (var message in Inserts.Concat(Moves.SelectMany(static move => move.Targets)))
         {
             for (var check = message.Duplicates; check is not null; check = check.Earlier)
             {
@@ -256,7 +262,7 @@ internal sealed class WriteGroup
     {
         await using var command = new NpgsqlCommand(Exists, connection)
         {
-            Parameters = { new() { Value = Moves.SelectMany(move => move.Targets).Select(target => target.Id).ToArray() } },
+            Parameters = { new() { Value = Moves.SelectMany(move => move.Placed).Select(target => target.Id).ToArray() } },
         };
         var found = new HashSet<long>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
@@ -269,7 +275,7 @@ internal sealed class WriteGroup
 
         foreach (var move in Moves)
         {
-            move.Applied = move.Targets.Count == 0 || found.Contains(move.Targets[0].Id);
+            move.Applied = move.Placed.Count == 0 || found.Contains(move.Placed[0].Id);
         }
     }
 }

@@ -85,13 +85,24 @@ internal sealed class MoveOperation(IReadOnlyList<MessageMove> moves, Action<IRe
 }
 
 /// <summary>One message that gets new places, most often one. Not applied when it is no longer where it was expected.</summary>
-internal sealed class MessageMove(long id, MessageState expected, IReadOnlyList<QueuedMessage> targets)
+/// <param name="source">The message as it is now.</param>
+/// <param name="targets">Where it goes.</param>
+internal sealed class MessageMove(QueuedMessage source, IReadOnlyList<QueuedMessage> targets)
 {
-    internal long Id => id;
+    internal long Id { get; } = source.Id;
 
-    internal MessageState Expected => expected;
+    internal MessageState Expected { get; } = source.State;
+
+    /// <summary>The entity that it leaves, and the bytes that it takes there.</summary>
+    internal (int QueueId, int Bytes) Origin { get; } = (source.QueueId, source.Bytes);
 
     internal IReadOnlyList<QueuedMessage> Targets => targets;
+
+    /// <summary>The places that it gets: an entity that has had its id before is none. Known when the writer has looked.</summary>
+    internal IReadOnlyList<QueuedMessage> Placed
+        => targets.Any(static target => DuplicateCheck.IsDuplicate(target.Duplicates))
+            ? [.. targets.Where(static target => !DuplicateCheck.IsDuplicate(target.Duplicates))]
+            : targets;
 
     internal bool Applied { get; set; }
 }
@@ -130,12 +141,13 @@ internal sealed class StatementOperation(string sql, params object[] values) : W
     internal override void AddTo(WriteGroup group) => group.Statements.Add((sql, values));
 }
 
-/// <summary>Scheduled messages that are taken back.</summary>
+/// <summary>Scheduled messages that are taken back: all of them, or none.</summary>
 internal sealed class CancelOperation(int queueId, long[] ids) : WriteOperation
 {
     internal int QueueId => queueId;
 
-    internal long[] Ids => ids;
+    /// <summary>Each once.</summary>
+    internal long[] Ids { get; } = [.. ids.Distinct()];
 
     /// <summary>How many of them were still scheduled.</summary>
     internal int Cancelled { get; set; }

@@ -13,6 +13,7 @@ namespace AiPlatform.Orchestrations.Tasks;
 internal sealed class HttpHandler(GuardedHttp http) : ITaskHandler
 {
     private const int MaxAnswer = 16 * 1024;
+    private const int MaxResult = TaskCompletionRule.MaxResultBytes - 1_024;
 
     public string Name => TaskHandlers.Http;
 
@@ -24,7 +25,8 @@ internal sealed class HttpHandler(GuardedHttp http) : ITaskHandler
         try
         {
             using var response = await http.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            var result = new HttpTaskResult((int)response.StatusCode, await ReadAsync(response.Content, cancellationToken));
+            var (body, truncated) = await ReadAsync(response.Content, cancellationToken);
+            var result = new HttpTaskResult((int)response.StatusCode, body, truncated);
             return response.IsSuccessStatusCode
                 ? JsonSerializer.SerializeToElement(result, ContractsJson.Strict)
                 : throw new TaskFailedException($"http.{result.Status}", $"{payload.Url} answered {result.Status}: {result.Body}");
@@ -63,19 +65,43 @@ internal sealed class HttpHandler(GuardedHttp http) : ITaskHandler
     }
 
     // What is not read is not transferred: a large answer costs no more than a small one.
-    private static async Task<string> ReadAsync(HttpContent content, CancellationToken cancellationToken)
+    private static async Task<(string Body, bool Truncated)> ReadAsync(HttpContent content, CancellationToken cancellationToken)
     {
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
-        var buffer = ArrayPool<byte>.Shared.Rent(MaxAnswer);
+        var buffer = ArrayPool<byte>.Shared.Rent(MaxAnswer + 1);
         try
         {
-            var length = await stream.ReadAtLeastAsync(buffer.AsMemory(0, MaxAnswer), MaxAnswer, throwOnEndOfStream: false, cancellationToken);
-            // PostgreSQL's jsonb has no NUL.
-            return Encoding.UTF8.GetString(buffer, 0, length).Replace('\0', '\uFFFD');
+            var length = await stream.ReadAtLeastAsync(buffer.AsMemory(0, MaxAnswer + 1), MaxAnswer + 1, throwOnEndOfStream: false, cancellationToken);
+            return Text(buffer.AsSpan(0, Math.Min(length, MaxAnswer)), length > MaxAnswer);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    // As much as fits into a result: control characters take six bytes each in JSON.
+    private static (string Body, bool Truncated) Text(ReadOnlySpan<byte> answer, bool truncated)
+    {
+        var text = new StringBuilder(answer.Length);
+        var size = 0;
+        while (Rune.DecodeFromUtf8(answer, out var rune, out var read) is var status && read > 0)
+        {
+            if (status == OperationStatus.NeedMoreData && truncated)
+            {
+                break; // The cut went through this character.
+            }
+
+            size += Rune.IsControl(rune) ? 6 : rune.Value is '"' or '\\' ? 2 : rune.Utf8SequenceLength;
+            if (size > MaxResult)
+            {
+                return (text.ToString(), true);
+            }
+
+            text.Append((rune.Value == 0 ? Rune.ReplacementChar : rune).ToString()); // PostgreSQL's jsonb has no NUL.
+            answer = answer[read..];
+        }
+
+        return (text.ToString(), truncated);
     }
 }

@@ -30,6 +30,8 @@ public sealed class QuickstartTests
             var endpoints = Path.Combine(platform.Folder, "endpoints.json");
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(endpoints));
 
+            await TaskHub.Conformance.RunAsync("platform.admin.mjs", ("ENDPOINTS", endpoints));
+
             using var quickstart = platform.Quickstart(Epochs);
             Assert.True(await quickstart.RunAsync(CancellationToken.None), platform.Progress.ToString());
 

@@ -73,7 +73,7 @@ public sealed class FrameObserverTests
     {
         // The library registers its frame types with the first message or connection of the process.
         _ = new Message("first").Encode();
-        var observer = new FrameObserver((channel, handle) => _detached.Add((channel, handle)));
+        var observer = new FrameObserver(64 * 1024, (channel, handle) => _detached.Add((channel, handle)));
         observer.OnReceived(new byte[8], 0, 8);
         return observer;
     }

@@ -33,7 +33,7 @@ internal static class DeadLetterEndpoints
         Check.That(request.Tasks is null || request.Tasks.Count is >= 1 and <= DeadLetters.MaxReplay, "tasks", "count", 1, DeadLetters.MaxReplay);
         Check.That(request.Tasks?.All(static id => id is not null && Ids.IsId(id)) ?? true, "tasks", "id");
         var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
-        return TypedResults.Ok(await letters.ReplayAsync(queue.Id, request.Tasks, cancellationToken));
+        return TypedResults.Ok(await letters.ReplayAsync(queue.Id, request.Tasks, request.Dependents, cancellationToken));
     }
 
     private static async Task<Ok<QueueTask>> EditAsync(

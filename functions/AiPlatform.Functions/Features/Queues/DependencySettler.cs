@@ -4,15 +4,13 @@ using AiPlatform.Functions.Infrastructure;
 namespace AiPlatform.Functions.Features.Queues;
 
 /// <summary>Decides about the tasks that waited for tasks that have ended. What it skips ends too, and is settled in the next round.</summary>
-internal sealed class DependencySettler(Database database, TimeProvider time)
+internal sealed class DependencySettler(TimeProvider time)
 {
     private const int MaxEnded = 200;
     private const int MaxDependents = 5_000;
 
     /// <summary>Settles a bounded number of ended tasks; true when there were any.</summary>
-    public Task<bool> SettleAsync(CancellationToken cancellationToken) => database.InWorkAsync(SettleAsync, cancellationToken);
-
-    private async Task<bool> SettleAsync(UnitOfWork work)
+    public async Task<bool> SettleAsync(UnitOfWork work)
     {
         var ended = await work.QueryAsync<string>(
             "SELECT id FROM queue_tasks WHERE unsettled ORDER BY id LIMIT @MaxEnded FOR NO KEY UPDATE SKIP LOCKED", new { MaxEnded });

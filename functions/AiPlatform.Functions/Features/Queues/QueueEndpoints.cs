@@ -39,7 +39,7 @@ internal static class QueueEndpoints
         queue.MapPost("/pause", PauseAsync).RequirePermission(Permission.Write).WithSummary("Keep tasks, run none");
         queue.MapPost("/resume", ResumeAsync).RequirePermission(Permission.Write).WithSummary("Take and run tasks again");
         queue.MapPost("/drain", DrainAsync).RequirePermission(Permission.Write).WithSummary("Take no more tasks, run those that are there");
-        QueueTaskEndpoints.Map(routes, queue);
+        QueueTaskEndpoints.Map(queue);
         DeadLetterEndpoints.Map(queue);
         ScheduleEndpoints.Map(queue);
         TaskExecutionEndpoints.Map(queues);

@@ -1,7 +1,9 @@
+using System.Data.Common;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace AiPlatform.Functions.Features.Queues;
 
@@ -15,6 +17,7 @@ internal sealed class QueueMaintenance(
 {
     private const int Batch = 1_000;
     private readonly TimeProvider _time = time;
+    private readonly HearingTime _hearing = new(time, options.Value.WorkerLease);
 
     /// <inheritdoc />
     protected override TimeSpan IdleDelay => options.Value.MaintenanceInterval;
@@ -30,20 +33,24 @@ internal sealed class QueueMaintenance(
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
         await state.WaitAsync(cancellationToken);
+        _hearing.Listen(options.Value.MaintenanceInterval);
         return await LookAsync(cancellationToken);
     }
 
     /// <summary>One look; true when there may be more to find at once.</summary>
     public async Task<bool> LookAsync(CancellationToken cancellationToken)
     {
-        var found = await database.InWorkAsync(
-            async work =>
-            {
-                var now = _time.GetUtcNow();
-                await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
-                return await ExpireAsync(work, now) + await PassDeadlinesAsync(work, now) + await FreeLimitedAsync(work);
-            },
-            cancellationToken);
+        int found;
+        try
+        {
+            found = await database.InWorkAsync(LookAsync, cancellationToken);
+        }
+        catch (DbException exception) when (exception.SqlState is not (PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure))
+        {
+            _hearing.Interrupt();
+            throw;
+        }
+
         if (found > 0)
         {
             dispatcher.Wake();
@@ -52,20 +59,30 @@ internal sealed class QueueMaintenance(
         return await schedules.SubmitDueAsync(cancellationToken) || found >= Batch;
     }
 
+    private async Task<int> LookAsync(UnitOfWork work)
+    {
+        var now = _time.GetUtcNow();
+        await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
+        return await ExpireAsync(work, now) + await PassDeadlinesAsync(work, now) + await FreeLimitedAsync(work);
+    }
+
+    // Nobody is silent while nobody listens: after a start or an interruption workers get the time to make themselves heard.
     private async Task<int> ExpireAsync(UnitOfWork work, DateTimeOffset now)
     {
         var rows = await work.QueryAsync<ExpiredRow>(
             """
-            SELECT id, fence, status FROM queue_tasks WHERE status IN ('queued', 'running') AND lease_until < @now
-            ORDER BY lease_until LIMIT @Batch FOR NO KEY UPDATE SKIP LOCKED
+            SELECT t.id, t.fence, t.status, EXISTS (SELECT 1 FROM queue_workers w WHERE w.id = t.worker_id AND w.last_seen_at > @heard) AS worker_lives
+            FROM queue_tasks t WHERE t.status IN ('queued', 'running') AND t.lease_until < @now AND (t.status = 'queued' OR @listened)
+            ORDER BY t.lease_until LIMIT @Batch FOR NO KEY UPDATE OF t SKIP LOCKED
             """,
-            new { now, Batch });
+            new { now, Batch, heard = now - options.Value.WorkerLease, listened = _hearing.HasListened });
         var byStatus = rows.ToLookup(static row => row.Status);
         await DispatchStore.ReturnAsync(work, [.. byStatus[QueueTaskStatus.Queued].Select(static row => new TaskMessage(row.Id, row.Fence))]);
         if (byStatus[QueueTaskStatus.Running].Any())
         {
             await outcomes.ApplyAsync(work, [.. byStatus[QueueTaskStatus.Running].Select(static row => new TaskCompletion(
-                row.Id, row.Fence, TaskOutcome.Failed, ErrorKind: TaskOutcomes.Lost, Error: "The worker fell silent."))]);
+                row.Id, row.Fence, TaskOutcome.Failed, ErrorKind: TaskOutcomes.Lost,
+                Error: row.WorkerLives ? "The worker lives, but no longer says anything about this task." : "The worker fell silent."))]);
         }
 
         return rows.Count;
@@ -137,5 +154,7 @@ internal sealed class QueueMaintenance(
         public int Fence { get; init; }
 
         public QueueTaskStatus Status { get; init; }
+
+        public bool WorkerLives { get; init; }
     }
 }

@@ -13,16 +13,14 @@ internal static class QueueTaskEndpoints
 {
     private const long MaxBulkBytes = 32 * 1024 * 1024;
 
-    /// <summary>Maps the routes below a queue, and those of a task whose queue need not be known.</summary>
-    public static void Map(IEndpointRouteBuilder routes, RouteGroupBuilder queue)
+    /// <summary>Maps the routes below a queue.</summary>
+    public static void Map(RouteGroupBuilder queue)
     {
         queue.MapPost("/tasks", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Submit a task");
         queue.MapPost("/tasks/bulk", SubmitManyAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxBulkBytes)
             .WithSummary("Submit up to 10,000 tasks in one transaction; they may depend on each other by ref");
         queue.MapGet("/tasks", ListAsync).RequirePermission(Permission.Read).WithSummary("List the tasks of a queue, newest first");
         queue.MapGet("/tasks/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a task of a queue");
-        var task = routes.MapGroup("/v1/tasks/{task}").WithTags("Queues");
-        task.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel a task of a queue, or its whole tree");
     }
 
     private static async Task<Created<QueueTask>> SubmitAsync(
@@ -60,11 +58,4 @@ internal static class QueueTaskEndpoints
     private static async Task<Ok<QueueTask>> GetAsync(
         string project, string pool, string task, Caller caller, TaskStore store, CancellationToken cancellationToken)
         => TypedResults.Ok((await store.RequireInAsync(project, pool, task, caller, cancellationToken)).ToContract());
-
-    private static async Task<Ok<CancelledTasks>> CancelAsync(
-        string task, CancelTaskRequest request, Caller caller, TaskStore store, TaskCancellation cancellation, CancellationToken cancellationToken)
-    {
-        Check.Text(request.Reason, "reason", 2_000);
-        return TypedResults.Ok(await cancellation.CancelAsync(await store.RequireAsync(task, caller, cancellationToken), request, cancellationToken));
-    }
 }

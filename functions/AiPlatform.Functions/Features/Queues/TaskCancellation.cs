@@ -14,12 +14,34 @@ internal sealed class TaskCancellation(Database database, TaskDispatcher dispatc
         var result = await database.InWorkAsync(
             async work =>
             {
-                var ids = request.Tree ? await TreeAsync(work, task.Id) : [task.Id];
+                var ids = request.Tree ? await CloseTreeAsync(work, task.Id) : [task.Id];
                 return await CancelAsync(work, ids, request.Reason);
             },
             cancellationToken);
         dispatcher.Wake();
         return result;
+    }
+
+    // Marked until nothing new is found: a submission that is under way holds its parent and is waited for, a later one sees the mark.
+    private static async Task<List<string>> CloseTreeAsync(UnitOfWork work, string root)
+    {
+        var ids = await TreeAsync(work, root);
+        while (true)
+        {
+            await work.ExecuteAsync(
+                """
+                UPDATE queue_tasks SET tree_cancelled = true
+                WHERE id IN (SELECT id FROM queue_tasks WHERE id = ANY(@ids) AND NOT tree_cancelled ORDER BY id FOR NO KEY UPDATE)
+                """,
+                new { ids });
+            var grown = await TreeAsync(work, root);
+            if (grown.Count <= ids.Count)
+            {
+                return grown;
+            }
+
+            ids = grown;
+        }
     }
 
     private static Task<List<string>> TreeAsync(UnitOfWork work, string root)

@@ -44,7 +44,7 @@ internal sealed partial class TaskDispatcher(
             return false;
         }
 
-        var result = await database.InWorkAsync(round.RunAsync, cancellationToken);
+        var (settled, result) = await database.InWorkAsync(SettleAndReleaseAsync, cancellationToken);
         _nextDue = result.NextDue;
         foreach (var queue in result.Released.GroupBy(static task => task.Queue, static task => task.Message))
         {
@@ -54,8 +54,12 @@ internal sealed partial class TaskDispatcher(
             }
         }
 
-        return (result.Unsettled && await settler.SettleAsync(cancellationToken)) || result.More;
+        return (settled && result.Unsettled) || result.More;
     }
+
+    // In one transaction: what may run because its last dependency ended is released in the same round.
+    private async Task<(bool Settled, RoundResult Round)> SettleAndReleaseAsync(UnitOfWork work)
+        => (await settler.SettleAsync(work), await round.RunAsync(work));
 
     private async Task SendAsync(string queue, TaskMessage[] tasks, CancellationToken cancellationToken)
     {

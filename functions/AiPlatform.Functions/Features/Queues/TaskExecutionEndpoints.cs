@@ -31,18 +31,10 @@ internal static class TaskExecutionEndpoints
     }
 
     private static async Task<Ok<CompletedTasks>> CompleteAsync(
-        CompleteTasksRequest request, TaskExecutions executions, TaskOutcomes outcomes, CancellationToken cancellationToken)
+        CompleteTasksRequest request, TaskExecutions executions, CancellationToken cancellationToken)
     {
         CheckWorker(request.WorkerId);
         CheckGroup(request.Tasks, MaxGroup);
-        for (var i = 0; i < request.Tasks.Count; i++)
-        {
-            var task = request.Tasks[i];
-            Check.That(Enum.IsDefined(task.Outcome), $"tasks[{i}].outcome", "wrongType");
-            Check.That(task.ErrorKind is null || task.ErrorKind.Length is > 0 and <= 64 && !task.ErrorKind.Contains('\0', StringComparison.Ordinal), $"tasks[{i}].errorKind", "length", 1, 64);
-            Check.That(outcomes.CanStore(task), $"tasks[{i}].result", "wrongType");
-        }
-
         return TypedResults.Ok(new CompletedTasks(await executions.CompleteAsync(request, cancellationToken)));
     }
 

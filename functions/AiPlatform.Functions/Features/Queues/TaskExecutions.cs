@@ -2,6 +2,7 @@ using System.Text.Json;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace AiPlatform.Functions.Features.Queues;
 
@@ -46,7 +47,7 @@ internal sealed class TaskExecutions(
     /// <summary>Takes ends of attempts in.</summary>
     public async Task<int> CompleteAsync(CompleteTasksRequest request, CancellationToken cancellationToken)
     {
-        var accepted = await database.InWorkAsync(work => outcomes.ApplyAsync(work, request.Tasks), cancellationToken);
+        var accepted = await ApplyAsync([.. request.Tasks.Select(outcomes.Storable)], cancellationToken);
         if (accepted > 0)
         {
             dispatcher.Wake();
@@ -54,6 +55,37 @@ internal sealed class TaskExecutions(
 
         return accepted;
     }
+
+    // One transaction for all. Should the database refuse a value that the check let through, each attempt is judged alone.
+    private async Task<int> ApplyAsync(IReadOnlyList<TaskCompletion> completions, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.InWorkAsync(work => outcomes.ApplyAsync(work, completions), cancellationToken);
+        }
+        catch (PostgresException exception) when (IsAboutData(exception) && completions.Count > 1)
+        {
+            var accepted = 0;
+            foreach (var completion in completions)
+            {
+                accepted += await ApplyAsync([completion], cancellationToken);
+            }
+
+            return accepted;
+        }
+        catch (PostgresException exception) when (IsAboutData(exception) && completions[0].Outcome == TaskOutcome.Succeeded)
+        {
+            var failed = completions[0] with
+            {
+                Outcome = TaskOutcome.Failed, Result = null, ErrorKind = "result.refused", Error = $"The result cannot be stored: {exception.MessageText}",
+            };
+            return await database.InWorkAsync(work => outcomes.ApplyAsync(work, [outcomes.Storable(failed)]), cancellationToken);
+        }
+    }
+
+    // Class 22: data exceptions. 54: a limit of the program is exceeded, such as the depth of nesting.
+    private static bool IsAboutData(PostgresException exception)
+        => exception.SqlState.StartsWith("22", StringComparison.Ordinal) || exception.SqlState.StartsWith("54", StringComparison.Ordinal);
 
     /// <summary>Notes that a worker lives, extends its hold on what it runs, and says what it has to stop.</summary>
     public async Task<TaskWorkerCommands> HeartbeatAsync(string workerId, TaskWorkerHeartbeat heartbeat, CancellationToken cancellationToken)

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.Extensions.Options;
@@ -13,7 +11,6 @@ internal sealed class TaskOutcomes(IOptions<QueueOptions> options, TimeProvider 
     public const string Timeout = "timeout";
     public const string Lost = "lost";
     public const string Deadline = "deadline";
-    private const int MaxReason = 4_000;
     private static readonly Counter Ended = Metrics.CreateCounter("aiplatform_tasks_ended_total", "Ends of attempts.", "outcome");
 
     /// <summary>Takes ends in; what does not belong to the running attempt of its task is left out. Returns how many counted.</summary>
@@ -42,8 +39,8 @@ internal sealed class TaskOutcomes(IOptions<QueueOptions> options, TimeProvider 
             WHERE t.status = 'running' ORDER BY t.id FOR NO KEY UPDATE OF t
             """,
             new { ids = completions.Select(static item => item.TaskId).ToArray(), fences = completions.Select(static item => item.Fence).ToArray() });
-        var reports = completions.DistinctBy(static item => item.TaskId).ToDictionary(static item => item.TaskId, StringComparer.Ordinal);
-        var steps = rows.ConvertAll(row => Decide(row, reports[row.Id]));
+        var reports = completions.DistinctBy(static item => (item.TaskId, item.Fence)).ToDictionary(static item => (item.TaskId, item.Fence));
+        var steps = rows.ConvertAll(row => Decide(row, reports[(row.Id, row.Fence)]));
         steps.ForEach(static step => TaskStates.Require(QueueTaskStatus.Running, step.Status));
         await work.ExecuteAsync(
             """
@@ -110,24 +107,19 @@ internal sealed class TaskOutcomes(IOptions<QueueOptions> options, TimeProvider 
                 now = time.GetUtcNow(),
                 ids = completions.Select(static item => item.TaskId).ToArray(),
                 fences = completions.Select(static item => item.Fence).ToArray(),
-                results = completions.Select(Result).ToArray(),
+                results = completions.Select(static item => item.Result?.GetRawText()).ToArray(),
             });
         Ended.WithLabels("succeeded").Inc(rows.Count);
         return rows;
     }
 
-    private static string? Result(TaskCompletion completion)
-        => completion.Result is { ValueKind: not JsonValueKind.Null and not JsonValueKind.Undefined } result ? result.GetRawText() : null;
-
-    /// <summary>Whether a result can be stored; one that cannot fails at the door, never in the middle of a group.</summary>
-    public bool CanStore(TaskCompletion completion)
-        => Result(completion) is not { } text
-            || (Encoding.UTF8.GetByteCount(text) <= options.Value.MaxPayloadBytes && !text.Contains("\\u0000", StringComparison.Ordinal));
+    /// <summary>A report as it can be stored; one that cannot be is the failure of its own attempt.</summary>
+    public TaskCompletion Storable(TaskCompletion completion) => TaskCompletionRule.Storable(completion, options.Value.MaxPayloadBytes);
 
     private Step Decide(EndedRow row, TaskCompletion report)
     {
         var now = time.GetUtcNow();
-        var reason = report.Error?.Replace("\0", "", StringComparison.Ordinal) is { } text ? text[..Math.Min(text.Length, MaxReason)] : null;
+        var reason = report.Error;
         var kind = report.ErrorKind ?? "error";
         if (row.CancelRequested)
         {

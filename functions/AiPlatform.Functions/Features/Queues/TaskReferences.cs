@@ -6,13 +6,20 @@ namespace AiPlatform.Functions.Features.Queues;
 /// <summary>What tasks of a submission refer to: tasks that they depend on, parents, packages.</summary>
 internal static class TaskReferences
 {
-    /// <summary>Passes when everything referred to is in the same project.</summary>
+    /// <summary>Passes when everything referred to is in the same project; the parents whose trees were cancelled.</summary>
     /// <exception cref="ApiException">400.</exception>
-    public static async Task RequireAsync(UnitOfWork work, string projectId, IReadOnlyList<CheckedTask> tasks)
+    public static async Task<IReadOnlySet<string>> RequireAsync(UnitOfWork work, string projectId, IReadOnlyList<CheckedTask> tasks)
     {
         await RequireTasksAsync(work, projectId, "dependsOn.tasks", [.. tasks.SelectMany(static task => task.Dependencies).Distinct(StringComparer.Ordinal)]);
-        await RequireTasksAsync(work, projectId, "parentId", [.. tasks.Select(static task => task.Request.ParentId).OfType<string>().Distinct(StringComparer.Ordinal)]);
+        string[] parents = [.. tasks.Select(static task => task.Request.ParentId).OfType<string>().Distinct(StringComparer.Ordinal)];
+        await RequireTasksAsync(work, projectId, "parentId", parents);
         await RequirePackagesAsync(work, projectId, tasks);
+
+        // Held until the submission is there to be found: who cancels the tree meanwhile waits for it.
+        return parents.Length == 0
+            ? new HashSet<string>()
+            : (await work.QueryAsync<ParentRow>("SELECT id, tree_cancelled FROM queue_tasks WHERE id = ANY(@parents) ORDER BY id FOR SHARE", new { parents }))
+                .Where(static row => row.TreeCancelled).Select(static row => row.Id).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>
@@ -73,5 +80,12 @@ internal static class TaskReferences
         {
             throw ApiException.Invalid(field, "taskReference", missing);
         }
+    }
+
+    private sealed class ParentRow
+    {
+        public required string Id { get; init; }
+
+        public bool TreeCancelled { get; init; }
     }
 }

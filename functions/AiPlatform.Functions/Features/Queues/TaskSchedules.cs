@@ -2,7 +2,6 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
-using Cronos;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -20,7 +19,7 @@ internal sealed class TaskSchedules(Database database, TaskSubmission submission
     {
         Check.Name(request.Name, "name");
         var zone = RequireZone(request.TimeZone ?? "UTC");
-        var next = Parse(request.Cron).GetNextOccurrence(time.GetUtcNow(), zone);
+        var next = CronSchedule.Require(request.Cron, request.Days, time.GetUtcNow(), zone).Next(time.GetUtcNow(), zone);
         CheckTask(request.Task);
         try
         {
@@ -33,12 +32,12 @@ internal sealed class TaskSchedules(Database database, TaskSubmission submission
                     Check.That(count < options.Value.MaxSchedules, "name", "count", 0, options.Value.MaxSchedules);
                     return await work.SingleAsync<ScheduleRow>(
                         $"""
-                        INSERT INTO queue_schedules (id, queue_id, name, cron, time_zone, task, overlap, user_id, next_at, created_at)
-                        VALUES (@id, @queueId, @name, @cron, @zone, @task::jsonb, @overlap, @userId, @next, @now) RETURNING {ScheduleRow.Columns}
+                        INSERT INTO queue_schedules (id, queue_id, name, cron, days, time_zone, task, overlap, user_id, next_at, created_at)
+                        VALUES (@id, @queueId, @name, @cron, @days, @zone, @task::jsonb, @overlap, @userId, @next, @now) RETURNING {ScheduleRow.Columns}
                         """,
                         new
                         {
-                            id = Ids.New(time), queueId = queue.Id, name = request.Name, cron = request.Cron, zone = request.TimeZone ?? "UTC",
+                            id = Ids.New(time), queueId = queue.Id, name = request.Name, cron = request.Cron, days = request.Days?.ToText(), zone = request.TimeZone ?? "UTC",
                             task = JsonSerializer.Serialize(request.Task, ContractsJson.Strict), overlap = request.Overlap, userId = caller.UserId, next, now,
                         });
                 },
@@ -121,7 +120,7 @@ internal sealed class TaskSchedules(Database database, TaskSubmission submission
             new { id = row.Id, next = Next(row), now = time.GetUtcNow(), task, error });
     }
 
-    private DateTimeOffset? Next(ScheduleRow row) => Parse(row.Cron).GetNextOccurrence(time.GetUtcNow(), RequireZone(row.TimeZone));
+    private DateTimeOffset? Next(ScheduleRow row) => CronSchedule.Parse(row.Cron, row.Days).Next(time.GetUtcNow(), RequireZone(row.TimeZone));
 
     private static async Task<ScheduleRow> FindAsync(UnitOfWork work, long queueId, string schedule)
         => await work.FindAsync<ScheduleRow>(
@@ -135,28 +134,15 @@ internal sealed class TaskSchedules(Database database, TaskSubmission submission
         TaskSubmissionCheck.CheckOne(task, "task.", new Dictionary<string, int>(), options.Value, time.GetUtcNow());
     }
 
-    private static CronExpression Parse(string cron)
-    {
-        try
-        {
-            Check.Length(cron, "cron", 1, 200);
-            return CronExpression.Parse(cron, cron.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length == 6 ? CronFormat.IncludeSeconds : CronFormat.Standard);
-        }
-        catch (CronFormatException)
-        {
-            throw ApiException.Invalid("cron", "cron");
-        }
-    }
-
     private static TimeZoneInfo RequireZone(string name)
-        => TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : throw ApiException.Invalid("timeZone", "timeZone", name);
+        => !string.IsNullOrWhiteSpace(name) && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : throw ApiException.Invalid("timeZone", "timeZone", name);
 }
 
 /// <summary>A row of <c>queue_schedules</c>.</summary>
 internal sealed class ScheduleRow
 {
     public const string Columns =
-        "id, queue_id, name, cron, time_zone, task::text AS task, overlap, paused, user_id, next_at, last_at, last_task_id, last_error, created_at";
+        "id, queue_id, name, cron, days, time_zone, task::text AS task, overlap, paused, user_id, next_at, last_at, last_task_id, last_error, created_at";
 
     public required string Id { get; init; }
 
@@ -165,6 +151,8 @@ internal sealed class ScheduleRow
     public required string Name { get; init; }
 
     public required string Cron { get; init; }
+
+    public CronDays? Days { get; init; }
 
     public required string TimeZone { get; init; }
 
@@ -188,5 +176,5 @@ internal sealed class ScheduleRow
 
     public SubmitTaskRequest Request => JsonSerializer.Deserialize<SubmitTaskRequest>(Task, ContractsJson.Tolerant)!;
 
-    public TaskSchedule ToContract() => new(Id, Name, Cron, TimeZone, Request, Overlap, Paused, NextAt, LastAt, LastTaskId, LastError, CreatedAt);
+    public TaskSchedule ToContract() => new(Id, Name, Cron, TimeZone, Request, Overlap, Paused, NextAt, LastAt, LastTaskId, LastError, CreatedAt, Days);
 }

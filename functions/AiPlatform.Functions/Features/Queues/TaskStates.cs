@@ -22,7 +22,9 @@ internal static class TaskStates
         QueueTaskStatus.Running => to is QueueTaskStatus.Succeeded or QueueTaskStatus.Scheduled or QueueTaskStatus.Ready or QueueTaskStatus.DeadLettered or QueueTaskStatus.Cancelled,
         // A replay.
         QueueTaskStatus.DeadLettered => to is QueueTaskStatus.Ready or QueueTaskStatus.Cancelled,
-        QueueTaskStatus.Succeeded or QueueTaskStatus.Cancelled or QueueTaskStatus.Skipped => false,
+        // It was replayed what the task depends on.
+        QueueTaskStatus.Skipped => to is QueueTaskStatus.Blocked,
+        QueueTaskStatus.Succeeded or QueueTaskStatus.Cancelled => false,
         _ => throw new ArgumentOutOfRangeException(nameof(from), from, "Unknown status."),
     };
 

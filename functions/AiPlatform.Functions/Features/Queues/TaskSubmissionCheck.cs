@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
@@ -103,12 +102,11 @@ internal static class TaskSubmissionCheck
     /// <summary>The payload as stored, checked for its handler.</summary>
     public static string? CheckPayload(string handler, JsonElement? payload, string field, QueueOptions options)
     {
-        var text = payload is { ValueKind: not JsonValueKind.Null and not JsonValueKind.Undefined } json ? json.GetRawText() : null;
-        if (text is not null)
+        string? text = null;
+        if (payload is { ValueKind: not JsonValueKind.Null and not JsonValueKind.Undefined } json)
         {
-            Check.That(Encoding.UTF8.GetByteCount(text) <= options.MaxPayloadBytes, field, "length", 0, options.MaxPayloadBytes);
-            // PostgreSQL's jsonb has no NUL.
-            Check.That(!text.Contains("\\u0000", StringComparison.Ordinal), field, "wrongType");
+            Check.Json(json, field, options.MaxPayloadBytes);
+            text = json.GetRawText();
         }
 
         switch (handler)

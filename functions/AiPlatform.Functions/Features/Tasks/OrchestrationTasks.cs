@@ -1,4 +1,5 @@
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.DurableTask.Client;
 using AiPlatform.Functions.Features.DurableStatus;
@@ -40,6 +41,23 @@ internal sealed class OrchestrationTasks(DurableTaskClient client)
     /// <summary>An orchestration; null when there is none, or the caller does not reach it.</summary>
     public async Task<PlatformTask?> FindAsync(string id, Caller caller, CancellationToken cancellationToken)
         => caller.ReachesEverything && await client.GetInstanceAsync(id, getInputsAndOutputs: true, cancellationToken) is { } instance ? ToContract(instance) : null;
+
+    /// <summary>Terminates an orchestration; null when there is none, or the caller does not reach it.</summary>
+    public async Task<CancelledTasks?> CancelAsync(string id, string? reason, Caller caller, CancellationToken cancellationToken)
+    {
+        if (!caller.ReachesEverything || await client.GetInstanceAsync(id, cancellationToken) is not { } instance)
+        {
+            return null;
+        }
+
+        if (instance.IsCompleted)
+        {
+            return new CancelledTasks(0, 0);
+        }
+
+        await client.TerminateInstanceAsync(id, new TerminateInstanceOptions(reason), cancellationToken);
+        return new CancelledTasks(0, 1);
+    }
 
     private static PlatformTask ToContract(OrchestrationMetadata instance) => new(
         instance.InstanceId, null, Kind, instance.Name, State(instance.RuntimeStatus), instance.FailureDetails?.ErrorMessage,

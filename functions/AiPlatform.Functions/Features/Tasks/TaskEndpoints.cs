@@ -11,7 +11,7 @@ namespace AiPlatform.Functions.Features.Tasks;
 internal static class TaskEndpoints
 {
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddTasks(this IServiceCollection services) => services.AddSingleton<TaskReader>().AddSingleton<OrchestrationTasks>();
+    public static IServiceCollection AddTasks(this IServiceCollection services) => services.AddSingleton<TaskReader>().AddSingleton<OrchestrationTasks>().AddSingleton<TaskCancels>();
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapTaskEndpoints(this IEndpointRouteBuilder routes)
@@ -20,6 +20,8 @@ internal static class TaskEndpoints
         tasks.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List long operations, newest first");
         tasks.MapGet("/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a long operation");
         tasks.MapGet("/{task}/why", WhyAsync).RequirePermission(Permission.Read).WithSummary("Explain, in words and in data, why a task waits");
+        tasks.MapPost("/{task}/cancel", CancelAsync).RequirePermission(Permission.Write)
+            .WithSummary("Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
         return routes;
     }
 
@@ -43,6 +45,13 @@ internal static class TaskEndpoints
         => TypedResults.Ok((await reader.FindAsync(task, caller, cancellationToken))?.ToContract()
             ?? await orchestrations.FindAsync(task, caller, cancellationToken)
             ?? throw ApiException.NotFound("task", task));
+
+    private static async Task<Ok<CancelledTasks>> CancelAsync(
+        string task, CancelTaskRequest request, Caller caller, TaskCancels cancels, CancellationToken cancellationToken)
+    {
+        Check.Text(request.Reason, "reason", 2_000);
+        return TypedResults.Ok(await cancels.CancelAsync(task, request, caller, cancellationToken));
+    }
 
     private static async Task<Ok<TaskWait>> WhyAsync(
         string task, Caller caller, HttpRequest request, TaskReader reader, TaskStore queueTasks, WaitExplanation explanation, CancellationToken cancellationToken)

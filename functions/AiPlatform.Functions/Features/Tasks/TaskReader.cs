@@ -11,30 +11,35 @@ namespace AiPlatform.Functions.Features.Tasks;
 /// <summary>A read-only view over long operations of projects: jobs, imports, quality reports, and the tasks of queues.</summary>
 internal sealed class TaskReader(Database database)
 {
+    public const string JobKind = "trainingJob";
+    public const string ImportKind = "datasetImport";
+    public const string ReportKind = "qualityReport";
+    public const string QueueKind = "queueTask";
+
     private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
 
-    private const string Jobs = """
-        SELECT j.id, j.project_id, 'trainingJob' AS kind, j.name, j.status, j.status_reason AS reason, '/v1/jobs/' || j.id AS link,
+    private const string Jobs = $"""
+        SELECT j.id, j.project_id, '{JobKind}' AS kind, j.name, j.status, j.status_reason AS reason, '/v1/jobs/' || j.id AS link,
             CASE WHEN j.status = 'succeeded' THEN 1 END::double precision AS progress, j.created_at, j.started_at, j.ended_at
         FROM jobs j
         """;
 
-    private const string Tasks = """
-        SELECT t.id, q.project_id, 'queueTask' AS kind, coalesce(t.name, t.handler) AS name, t.status, t.reason,
+    private const string Tasks = $"""
+        SELECT t.id, q.project_id, '{QueueKind}' AS kind, coalesce(t.name, t.handler) AS name, t.status, t.reason,
             '/v1/queues/' || q.project_id || '/' || q.pool || '/tasks/' || t.id AS link, t.progress, t.created_at, t.started_at, t.ended_at
         FROM queue_tasks t JOIN queues q ON q.id = t.queue_id
         """;
 
-    private const string Imports = """
-        SELECT i.id, i.project_id, 'datasetImport' AS kind, 'import ' || i.source AS name, i.status, i.code AS reason,
+    private const string Imports = $"""
+        SELECT i.id, i.project_id, '{ImportKind}' AS kind, 'import ' || i.source AS name, i.status, i.code AS reason,
             '/v1/projects/' || i.project_id || '/datasets/' || i.dataset_id || '/imports/' || i.id AS link,
             CASE WHEN i.status = 'succeeded' THEN 1 WHEN i.total_bytes > 0 THEN least(i.done_bytes::double precision / i.total_bytes, 1) END AS progress,
             i.created_at, i.started_at, i.ended_at
         FROM dataset_imports i
         """;
 
-    private const string Reports = """
-        SELECT r.id, r.project_id, 'qualityReport' AS kind, d.name || '@' || v.version AS name, r.status, r.reason, '/v1/quality-reports/' || r.id AS link,
+    private const string Reports = $"""
+        SELECT r.id, r.project_id, '{ReportKind}' AS kind, d.name || '@' || v.version AS name, r.status, r.reason, '/v1/quality-reports/' || r.id AS link,
             r.progress, r.created_at, r.started_at, r.ended_at
         FROM quality_reports r JOIN dataset_versions v ON v.id = r.version_id JOIN datasets d ON d.id = v.dataset_id
         """;
@@ -125,9 +130,9 @@ internal sealed class TaskViewRow
 
     private TaskState State() => Kind switch
     {
-        "trainingJob" => Of(Enum.Parse<JobStatus>(Status, ignoreCase: true)),
-        "datasetImport" => Of(Enum.Parse<DatasetImportStatus>(Status, ignoreCase: true)),
-        "qualityReport" => Of(Enum.Parse<QualityReportStatus>(Status, ignoreCase: true)),
+        TaskReader.JobKind => Of(Enum.Parse<JobStatus>(Status, ignoreCase: true)),
+        TaskReader.ImportKind => Of(Enum.Parse<DatasetImportStatus>(Status, ignoreCase: true)),
+        TaskReader.ReportKind => Of(Enum.Parse<QualityReportStatus>(Status, ignoreCase: true)),
         _ => Of(Enum.Parse<QueueTaskStatus>(Status, ignoreCase: true)),
     };
 

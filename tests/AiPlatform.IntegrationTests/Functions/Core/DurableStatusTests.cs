@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
+using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
@@ -247,6 +248,14 @@ public sealed class DurableStatusTests(FunctionsFixture functions, PostgresFixtu
         using var member = await MemberAsync();
         await member.GetAsync("/v1/tasks?kind=orchestration").ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
         await member.GetAsync("/v1/tasks/task-1").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+
+        // As everything in the list they can be cancelled.
+        await member.PostJsonAsync("/v1/tasks/task-1/cancel", "{}").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        await _client.PostJsonAsync("/v1/tasks/none/cancel", "{}").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
+        Assert.Equal(new CancelledTasks(0, 0), await _client.PostAsync<CancelledTasks>("/v1/tasks/task-2/cancel", new CancelTaskRequest()));
+        Assert.Equal(new CancelledTasks(0, 1), await _client.PostAsync<CancelledTasks>("/v1/tasks/task-1/cancel", new CancelTaskRequest("enough")));
+        await EndAsync("/durabletask/instances/task-1");
+        Assert.Equal(TaskState.Cancelled, (await _client.GetAsync<PlatformTask>("/v1/tasks/task-1")).State);
     }
 
     [Fact]

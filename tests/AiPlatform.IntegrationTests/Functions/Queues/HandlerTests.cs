@@ -65,6 +65,35 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
     }
 
     [Fact]
+    public async Task Http_keeps_of_an_answer_what_fits_into_a_result_and_calls_once()
+    {
+        var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
+        var calls = 0;
+        await using var server = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=Error"]).Build();
+        server.MapGet("/controls", () =>
+        {
+            Interlocked.Increment(ref calls);
+            return Results.Bytes(Enumerable.Repeat((byte)1, 16 * 1024).ToArray()); // Six bytes each in JSON.
+        });
+        server.MapGet("/chinese", () => Results.Text(new string('中', 10_000)));
+        await server.StartAsync();
+        using var open = new GuardedHttp(["127.0.0.1"]);
+        await using var worker = await queues.WorkerAsync(pool, handler: new HttpHandler(open));
+        SubmitTaskRequest To(string path) => new(
+            TaskHandlers.Http, JsonSerializer.SerializeToElement(new { url = server.Urls.First() + path, method = "GET" }), Retry: new TaskRetry(MaxAttempts: 2));
+        var controls = await queues.SubmitAsync(project, pool, To("/controls"));
+        var result = (await queues.UntilAsync(project, pool, controls.Id, QueueTaskStatus.Succeeded)).Result!.Value;
+        Assert.True(result.GetProperty("truncated").GetBoolean());
+        Assert.InRange(result.GetProperty("body").GetString()!.Length, 10_000, 11_000);
+        Assert.Equal(1, calls);
+
+        var chinese = await queues.SubmitAsync(project, pool, To("/chinese"));
+        result = (await queues.UntilAsync(project, pool, chinese.Id, QueueTaskStatus.Succeeded)).Result!.Value;
+        Assert.Equal(new string('中', 16 * 1024 / 3), result.GetProperty("body").GetString());
+        Assert.True(result.GetProperty("truncated").GetBoolean());
+    }
+
+    [Fact]
     public async Task Http_does_not_reach_private_addresses()
     {
         var (project, pool) = (await queues.ProjectAsync(), queues.Pool());

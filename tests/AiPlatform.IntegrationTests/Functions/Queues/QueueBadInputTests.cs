@@ -104,7 +104,6 @@ public sealed class QueueBadInputTests(QueueFixture queues) : IClassFixture<Queu
     [InlineData("GET", "/v1/queues/nobody/pool-0")]
     [InlineData("GET", "/v1/queues/{0}/pool-0/tasks/none")]
     [InlineData("GET", "/v1/tasks/none/why")]
-    [InlineData("POST", "/v1/tasks/none/cancel")]
     [InlineData("DELETE", "/v1/queues/{0}/pool-0/dead-letters/none")]
     [InlineData("DELETE", "/v1/queues/{0}/pool-0/schedules/none")]
     public async Task What_is_not_there_is_not_found(string method, string path)

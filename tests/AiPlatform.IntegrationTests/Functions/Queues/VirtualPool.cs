@@ -40,7 +40,7 @@ internal sealed class VirtualPool : IAsyncDisposable
         _database = new Database(connectionString);
         _queues = new QueueStore(_database, Time);
         _round = new DispatchRound(_options, Time);
-        _settler = new DependencySettler(_database, Time);
+        _settler = new DependencySettler(Time);
         _bus = new TaskBus(new ConfigurationBuilder().Build());
         _dispatcher = new TaskDispatcher(_database, _round, _settler, _bus, state, Time, NullLogger<TaskDispatcher>.Instance);
         _submission = new TaskSubmission(_database, _queues, _dispatcher, Time);
@@ -160,7 +160,7 @@ internal sealed class VirtualPool : IAsyncDisposable
         {
             more = await FinishAsync();
             var result = await _database.InWorkAsync(_round.RunAsync, CancellationToken.None);
-            more |= result.More | (result.Unsettled && await _settler.SettleAsync(CancellationToken.None));
+            more |= result.More | (result.Unsettled && await _database.InWorkAsync(_settler.SettleAsync, CancellationToken.None));
             more |= await StartAsync(result.Released);
         }
         while (more);
