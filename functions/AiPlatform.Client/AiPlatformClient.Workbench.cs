@@ -93,9 +93,17 @@ public sealed partial class AiPlatformClient
     /// <summary>Writes all runs of a project, or of one experiment, to a stream. The stream holds a part when this fails.</summary>
     /// <param name="experiment">Null for all.</param>
     public Task ExportRunsAsync(string project, string? experiment, ExportFormat format, Stream target, CancellationToken cancellationToken)
+        => ExportRunsAsync(project, experiment, format, keepFormulas: false, target, cancellationToken);
+
+    /// <summary>Writes all runs of a project, or of one experiment, to a stream. The stream holds a part when this fails.</summary>
+    /// <param name="experiment">Null for all.</param>
+    /// <param name="keepFormulas">Whether texts in CSV that spreadsheets take for formulas stay as they are.</param>
+    public Task ExportRunsAsync(
+        string project, string? experiment, ExportFormat format, bool keepFormulas, Stream target, CancellationToken cancellationToken)
         => DownloadAsync(
             HttpMethod.Get,
-            $"v1/projects/{Escape(project)}/runs/export?format={Name(format)}{(experiment is null ? string.Empty : $"&experiment={Escape(experiment)}")}",
+            $"v1/projects/{Escape(project)}/runs/export?format={Name(format)}{(experiment is null ? string.Empty : $"&experiment={Escape(experiment)}")}"
+            + (keepFormulas ? "&keepFormulas=true" : string.Empty),
             null,
             target,
             cancellationToken);

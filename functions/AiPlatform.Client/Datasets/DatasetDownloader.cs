@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using AiPlatform.Contracts.Datasets;
@@ -12,6 +13,8 @@ namespace AiPlatform.Client.Datasets;
 /// <param name="storage">For SAS URLs; it must send no token of the API.</param>
 public sealed class DatasetDownloader(AiPlatformClient api, HttpClient storage)
 {
+    private static readonly SearchValues<char> NotOnWindows = SearchValues.Create(":*?\"<>|");
+
     private const int Parallelism = 4;
     private const int BufferBytes = 256 << 10;
     private const int MaxAttempts = 6;
@@ -24,12 +27,15 @@ public sealed class DatasetDownloader(AiPlatformClient api, HttpClient storage)
     public async Task<int> DownloadAsync(string project, string dataset, int version, string folder, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var root = Path.GetFullPath(folder);
+        Directory.CreateDirectory(root);
+        var names = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         string? token = null;
         var (files, done) = (0, 0L);
         do
         {
             // A page of URLs is used up before it is too old.
             var page = await api.ListDatasetFilesAsync(project, dataset, version, PageSize, token, cancellationToken).ConfigureAwait(false);
+            RequireApart(page.Items, names, root);
             await Parallel.ForEachAsync(page.Items, new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken }, async (file, stop) =>
             {
                 await DownloadAsync(file, Resolve(root, file.Path), count => progress?.Report(Interlocked.Add(ref done, count)), stop).ConfigureAwait(false);
@@ -40,6 +46,32 @@ public sealed class DatasetDownloader(AiPlatformClient api, HttpClient storage)
         while (token is not null);
 
         return files;
+    }
+
+    // Names that differ by case only are two files, but one where the folder does not tell them apart.
+    private static void RequireApart(IReadOnlyList<FileDownload> files, Dictionary<string, string> names, string root)
+    {
+        foreach (var file in files)
+        {
+            if (!names.TryAdd(file.Path, file.Path) && names[file.Path] != file.Path && !TellsCaseApart(root))
+            {
+                throw new InvalidDataException($"{names[file.Path]} and {file.Path} are one file in {root}.");
+            }
+        }
+    }
+
+    private static bool TellsCaseApart(string root)
+    {
+        var probe = Path.Combine(root, $".probe-a-{Guid.NewGuid():N}");
+        File.WriteAllBytes(probe, []);
+        try
+        {
+            return !File.Exists(probe.Replace("probe-a", "PROBE-A", StringComparison.Ordinal));
+        }
+        finally
+        {
+            File.Delete(probe);
+        }
     }
 
     private async Task DownloadAsync(FileDownload file, string target, Action<long> count, CancellationToken cancellationToken)
@@ -115,6 +147,11 @@ public sealed class DatasetDownloader(AiPlatformClient api, HttpClient storage)
     private static string Resolve(string root, string path)
     {
         var target = Path.GetFullPath(Path.Combine(root, path));
+        if (OperatingSystem.IsWindows() && (path.AsSpan().ContainsAny(NotOnWindows) || path.Split('/').Any(static segment => segment[^1] is '.' or ' ')))
+        {
+            throw new InvalidDataException($"Windows cannot keep a file named {path}.");
+        }
+
         return target.StartsWith(root.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal)
             ? target
             : throw new InvalidDataException($"{path} leads out of the folder.");

@@ -84,7 +84,7 @@ public sealed class DatasetUploader(AiPlatformClient api, HttpClient storage)
         }
 
         var chunks = chunker?.Finish();
-        return new DatasetFile(item.Path, size, Convert.ToHexStringLower(hash.GetHashAndReset()), chunks is null ? null : ChunkList.ToText(chunks));
+        return new DatasetFile(FilePath.Normal(item.Path), size, Convert.ToHexStringLower(hash.GetHashAndReset()), chunks is null ? null : ChunkList.ToText(chunks));
     }
 
     private async Task SendAsync(

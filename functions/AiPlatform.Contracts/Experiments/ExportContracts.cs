@@ -14,4 +14,6 @@ public enum ExportFormat
 /// <param name="Runs">1–10,000 runs of the project; what is none of them is left out.</param>
 /// <param name="Keys">1–1,000 metrics; null for all.</param>
 /// <param name="AllAttempts">Whether points that a later attempt superseded are there too.</param>
-public sealed record ExportMetricsRequest(IReadOnlyList<string> Runs, IReadOnlyList<string>? Keys = null, ExportFormat Format = ExportFormat.Parquet, bool AllAttempts = false);
+/// <param name="KeepFormulas">Whether texts in CSV that spreadsheets take for formulas stay as they are; otherwise an apostrophe stands before them.</param>
+public sealed record ExportMetricsRequest(IReadOnlyList<string> Runs, IReadOnlyList<string>? Keys = null, ExportFormat Format = ExportFormat.Parquet, bool AllAttempts = false,
+    bool KeepFormulas = false);

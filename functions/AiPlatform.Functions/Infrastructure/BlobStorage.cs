@@ -65,8 +65,9 @@ internal sealed partial class BlobStorage : IDisposable
         => SasAsync(container, name, BlobSasPermissions.Create | BlobSasPermissions.Write, validFor, cancellationToken);
 
     /// <summary>A URL for <c>GET</c> and <c>HEAD</c>.</summary>
-    public Task<string> DownloadUrlAsync(string container, string name, TimeSpan validFor, CancellationToken cancellationToken)
-        => SasAsync(container, name, BlobSasPermissions.Read, validFor, cancellationToken);
+    /// <param name="path">What the download is called by: the storage answers with the path's last part as name.</param>
+    public Task<string> DownloadUrlAsync(string container, string name, string path, TimeSpan validFor, CancellationToken cancellationToken)
+        => SasAsync(container, name, BlobSasPermissions.Read, validFor, cancellationToken, FileNameHeader.Attachment(path));
 
     /// <summary>The blob's length in bytes; null when there is none.</summary>
     public async Task<long?> LengthAsync(string container, string name, CancellationToken cancellationToken)
@@ -260,7 +261,7 @@ internal sealed partial class BlobStorage : IDisposable
     private BlobClient Blob(string container, string name) => _service.GetBlobContainerClient(container).GetBlobClient(name);
 
     private async Task<string> SasAsync(
-        string container, string name, BlobSasPermissions permissions, TimeSpan validFor, CancellationToken cancellationToken)
+        string container, string name, BlobSasPermissions permissions, TimeSpan validFor, CancellationToken cancellationToken, string? disposition = null)
     {
         var blob = Blob(container, name);
         var now = _time.GetUtcNow();
@@ -272,6 +273,7 @@ internal sealed partial class BlobStorage : IDisposable
 
             // Clocks of client and storage may differ a little.
             StartsOn = now.AddMinutes(-5),
+            ContentDisposition = disposition,
         };
         if (blob.CanGenerateSasUri)
         {

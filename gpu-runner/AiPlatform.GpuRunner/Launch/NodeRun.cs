@@ -64,6 +64,11 @@ internal sealed class NodeRun(
             }
 
             await journal.UploadAllAsync(patience.Token).ConfigureAwait(false);
+            if (outcome.Kind == JobEventKind.Finished && directory.ReadRefusal() is { } refusal)
+            {
+                outcome = new NodeOutcome(JobEventKind.Failed, outcome.ExitCode, refusal);
+            }
+
             await AddEventAsync(outcome).ConfigureAwait(false);
             await journal.SendEventsAsync(patience.Token).ConfigureAwait(false);
         }

@@ -11,6 +11,14 @@ internal sealed class ArtifactSender(
     : SpoolSender(state.Key, spool, interval, time, logger)
 {
     /// <inheritdoc />
+    protected override void OnRefused(SpoolRecord record, string reason)
+    {
+        var artifact = (ArtifactRecord)UploadRecord.Deserialize(record.Payload);
+        directory.NoteRefusal($"The {(artifact.Media is null ? "artifact" : "media")} '{artifact.Media?.Key ?? artifact.Path}' could not be stored: {reason}");
+        File.Delete(Path.Combine(directory.Contents, artifact.Content));
+    }
+
+    /// <inheritdoc />
     protected override async Task<int> SendAsync(IReadOnlyList<SpoolRecord> records, CancellationToken cancellationToken)
     {
         var record = (ArtifactRecord)UploadRecord.Deserialize(records[0].Payload);

@@ -37,6 +37,8 @@ internal sealed class NodeDirectory(string path)
     /// <summary>Bytes of artifacts.</summary>
     public string Contents => In("contents");
 
+    private string RefusalFile => In("refused");
+
     private string StateFile => In("node.json");
 
     private string TokenFile => In("token");
@@ -61,6 +63,18 @@ internal sealed class NodeDirectory(string path)
         Write(directory.StateFile, JsonSerializer.SerializeToUtf8Bytes(state, ContractsJson.Strict));
         return directory;
     }
+
+    /// <summary>Keeps what could not be stored: a node that lost an artifact has not succeeded, also when the runner starts again meanwhile.</summary>
+    public void NoteRefusal(string reason)
+    {
+        if (!File.Exists(RefusalFile))
+        {
+            Write(RefusalFile, System.Text.Encoding.UTF8.GetBytes(reason));
+        }
+    }
+
+    /// <summary>The first thing that could not be stored; null when everything was.</summary>
+    public string? ReadRefusal() => File.Exists(RefusalFile) ? File.ReadAllText(RefusalFile) : null;
 
     /// <summary>A rank's log.</summary>
     public string LogFile(int rank) => In($"logs/rank-{rank}.log");

@@ -33,6 +33,11 @@ internal abstract class SpoolSender(NodeKey node, DurableSpool spool, TimeSpan i
     /// <summary>Sends some of the records, at least the first; says how many were taken.</summary>
     protected abstract Task<int> SendAsync(IReadOnlyList<SpoolRecord> records, CancellationToken cancellationToken);
 
+    /// <summary>Notes that a record was refused for good and is dropped.</summary>
+    protected virtual void OnRefused(SpoolRecord record, string reason)
+    {
+    }
+
     /// <inheritdoc />
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
@@ -66,6 +71,7 @@ internal abstract class SpoolSender(NodeKey node, DurableSpool spool, TimeSpan i
                 if (records.Count == 1)
                 {
                     Logs.RecordRefused(_logger, node, exception.Message);
+                    OnRefused(records[0], exception.Message);
                     return 1;
                 }
 

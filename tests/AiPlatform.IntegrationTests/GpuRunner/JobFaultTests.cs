@@ -266,6 +266,37 @@ public sealed class JobFaultTests
     }
 
     [Fact]
+    public async Task A_job_whose_artifact_the_platform_refuses_has_not_succeeded_and_says_which()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        harness.Submit("import aiplatform_runtime as aip\nopen('f', 'w').write('x')\naip.log_artifact('f', 'good.txt')\naip.log_artifact('f', 'refused/model.bin')\naip.log_artifact('f', 'also.txt')");
+        var end = await harness.EndAsync();
+        Assert.Equal(JobEventKind.Failed, end.Kind);
+        Assert.Contains("'refused/model.bin' could not be stored", end.Reason, StringComparison.Ordinal);
+        Assert.Equal(["also.txt", "good.txt"], harness.Platform.Artifacts.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Artifacts_are_named_by_the_platforms_rule_and_the_code_hears_at_once_of_a_name_that_is_not_allowed()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        harness.Submit(
+            """
+            import aiplatform_runtime as aip
+            open("f", "w").write("x")
+            for name in ("100%.png", "a:b", "dot.", "e\u0301.txt", "%2e%2e/x", "a\\b", " x"):
+                try:
+                    aip.log_artifact("f", name)
+                except aip.RunnerError as error:
+                    print("refused:", error)
+            """);
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, end.Reason);
+        Assert.Equal(["100%.png", "a:b", "dot.", "\u00e9.txt"], harness.Platform.Artifacts.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(3, harness.Log().Split("refused:").Length - 1);
+    }
+
+    [Fact]
     public async Task Too_few_gpus_and_a_missing_recipe_are_the_reason()
     {
         await using var harness = await RunnerHarness.StartAsync();

@@ -68,7 +68,7 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
     /// <summary>When positive, the next heartbeat hears that the runner is not known.</summary>
     public int Forgotten;
 
-    /// <summary>Metrics whose key begins with this are refused.</summary>
+    /// <summary>Metrics whose key begins with this, and artifacts whose path does, are refused.</summary>
     public const string RefusedKey = "refused";
 
     public static async Task<ScriptedPlatform> StartAsync(int port = 0)
@@ -161,8 +161,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
         _app.MapPost("/v1/runs/{run}/params", (string run, LogParamsRequest request) => request.Params.ToList().ForEach(pair => Params[pair.Key] = pair.Value));
         _app.MapPost("/v1/runs/{run}/tags", (string run, SetTagsRequest request) => request.Tags.ToList().ForEach(pair => Tags[pair.Key] = pair.Value));
         _app.MapPost("/v1/runs/{run}/attempts/{attempt}/resume", (string run, int attempt, ResumeRequest request) => Resumes.Enqueue((attempt, request.Step)));
-        _app.MapPost("/v1/runs/{run}/artifacts/uploads", (string run, ArtifactUploadRequest request)
-            => new ArtifactUpload($"{Url}/blobs/{run}-{request.Path.Replace('/', '-')}", new Dictionary<string, string> { ["x-ms-blob-type"] = "BlockBlob" }));
+        _app.MapPost("/v1/runs/{run}/artifacts/uploads", (string run, ArtifactUploadRequest request) => request.Path.StartsWith(RefusedKey, StringComparison.Ordinal)
+            ? Problem(400, ErrorCodes.InvalidRequest)
+            : Results.Ok(new ArtifactUpload($"{Url}/blobs/{run}-{request.Path.Replace('/', '-')}", new Dictionary<string, string> { ["x-ms-blob-type"] = "BlockBlob" })));
         _app.MapPut("/blobs/{name}", async (string name, HttpRequest request) =>
         {
             using var content = new MemoryStream();

@@ -41,6 +41,31 @@ public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<
     }
 
     [Fact]
+    public async Task What_a_preview_guesses_it_says_and_the_caller_or_the_plan_tells_otherwise()
+    {
+        var world = await WorldAsync(("t.csv", "1;01/02/2024\n2;03/04/2024\n"));
+        var guessed = await world.Client.GetAsync<DatasetPreview>($"{world.Version}/preview");
+        Assert.True(guessed.Dialect is { Encoding: "utf-8", EncodingConfidence: 1, Delimiter: ";", Header: false }, $"{guessed.Dialect}");
+        Assert.Equal(("column2", null, 0d), guessed.Dialect!.Dates.Select(static date => (date.Column, date.Order, date.Confidence)).Single());
+        var told = await world.Client.GetAsync<DatasetPreview>($"{world.Version}/preview?header=true&dateOrder=dayFirst&delimiter=%3B&encoding=gbk");
+        Assert.Equal(["1", "01/02/2024"], told.Columns.Select(static column => column.Name));
+        Assert.Equal(("gb18030", 1d, 1d), (told.Dialect!.Encoding, told.Dialect.EncodingConfidence, told.Dialect.HeaderConfidence));
+        var schema = await world.Client.GetAsync<TableProfile>($"{world.Version}/schema?dateOrder=monthFirst");
+        Assert.Equal("2024-01-02", schema.Columns[1].Time?.First);
+        foreach (var (query, field) in new[] { ("encoding=klingon", "encoding"), ("delimiter=ab", "delimiter"), ("quote=x", "quote"), ("skippedLines=-1", "skippedLines"), ("dateOrder=yearFirst", "dateOrder") })
+        {
+            var problem = await world.Client.GetAsync($"{world.Version}/preview?{query}").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+            Assert.Contains(field, problem.Errors!.Keys);
+        }
+
+        var dataset = world.Version[..world.Version.IndexOf("/versions", StringComparison.Ordinal)];
+        await world.Client.SendJsonAsync(HttpMethod.Put, $"{dataset}/quality-plan", new QualityPlanText("reading: {skippedLines: 1, header: true}"));
+        var planned = await world.Client.GetAsync<DatasetPreview>($"{world.Version}/preview");
+        Assert.Equal((1, "2"), (planned.Dialect!.SkippedLines, planned.Columns[0].Name));
+        Assert.Equal("1", (await world.Client.GetAsync<DatasetPreview>($"{world.Version}/preview?skippedLines=0")).Columns[0].Name);
+    }
+
+    [Fact]
     public async Task What_cannot_be_previewed_is_refused_in_the_callers_language()
     {
         var world = await WorldAsync(("people.csv", People), ("cut.parquet", "PAR1 cut off somewhere"), ("empty.csv", "\n"), ("x.bin", "x"));

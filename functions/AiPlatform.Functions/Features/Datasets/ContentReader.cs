@@ -85,7 +85,7 @@ internal sealed class ContentReader(Database database, BlobStorage storage, Cont
     {
         if (content.IsWhole)
         {
-            var url = await storage.DownloadUrlAsync(BlobStorage.Datasets, content.Parts[0].Blob, lifetime, cancellationToken);
+            var url = await storage.DownloadUrlAsync(BlobStorage.Datasets, content.Parts[0].Blob, file.Path, lifetime, cancellationToken);
             return new FileDownload(file.Path, file.SizeBytes, file.Hex, url);
         }
 
@@ -95,7 +95,7 @@ internal sealed class ContentReader(Database database, BlobStorage storage, Cont
         {
             if (!urls.TryGetValue(part.Blob, out var url))
             {
-                urls[part.Blob] = url = await storage.DownloadUrlAsync(BlobStorage.Datasets, part.Blob, lifetime, cancellationToken);
+                urls[part.Blob] = url = await storage.DownloadUrlAsync(BlobStorage.Datasets, part.Blob, file.Path, lifetime, cancellationToken);
             }
 
             parts.Add(new DownloadPart(url, part.Offset, part.Length));

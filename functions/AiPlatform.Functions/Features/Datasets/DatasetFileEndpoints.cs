@@ -47,14 +47,14 @@ internal static class DatasetFileEndpoints
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
-        var file = await versions.GetFileAsync(row.Id, path, cancellationToken);
-        return Stream(reader, await reader.GetAsync(projectId, file.Sha256, cancellationToken));
+        var file = await versions.GetFileAsync(row.Id, FilePath.Normal(path), cancellationToken);
+        return Stream(reader, await reader.GetAsync(projectId, file.Sha256, cancellationToken), file.Path);
     }
 
     private static async Task<FileStreamHttpResult> ReadLinkAsync(string token, string name, ContentLinks links, ContentReader reader, CancellationToken cancellationToken)
     {
         var (projectId, sha256) = links.Read(token);
-        return Stream(reader, await reader.GetAsync(projectId, sha256, cancellationToken));
+        return Stream(reader, await reader.GetAsync(projectId, sha256, cancellationToken), name);
     }
 
     private static async Task<PushStreamHttpResult> ArchiveAsync(
@@ -93,7 +93,7 @@ internal static class DatasetFileEndpoints
     }
 
     // Content never changes under its hash: every cache may keep it for ever.
-    private static FileStreamHttpResult Stream(ContentReader reader, StoredContent content)
+    private static FileStreamHttpResult Stream(ContentReader reader, StoredContent content, string path)
         => TypedResults.Stream(
-            reader.Open(content), MediaTypeNames.Application.Octet, entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{content.Sha256}\""), enableRangeProcessing: true);
+            reader.Open(content), MediaTypeNames.Application.Octet, FileNameHeader.NameOf(path), entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{content.Sha256}\""), enableRangeProcessing: true);
 }

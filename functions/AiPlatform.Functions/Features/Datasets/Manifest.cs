@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Functions.Infrastructure;
 
@@ -34,10 +35,11 @@ internal sealed class Manifest
         for (var i = 0; i < files.Count; i++)
         {
             Check.That(files[i] is not null, $"files[{i}]", "required");
-            Check.That(rows.TryAdd(files[i].Path, ParseFile(files[i], $"files[{i}]", options)), $"files[{i}].path", "duplicate");
+            var row = ParseFile(files[i], $"files[{i}]", options);
+            Check.That(rows.TryAdd(row.Path, row), $"files[{i}].path", "duplicate");
         }
 
-        var result = parent is null ? [.. rows.Values] : ManifestEdit.Apply(parent, request.Remove ?? [], rows);
+        var result = parent is null ? [.. rows.Values] : ManifestEdit.Apply(parent, [.. (request.Remove ?? []).Select(static path => path is null ? null! : FilePath.Normal(path))], rows);
         Check.That(result.Count >= 1 && result.Count <= options.MaxFiles, "files", "count", 1, options.MaxFiles);
         RequireConsistent(result, files);
         result.Sort(static (left, right) => string.CompareOrdinal(left.Path, right.Path));
@@ -46,14 +48,13 @@ internal sealed class Manifest
 
     private static DatasetFileRow ParseFile(DatasetFile file, string field, DatasetOptions options)
     {
-        var problem = RelativePath.Problem(file.Path);
-        Check.That(problem is null, $"{field}.path", "path", problem);
+        var path = RelativePath.Require(file.Path, $"{field}.path");
         Check.Range(file.Size, $"{field}.size", 0, options.MaxFileBytes);
         Check.That(ContentHash.TryParse(file.Sha256, out var hash), $"{field}.sha256", "sha256");
         IReadOnlyList<Chunk>? chunks = null;
         Check.That(
             file.Chunks is null || (ChunkList.TryParse(file.Chunks, out chunks) && chunks.Sum(chunk => (long)chunk.Length) == file.Size), $"{field}.chunks", "chunks");
-        return new DatasetFileRow { Path = file.Path, SizeBytes = file.Size, Sha256 = hash!, Chunks = chunks };
+        return new DatasetFileRow { Path = path, SizeBytes = file.Size, Sha256 = hash!, Chunks = chunks };
     }
 
     // Equal content has one size, and a name cannot be a file and a folder on the machine that reads the dataset.
@@ -79,7 +80,7 @@ internal sealed class Manifest
         {
             for (var i = 0; i < files.Count; i++)
             {
-                if (files[i].Path == file.Path)
+                if (FilePath.Normal(files[i].Path) == file.Path)
                 {
                     return $"files[{i}].{property}";
                 }

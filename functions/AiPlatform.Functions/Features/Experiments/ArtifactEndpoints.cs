@@ -26,6 +26,7 @@ internal static class ArtifactEndpoints
         CancellationToken cancellationToken)
     {
         RunChecks.File(request.Path, request.Size, request.Sha256, options.Value);
+        request = request with { Path = FilePath.Normal(request.Path) };
         var row = await access.RequireAsync(run, caller, cancellationToken);
         var name = ArtifactRow.UploadName(row.Id, request.Sha256, request.Path);
         await garbage.ExpectAsync(BlobStorage.Runs, name, options.Value.UrlLifetime, cancellationToken);
@@ -38,6 +39,7 @@ internal static class ArtifactEndpoints
         GarbageQueue garbage, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
     {
         var hash = RunChecks.File(request.Path, request.Size, request.Sha256, options.Value);
+        request = request with { Path = FilePath.Normal(request.Path) };
         Check.Range(request.Step ?? 0, "step", -1, long.MaxValue);
         Check.Range(request.Attempt ?? 1, "attempt", 1, int.MaxValue);
         Check.That(request.Metrics is null or { Count: <= 100 }, "metrics", "count", 0, 100);
@@ -78,8 +80,8 @@ internal static class ArtifactEndpoints
         CancellationToken cancellationToken)
     {
         var row = await access.RequireAsync(run, caller, cancellationToken);
-        var artifact = await store.FindAsync(row.Id, path, cancellationToken) ?? throw ApiException.NotFound("artifact", path);
-        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, artifact.Blob, options.Value.UrlLifetime, cancellationToken);
+        var artifact = await store.FindAsync(row.Id, FilePath.Normal(path), cancellationToken) ?? throw ApiException.NotFound("artifact", path);
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, artifact.Blob, artifact.Path, options.Value.UrlLifetime, cancellationToken);
         return TypedResults.Ok(artifact.ToContract() with { DownloadUrl = url });
     }
 }

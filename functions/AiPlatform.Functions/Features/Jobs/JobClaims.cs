@@ -117,7 +117,7 @@ internal sealed class JobClaims(
             return null;
         }
 
-        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, row.Blob, options.Value.DatasetUrlLifetime, cancellationToken);
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, row.Blob, row.Path, options.Value.DatasetUrlLifetime, cancellationToken);
         return row.ToContract() with { DownloadUrl = url };
     }
 

@@ -127,7 +127,7 @@ internal static class ModelEndpoints
         var row = await store.GetVersionAsync(projectId, model, version, cancellationToken);
         ETag.Set(response, row.Revision);
         var url = row is { RunId: { } run, Hex: { } hex, ArtifactPath: { } path }
-            ? await storage.DownloadUrlAsync(BlobStorage.Runs, ArtifactRow.BlobName(run, hex, path), options.Value.UrlLifetime, cancellationToken)
+            ? await storage.DownloadUrlAsync(BlobStorage.Runs, ArtifactRow.BlobName(run, hex, path), path, options.Value.UrlLifetime, cancellationToken)
             : null;
         return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0] with { DownloadUrl = url });
     }

@@ -33,7 +33,8 @@ internal sealed class TaskPackages(Database database, TimeProvider time)
         Check.That(request.Files.Count is >= 1 and <= MaxFiles, "files", "count", 1, MaxFiles);
         foreach (var (path, text) in request.Files)
         {
-            Check.That(RelativePath.Problem(path) is null, "files", "path");
+            var problem = RelativePath.Problem(path);
+            Check.That(problem is null, "files", "path", problem);
             Check.That(text is not null && !text.Contains('\0', StringComparison.Ordinal), "files", "wrongType");
         }
 

@@ -1,3 +1,4 @@
+using AiPlatform.Contracts;
 using System.Text.Json;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Infrastructure;
@@ -78,7 +79,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
 
         // What users upload must not run as a page of this site.
         response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.ContentDisposition = new System.Net.Mime.ContentDisposition { FileName = Path.GetFileName(place.Path) is var name && name.All(char.IsAscii) ? name : "artifact" }.ToString();
+        response.Headers.ContentDisposition = FileNameHeader.Attachment(place.Path);
         await content.CopyToAsync(response.Body, context.RequestAborted);
     }
 
@@ -171,7 +172,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
         var place = await places.RunAsync(call.RequiredText("run_id"), call.RequiredText("path"), call.Caller, call.Token);
         await presigned.AdoptAsync(place.Owner, call.Token);
         var (blob, size) = await files.RequireAsync(place, call.Token);
-        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, Expiration(call) is { } asked && asked < options.Value.UrlLifetime ? asked : options.Value.UrlLifetime, call.Token);
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, place.Path, Expiration(call) is { } asked && asked < options.Value.UrlLifetime ? asked : options.Value.UrlLifetime, call.Token);
         await call.WriteAsync(json =>
         {
             json.WriteString("presigned_url"u8, url);
@@ -232,7 +233,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
         }
 
         var path = place.Path.Length == 0 ? file : $"{place.Path}/{file}";
-        return RelativePath.Problem(path) is null ? place with { Path = path } : throw MLflowException.Invalid("Invalid path");
+        return RelativePath.Problem(path) is null ? place with { Path = FilePath.Normal(path) } : throw MLflowException.Invalid("Invalid path");
     }
 
     private static void RequireFile(ArtifactPlace place)

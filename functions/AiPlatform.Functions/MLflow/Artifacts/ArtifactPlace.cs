@@ -1,3 +1,4 @@
+using AiPlatform.Contracts;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Functions.MLflow.Models;
@@ -43,5 +44,5 @@ internal sealed class ArtifactPlaces(RunDirectory runs, LoggedModelStore models)
     }
 
     private static string Checked(string path)
-        => path.Length == 0 || RelativePath.Problem(path) is null ? path : throw MLflowException.Invalid("Invalid path");
+        => path.Length == 0 || RelativePath.Problem(path) is null ? FilePath.Normal(path) : throw MLflowException.Invalid("Invalid path");
 }

@@ -46,7 +46,7 @@ internal sealed class FilterParser
                 throw MLflowException.Invalid($"Invalid order_by clause '{entry}'. Could not be parsed.");
             }
 
-            var (kind, key) = Identifier(word.Text, dialect, $"Invalid order_by clause '{entry}'.");
+            var (kind, key) = Identifier(word, dialect, $"Invalid order_by clause '{entry}'.");
             return kind == EntityKind.Dataset
                 ? throw MLflowException.Invalid($"Invalid order_by entity 'dataset' in '{entry}'.")
                 : new Ordering(kind, key, ascending);
@@ -77,7 +77,7 @@ internal sealed class FilterParser
             throw Wrong($"expected an identifier, found '{name.Text}'");
         }
 
-        var (kind, key) = Identifier(name.Text, _dialect, $"Invalid filter string '{_filter}'.");
+        var (kind, key) = Identifier(name, _dialect, $"Invalid filter string '{_filter}'.");
         var comparison = Operator();
         var numeric = kind == EntityKind.Metric || (kind == EntityKind.Attribute && _dialect.Numeric.Contains(key));
         if (comparison is "IS NULL" or "IS NOT NULL")
@@ -100,11 +100,24 @@ internal sealed class FilterParser
         return TextOperators.Contains(comparison) ? new Comparison(kind, key, comparison, 0, [TextValue(kind)]) : throw NotAllowed(comparison, kind);
     }
 
-    private static (EntityKind Kind, string Key) Identifier(string text, SearchDialect dialect, string context)
+    // A word came without its quotes: blanks and quotes that are left belong to the key. A text that was quoted whole may quote its key again.
+    private static string KeyOf(string text, bool isTrimmed)
     {
+        if (!isTrimmed)
+        {
+            return text;
+        }
+
+        var trimmed = text.Trim();
+        return trimmed is ['`', .., '`'] or ['"', .., '"'] ? trimmed[1..^1] : trimmed.Trim('`', '"');
+    }
+
+    private static (EntityKind Kind, string Key) Identifier(FilterToken token, SearchDialect dialect, string context)
+    {
+        var text = token.Text;
         var dot = text.IndexOf('.', StringComparison.Ordinal);
         var prefix = dot < 0 ? "attribute" : text[..dot].Trim();
-        var key = (dot < 0 ? text : text[(dot + 1)..]).Trim().Trim('`', '"');
+        var key = KeyOf(dot < 0 ? text : text[(dot + 1)..], token.Kind == TokenKind.Quoted || prefix is "attribute" or "attributes" or "attr" or "run");
         var kind = prefix switch
         {
             "metric" or "metrics" => EntityKind.Metric,

@@ -209,6 +209,29 @@ public sealed class RunTests(FunctionsFixture functions) : IClassFixture<Functio
         Assert.Empty((await client.GetAsync<Page<Artifact>>($"/v1/runs/{run.Id}/artifacts?kind=checkpoint")).Items);
     }
 
+    [Theory]
+    [InlineData("100%.png", "100%.png")]
+    [InlineData("a:b", "a:b")]
+    [InlineData("folder/dot.", "folder/dot.")]
+    [InlineData("what?#&.txt", "what?#&.txt")]
+    [InlineData("e\u0301te\u0301.txt", "\u00e9t\u00e9.txt")]
+    [InlineData("数据 (1).csv", "数据 (1).csv")]
+    public async Task An_artifact_of_any_name_is_stored_found_and_downloaded_under_it(string path, string kept)
+    {
+        var (client, run) = await RunAsync();
+        await UploadAsync(client, run, path, "content");
+        var stored = await client.PostAsync<Artifact>($"/v1/runs/{run.Id}/artifacts", new CommitArtifactRequest(path, 7, Blobs.Sha256("content")));
+        Assert.Equal(kept, stored.Path);
+        foreach (var name in (string[])[path, kept])
+        {
+            var read = await client.GetAsync<Artifact>($"/v1/runs/{run.Id}/artifacts/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}");
+            using var http = new HttpClient();
+            using var response = await http.GetAsync(read.DownloadUrl);
+            Assert.Equal("content", await response.Content.ReadAsStringAsync());
+            Assert.Equal(kept.Split('/')[^1], response.Content.Headers.ContentDisposition?.FileNameStar);
+        }
+    }
+
     [Fact]
     public async Task An_artifact_that_is_missing_differs_or_escapes_is_refused()
     {

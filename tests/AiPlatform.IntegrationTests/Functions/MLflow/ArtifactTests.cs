@@ -66,6 +66,36 @@ public sealed class ArtifactTests(FunctionsFixture functions) : IClassFixture<Fu
         await mlflow.ErrorAsync($"artifacts/list?run_id={run}&path=a%252fb", null, HttpStatusCode.BadRequest, "INVALID_PARAMETER_VALUE");
     }
 
+    [Theory]
+    [InlineData("100%.png")]
+    [InlineData("a:b")]
+    [InlineData("dot.")]
+    [InlineData("模型 权重.bin")]
+    public async Task A_file_of_any_name_goes_through_the_proxy_and_keeps_it(string name)
+    {
+        var user = await functions.CreateUserAsync();
+        var mlflow = new MLflowClient(user.Client);
+        var run = await mlflow.RunAsync();
+        await PutAsync(user.Client, run, $"sub/{Uri.EscapeDataString(name)}", new StringContent("x"));
+        Assert.Equal($"sub/{name}", (string)(await mlflow.GetAsync($"artifacts/list?run_id={run}&path=sub"))["files"]!.AsArray().Single()!["path"]!);
+        using var response = await user.Client.GetAsync($"{Proxy}artifacts/0/{run}/artifacts/sub/{Uri.EscapeDataString(name)}");
+        Assert.Equal("x", await response.Content.ReadAsStringAsync());
+        Assert.Equal(name, response.Content.Headers.ContentDisposition?.FileNameStar);
+    }
+
+    [Fact]
+    public async Task Metrics_whose_keys_have_blanks_around_them_are_searched()
+    {
+        var user = await functions.CreateUserAsync();
+        var mlflow = new MLflowClient(user.Client);
+        var run = await mlflow.RunAsync();
+        await mlflow.PostAsync("runs/log-metric", new { run_id = run, key = " loss ", value = 2.0, timestamp = 1 });
+        var found = await mlflow.PostAsync("runs/search", new { experiment_ids = new[] { "0" }, filter = "metrics.` loss ` > 1", order_by = new[] { "metrics.` loss ` DESC" } });
+        Assert.Equal(run, (string)found["runs"]!.AsArray().Single()!["info"]!["run_id"]!);
+        var none = await mlflow.PostAsync("runs/search", new { experiment_ids = new[] { "0" }, filter = "metrics.loss > 1" });
+        Assert.Null(none["runs"]?.AsArray().SingleOrDefault());
+    }
+
     [Fact]
     public async Task Parts_are_uploaded_straight_to_the_storage_and_become_one_file()
     {

@@ -43,6 +43,25 @@ public sealed class ExportTests(FunctionsFixture functions) : IClassFixture<Func
     }
 
     [Fact]
+    public async Task Texts_that_spreadsheets_take_for_formulas_are_neutralised_unless_asked_otherwise()
+    {
+        var client = (await functions.CreateUserAsync()).Client;
+        var project = (await functions.CreateProjectAsync(client)).Id;
+        await client.PostAsync<Experiment>($"/v1/projects/{project}/experiments", new CreateExperimentRequest("exp"));
+        const string Link = "=HYPERLINK(\"http://evil.example\",\"x\")";
+        await client.PostAsync<Run>(
+            $"/v1/projects/{project}/experiments/exp/runs",
+            new CreateRunRequest("@SUM(1)", new Dictionary<string, string> { ["+a"] = "-1e-3", ["b"] = "-cmd|' /C calc'!A0", ["c"] = "\tx" }, new Dictionary<string, string> { ["say"] = Link }));
+        var safe = await client.GetStringAsync($"/v1/projects/{project}/runs/export");
+        Assert.Contains(",'@SUM(1),", safe, StringComparison.Ordinal);
+        Assert.Contains("\"'=HYPERLINK(\"\"http", safe, StringComparison.Ordinal);
+        Assert.Contains(",-1e-3,'-cmd|' /C calc'!A0,\"'\tx\",", safe, StringComparison.Ordinal);
+        var kept = await client.GetStringAsync($"/v1/projects/{project}/runs/export?keepFormulas=true");
+        Assert.Contains(",@SUM(1),", kept, StringComparison.Ordinal);
+        Assert.Contains("\"=HYPERLINK(\"\"http", kept, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Points_of_many_runs_are_exported_exactly_and_in_several_row_groups()
     {
         var (client, project, runs) = await RunsAsync(2);

@@ -1,16 +1,18 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
+using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Experiments.Exports;
 
 /// <summary>CSV as RFC 4180 says, in UTF-8; numbers and times in forms that every reader takes.</summary>
-internal sealed class CsvExport(IReadOnlyList<ExportColumn> columns, Stream target) : IExportWriter
+/// <param name="columns">The columns.</param>
+/// <param name="keepFormulas">Whether texts that spreadsheets take for formulas stay as they are.</param>
+/// <param name="target">Takes the file.</param>
+internal sealed class CsvExport(IReadOnlyList<ExportColumn> columns, bool keepFormulas, Stream target) : IExportWriter
 {
     private const int Flush = 60_000;
-    private static readonly SearchValues<char> Special = SearchValues.Create("\",\r\n");
 
-    private readonly StringBuilder _text = Header(columns);
+    private readonly StringBuilder _text = Header(columns, keepFormulas);
 
     /// <inheritdoc />
     public string ContentType => "text/csv; charset=utf-8";
@@ -41,9 +43,8 @@ internal sealed class CsvExport(IReadOnlyList<ExportColumn> columns, Stream targ
     /// <inheritdoc />
     public Task CompleteAsync(CancellationToken cancellationToken) => FlushAsync(cancellationToken);
 
-    private static StringBuilder Header(IReadOnlyList<ExportColumn> columns) => new StringBuilder(Flush).AppendJoin(',', columns.Select(column => Quote(column.Name))).Append('\n');
-
-    private static string Quote(string text) => text.AsSpan().ContainsAny(Special) ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+    private static StringBuilder Header(IReadOnlyList<ExportColumn> columns, bool keepFormulas)
+        => new StringBuilder(Flush).AppendJoin(',', columns.Select(column => CsvText.Cell(column.Name, keepFormulas))).Append('\n');
 
     private void Append(object? value, bool separated)
     {
@@ -55,7 +56,7 @@ internal sealed class CsvExport(IReadOnlyList<ExportColumn> columns, Stream targ
         _ = value switch
         {
             null => _text,
-            string text => _text.Append(Quote(text)),
+            string text => _text.Append(CsvText.Cell(text, keepFormulas)),
             DateTime time => _text.Append(CultureInfo.InvariantCulture, $"{time:yyyy-MM-ddTHH:mm:ss.ffffffZ}"),
             double number => _text.Append(CultureInfo.InvariantCulture, $"{number:R}"),
             _ => _text.Append(CultureInfo.InvariantCulture, $"{value}"),

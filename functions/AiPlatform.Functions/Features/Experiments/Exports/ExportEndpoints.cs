@@ -21,14 +21,14 @@ internal static class ExportEndpoints
     }
 
     private static async Task ExportRunsAsync(
-        string project, string? experiment, string? format, HttpResponse response, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunExporter exporter,
+        string project, string? experiment, string? format, bool? keepFormulas, HttpResponse response, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunExporter exporter,
         CancellationToken cancellationToken)
     {
         var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, caller, cancellationToken);
         var table = await exporter.TableAsync(projectId, only?.Id, cancellationToken);
-        await exporter.WriteAsync(projectId, only?.Id, table, Begin(response, kind, table.Columns, "runs"), cancellationToken);
+        await exporter.WriteAsync(projectId, only?.Id, table, Begin(response, kind, table.Columns, keepFormulas == true, "runs"), cancellationToken);
     }
 
     private static async Task ExportPointsAsync(
@@ -40,11 +40,12 @@ internal static class ExportEndpoints
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var known = await runs.FilterAsync(projectId, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
         var table = new PointTable();
-        await exporter.WritePointsAsync(known, request.Keys, request.AllAttempts, table, Begin(response, request.Format, table.Columns, "metrics"), cancellationToken);
+        await exporter.WritePointsAsync(known, request.Keys, request.AllAttempts, table, Begin(response, request.Format, table.Columns, request.KeepFormulas, "metrics"), cancellationToken);
     }
 
     private static async Task ExportRunAsync(
-        string run, string? key, string? format, HttpResponse response, Caller caller, RunAccess access, RunExporter exporter, CancellationToken cancellationToken)
+        string run, string? key, string? format, bool? keepFormulas, HttpResponse response, Caller caller, RunAccess access, RunExporter exporter,
+        CancellationToken cancellationToken)
     {
         if (key is not null)
         {
@@ -54,12 +55,12 @@ internal static class ExportEndpoints
         var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
         var row = await access.RequireAsync(run, caller, cancellationToken);
         var table = new PointTable();
-        await exporter.WritePointsAsync([row], key is null ? null : [key], allAttempts: true, table, Begin(response, kind, table.Columns, "metrics"), cancellationToken);
+        await exporter.WritePointsAsync([row], key is null ? null : [key], allAttempts: true, table, Begin(response, kind, table.Columns, keepFormulas == true, "metrics"), cancellationToken);
     }
 
-    private static IExportWriter Begin(HttpResponse response, ExportFormat format, IReadOnlyList<ExportColumn> columns, string name)
+    private static IExportWriter Begin(HttpResponse response, ExportFormat format, IReadOnlyList<ExportColumn> columns, bool keepFormulas, string name)
     {
-        IExportWriter writer = format == ExportFormat.Parquet ? new ParquetExport(columns, response.Body) : new CsvExport(columns, response.Body);
+        IExportWriter writer = format == ExportFormat.Parquet ? new ParquetExport(columns, response.Body) : new CsvExport(columns, keepFormulas, response.Body);
         response.ContentType = writer.ContentType;
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.ContentDisposition = $"attachment; filename=\"{name}.{format.ToText()}\"";

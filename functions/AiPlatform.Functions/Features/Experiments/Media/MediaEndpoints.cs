@@ -32,8 +32,7 @@ internal static class MediaEndpoints
         CancellationToken cancellationToken)
     {
         Check.Length(key, "key", 1, MaxKey);
-        var problem = RelativePath.Problem(key);
-        Check.That(problem is null, "key", "path", problem);
+        key = RelativePath.Require(key, "key");
         Check.Range(step, "step", 0, long.MaxValue);
         Check.Text(caption, "caption", MaxCaption);
         Check.Range(attempt ?? 1, "attempt", 1, int.MaxValue);
