@@ -67,7 +67,7 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
                 var (name, password) = Decode(parameter) ?? throw Unauthenticated(context);
                 return password.StartsWith(TokenPrefix, StringComparison.Ordinal)
                     ? (await credentials.TokenAsync(password, context.RequestAborted) ?? throw Unauthenticated(context), now + Life)
-                    : (await credentials.PasswordAsync(name, password, context.RequestAborted) ?? throw Unauthenticated(context), now + PasswordLife);
+                    : (await credentials.PasswordAsync(name, password, context.RequestAborted) ?? throw WrongPassword(context), now + PasswordLife);
             }
         }
 
@@ -79,6 +79,12 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
     {
         context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
         return new ApiException(ErrorCodes.Unauthenticated);
+    }
+
+    private static ApiException WrongPassword(HttpContext context)
+    {
+        context.Response.Headers.WWWAuthenticate = "Basic realm=\"aiplatform\"";
+        return new ApiException(ErrorCodes.InvalidCredentials);
     }
 
     private static (string Name, string Password)? Decode(string parameter)

@@ -66,20 +66,28 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     /// <summary><c>GET mlflow-artifacts/artifacts/{path}</c>.</summary>
     public async Task DownloadAsync(HttpContext context)
     {
-        var place = await PlaceAsync(context);
+        await SendAsync(context, await PlaceAsync(context));
+    }
+
+    /// <summary>Answers a file.</summary>
+    public async Task SendAsync(HttpContext context, ArtifactPlace place)
+    {
         await presigned.AdoptAsync(place.Owner, context.RequestAborted);
         var (blob, size) = await files.RequireAsync(place, context.RequestAborted);
         await using var content = await storage.OpenReadAsync(BlobStorage.Runs, blob, 0, null, context.RequestAborted) ?? throw MLflowException.Missing($"No such artifact: {place.Path}");
-        var response = context.Response;
-        response.ContentType = ContentTypes.TryGetContentType(place.Path, out var type) && !type.Contains("html", StringComparison.Ordinal) && !type.Contains("svg", StringComparison.Ordinal)
+        Describe(context.Response, place.Path);
+        context.Response.ContentLength = size;
+        await content.CopyToAsync(context.Response.Body, context.RequestAborted);
+    }
+
+    /// <summary>Says what kind of file follows. What users upload must not run as a page of this site.</summary>
+    public static void Describe(HttpResponse response, string path)
+    {
+        response.ContentType = ContentTypes.TryGetContentType(path, out var type) && !type.Contains("html", StringComparison.Ordinal) && !type.Contains("svg", StringComparison.Ordinal)
             ? type
             : "application/octet-stream";
-        response.ContentLength = size;
-
-        // What users upload must not run as a page of this site.
         response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.ContentDisposition = new System.Net.Mime.ContentDisposition { FileName = Path.GetFileName(place.Path) is var name && name.All(char.IsAscii) ? name : "artifact" }.ToString();
-        await content.CopyToAsync(response.Body, context.RequestAborted);
+        response.Headers.ContentDisposition = new System.Net.Mime.ContentDisposition { FileName = Path.GetFileName(path) is var name && name.All(char.IsAscii) ? name : "artifact" }.ToString();
     }
 
     /// <summary><c>PUT mlflow-artifacts/artifacts/{path}</c>.</summary>
@@ -87,7 +95,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     {
         var place = await PlaceAsync(context);
         RequireFile(place);
-        await files.WriteAsync(place, context.Request.Body, context.RequestAborted);
+        await files.WriteAsync(place, context.Request.Body, context.Request.ContentLength, context.RequestAborted);
         await EmptyAsync(context);
     }
 
@@ -204,16 +212,12 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     private async Task<ArtifactPlace> PlaceAsync(HttpContext context)
         => await places.RequireAsync((string)context.Request.RouteValues["path"]!, context.Features.Get<Caller>()!, context.RequestAborted);
 
-    // Clients name the file in the body, relative to the folder in the route.
+    // Clients name the folder in the route and in the body the file as it is called on their machine: only its last part counts.
     private static ArtifactPlace Below(ArtifactPlace place, string? file)
     {
-        if (file is not { Length: > 0 } || place.Path == file || place.Path.EndsWith("/" + file, StringComparison.Ordinal))
-        {
-            return place;
-        }
-
-        var path = place.Path.Length == 0 ? file : $"{place.Path}/{file}";
-        return RelativePath.Problem(path) is null ? place with { Path = path } : throw MLflowException.Invalid("Invalid path");
+        var name = ArtifactName.Last(file ?? throw MLflowException.Required("path"));
+        var path = place.Path.Length == 0 ? name : $"{place.Path}/{name}";
+        return ArtifactName.Problem(path) is null ? place with { Path = path } : throw MLflowException.Invalid("Invalid path");
     }
 
     private static void RequireFile(ArtifactPlace place)

@@ -43,5 +43,5 @@ internal sealed class ArtifactPlaces(RunDirectory runs, LoggedModelStore models)
     }
 
     private static string Checked(string path)
-        => path.Length == 0 || RelativePath.Problem(path) is null ? path : throw MLflowException.Invalid("Invalid path");
+        => path.Length == 0 || ArtifactName.Problem(path) is null ? path : throw MLflowException.Invalid("Invalid path");
 }
