@@ -27,7 +27,7 @@ public static class ContractsJson
         options.RespectNullableAnnotations = true;
         options.RespectRequiredConstructorParameters = true;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
-        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { MakeNullableParametersOptional } };
+        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { MakeNullableParametersOptional, NullElements.Refuse } };
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
     }
 

@@ -76,7 +76,7 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
                 }
 
                 var (caller, proof) = await credentials.PasswordAsync(context.Connection.RemoteIpAddress, name, password, context.RequestAborted)
-                    ?? throw Unauthenticated(context);
+                    ?? throw WrongPassword(context);
                 return new(caller, until) { Proof = proof, ProvedUntil = time.GetUtcNow() + PasswordLife };
             }
         }
@@ -89,6 +89,12 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
     {
         context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
         return new ApiException(ErrorCodes.Unauthenticated);
+    }
+
+    private static ApiException WrongPassword(HttpContext context)
+    {
+        context.Response.Headers.WWWAuthenticate = "Basic realm=\"aiplatform\"";
+        return new ApiException(ErrorCodes.InvalidCredentials);
     }
 
     private static (string Name, string Password)? Decode(string parameter)

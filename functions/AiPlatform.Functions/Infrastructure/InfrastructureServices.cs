@@ -109,6 +109,7 @@ internal static class InfrastructureServices
         app.UseMiddleware<StartupGate>();
         app.UseMiddleware<BodyLimit>();
         app.UseMiddleware<Admission>();
+        app.UseMiddleware<SoundInput>();
         app.UseMiddleware<Idempotency>();
         return app;
     }

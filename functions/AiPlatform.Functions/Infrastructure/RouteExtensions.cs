@@ -20,6 +20,11 @@ internal static class RouteExtensions
         where TBuilder : IEndpointConventionBuilder
         => builder.WithMetadata(LongRequest.Instance);
 
+    /// <summary>The route's body is a file: nothing looks into it, whatever its content type.</summary>
+    public static TBuilder WithRawBody<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(RawBody.Instance);
+
     /// <summary>The largest body that the route accepts, where it differs from the server's 1 MiB.</summary>
     public static TBuilder WithBodyLimit<TBuilder>(this TBuilder builder, long bytes)
         where TBuilder : IEndpointConventionBuilder

@@ -33,7 +33,7 @@ internal static class MLflowEndpoints
             .AddSingleton<ProjectScope>().AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>().AddSingleton<ModelHistory>()
             .AddSingleton<RunApi>().AddSingleton<RunSearchApi>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>()).AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
-            .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<DirectArtifacts>()
+            .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<PageArtifactApi>().AddSingleton<DirectArtifacts>()
             .AddSingleton<DirectArtifactGarbage>().AddSingleton<IGarbageSweep>(static provider => provider.GetRequiredService<DirectArtifactGarbage>())
             .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
             .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>().AddSingleton<ModelDescriptions>()
@@ -148,9 +148,12 @@ internal static class MLflowEndpoints
         mlflow.Get<ArtifactApi>("artifacts/list", Permission.ReadRun, (api, call) => api.ListAsync(call));
         mlflow.Post<ArtifactApi>("artifacts/presigned-download-url", Permission.ReadRun, (api, call) => api.PresignDownloadAsync(call));
         mlflow.Post<ArtifactApi>("artifacts/presigned-upload-url", Permission.WriteRun, (api, call) => api.PresignUploadAsync(call));
+        mlflow.Raw<PageArtifactApi>("GET", "get-artifact", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();
+        mlflow.Raw<PageArtifactApi>("GET", "model-versions/get-artifact", Permission.Read, 0, (api, context) => api.DownloadOfVersionAsync(context)).WithLongRequests();
+        mlflow.Raw<PageArtifactApi>("POST", "upload-artifact", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests().WithRawBody();
         proxy.Get<ArtifactApi>("artifacts", Permission.ReadRun, (api, call) => api.ListProxyAsync(call));
         proxy.Raw<ArtifactApi>("GET", "artifacts/{**path}", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();
-        proxy.Raw<ArtifactApi>("PUT", "artifacts/{**path}", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests();
+        proxy.Raw<ArtifactApi>("PUT", "artifacts/{**path}", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests().WithRawBody();
         proxy.Raw<ArtifactApi>("DELETE", "artifacts/{**path}", Permission.WriteRun, 0, (api, context) => api.DeleteAsync(context));
         proxy.Raw<ArtifactApi>("GET", "presigned/{**path}", Permission.ReadRun, 0, (api, context) => api.PresignProxyAsync(context));
         proxy.Post<ArtifactApi>("mpu/create/{**path}", Permission.WriteRun, (api, call) => api.CreatePartsAsync(call));

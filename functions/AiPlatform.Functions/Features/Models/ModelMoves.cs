@@ -53,6 +53,7 @@ internal sealed partial class ModelMoves(EventStream events, WebhookEvents webho
             SELECT version, moved_to FROM recorded
             """,
             new { place.ModelId, place.Version, stage = StageText(stage), archiveExisting, promotion, actor = caller.UserId, name = caller.Name, now = time.GetUtcNow() });
+        await work.ExecuteAsync("UPDATE models SET updated_at = @now WHERE id = @ModelId", new { place.ModelId, now = time.GetUtcNow() });
         foreach (var (version, to) in moved)
         {
             await events.PublishAsync(work, $"project:{place.ProjectId}", "model.stage", new { model = place.ModelName, version, stage = to, by = caller.Name });

@@ -147,7 +147,7 @@ internal sealed class ModelRegistration(Database database, ModelDescriptions des
     {
         var source = await work.SingleAsync<string>(
             """
-            SELECT 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE e.id END || '/' || r.id || '/artifacts/' || @ArtifactPath
+            SELECT 'mlflow-artifacts:/' || e.mlflow_id || '/' || r.id || '/artifacts/' || @ArtifactPath
             FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.id = @RunId
             """,
             new { row.RunId, row.ArtifactPath });

@@ -25,8 +25,11 @@ internal sealed class GarbageQueue(Database database, IOptions<GarbageOptions> o
                     container,
                     names = blobs.Select(static blob => blob.Name).ToArray(),
                     sizes = blobs.Select(static blob => blob.SizeBytes).ToArray(),
-                    due = time.GetUtcNow() + options.Value.Grace,
+                    due = DueAt,
                 });
+
+    /// <summary>When a blob that is given up now may be deleted.</summary>
+    public DateTimeOffset DueAt => time.GetUtcNow() + options.Value.Grace;
 
     /// <summary>Adds an upload that becomes garbage unless it is used and deleted within <paramref name="lifetime"/>.</summary>
     public async Task ExpectAsync(string container, string name, TimeSpan lifetime, CancellationToken cancellationToken)
@@ -37,7 +40,7 @@ internal sealed class GarbageQueue(Database database, IOptions<GarbageOptions> o
             INSERT INTO garbage_blobs AS b (container, name, due_at) VALUES (@container, @name, @due)
             ON CONFLICT (container, name) DO UPDATE SET due_at = greatest(b.due_at, excluded.due_at)
             """,
-            new { container, name, due = time.GetUtcNow() + lifetime + options.Value.Grace },
+            new { container, name, due = DueAt + lifetime },
             cancellationToken: cancellationToken));
     }
 

@@ -67,20 +67,28 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     /// <summary><c>GET mlflow-artifacts/artifacts/{path}</c>.</summary>
     public async Task DownloadAsync(HttpContext context)
     {
-        var place = await PlaceAsync(context);
+        await SendAsync(context, await PlaceAsync(context));
+    }
+
+    /// <summary>Answers a file.</summary>
+    public async Task SendAsync(HttpContext context, ArtifactPlace place)
+    {
         await presigned.AdoptAsync(place.Owner, context.RequestAborted);
         var (blob, size) = await files.RequireAsync(place, context.RequestAborted);
         await using var content = await storage.OpenReadAsync(BlobStorage.Runs, blob, 0, null, context.RequestAborted) ?? throw MLflowException.Missing($"No such artifact: {place.Path}");
-        var response = context.Response;
-        response.ContentType = ContentTypes.TryGetContentType(place.Path, out var type) && !type.Contains("html", StringComparison.Ordinal) && !type.Contains("svg", StringComparison.Ordinal)
+        Describe(context.Response, place.Path);
+        context.Response.ContentLength = size;
+        await content.CopyToAsync(context.Response.Body, context.RequestAborted);
+    }
+
+    /// <summary>Says what kind of file follows. What users upload must not run as a page of this site.</summary>
+    public static void Describe(HttpResponse response, string path)
+    {
+        response.ContentType = ContentTypes.TryGetContentType(path, out var type) && !type.Contains("html", StringComparison.Ordinal) && !type.Contains("svg", StringComparison.Ordinal)
             ? type
             : "application/octet-stream";
-        response.ContentLength = size;
-
-        // What users upload must not run as a page of this site.
         response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.ContentDisposition = FileNameHeader.Attachment(place.Path);
-        await content.CopyToAsync(response.Body, context.RequestAborted);
+        response.Headers.ContentDisposition = FileNameHeader.Attachment(path);
     }
 
     /// <summary><c>PUT mlflow-artifacts/artifacts/{path}</c>.</summary>
@@ -88,7 +96,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     {
         var place = await PlaceAsync(context);
         RequireFile(place);
-        await files.WriteAsync(place, context.Request.Body, context.RequestAborted);
+        await files.WriteAsync(place, context.Request.Body, context.Request.ContentLength, context.RequestAborted);
         await EmptyAsync(context);
     }
 
@@ -203,7 +211,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
         var place = await PlaceAsync(context);
         await presigned.AdoptAsync(place.Owner, context.RequestAborted);
         var (blob, size) = await files.RequireAsync(place, context.RequestAborted);
-        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, options.Value.UrlLifetime, context.RequestAborted);
+        var url = await storage.DownloadUrlAsync(BlobStorage.Runs, blob, place.Path, options.Value.UrlLifetime, context.RequestAborted);
         context.Response.ContentType = "application/json";
         await context.Response.Body.WriteAsync(
             MLflowJson.Serialize(json =>
@@ -224,17 +232,16 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
     private async Task<ArtifactPlace> PlaceAsync(HttpContext context)
         => await places.RequireAsync((string)context.Request.RouteValues["path"]!, context.Features.Get<Caller>()!, context.RequestAborted);
 
-    // Clients name the file in the body, relative to the folder in the route.
+    // Clients name the folder in the route and in the body the file as it is called on their machine: only its last part counts.
     private static ArtifactPlace Below(ArtifactPlace place, string? file)
     {
-        if (file is not { Length: > 0 } || place.Path == file || place.Path.EndsWith("/" + file, StringComparison.Ordinal))
-        {
-            return place;
-        }
-
-        var path = place.Path.Length == 0 ? file : $"{place.Path}/{file}";
+        var name = LastPart(file ?? throw MLflowException.Required("path"));
+        var path = place.Path.Length == 0 ? name : $"{place.Path}/{name}";
         return RelativePath.Problem(path) is null ? place with { Path = FilePath.Normal(path) } : throw MLflowException.Invalid("Invalid path");
     }
+
+    // Of a path on whatever machine.
+    private static string LastPart(string path) => path[(path.LastIndexOfAny(['/', '\\']) + 1)..];
 
     private static void RequireFile(ArtifactPlace place)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using AiPlatform.Functions.Features.Experiments;
 using AiPlatform.Functions.Infrastructure;
@@ -15,6 +16,7 @@ internal sealed record ArtifactEntry(string Path, bool IsDirectory, long Size);
 internal sealed class ArtifactFiles(Database database, BlobStorage storage, GarbageQueue garbage, ArtifactStore artifacts, IOptions<ExperimentOptions> options, TimeProvider time)
 {
     private const int MaxEntries = 10_000;
+    private const int SmallBytes = 256 * 1024;
 
     /// <summary>What lies directly in a folder: files and folders, by path.</summary>
     public async Task<IReadOnlyList<ArtifactEntry>> ListAsync(ArtifactPlace place, CancellationToken cancellationToken)
@@ -47,9 +49,26 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
             : null;
     }
 
-    /// <summary>Stores what the stream contains, never whole in memory, and records it once it is complete.</summary>
-    public async Task WriteAsync(ArtifactPlace place, Stream content, CancellationToken cancellationToken)
+    /// <summary>Stores what the stream contains, never whole in memory unless it is small, and records it once it is complete.</summary>
+    /// <param name="length">Bytes, where that is known.</param>
+    public async Task WriteAsync(ArtifactPlace place, Stream content, long? length, CancellationToken cancellationToken)
     {
+        if (length <= SmallBytes)
+        {
+            var buffer = ArrayPool<byte>.Shared.Rent((int)length);
+            try
+            {
+                await content.ReadExactlyAsync(buffer.AsMemory(0, (int)length), cancellationToken);
+                await WriteSmallAsync(place, buffer.AsMemory(0, (int)length), cancellationToken);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+
+            return;
+        }
+
         var upload = $"{place.Owner}/uploads/{Ids.New(time)}";
         await garbage.ExpectAsync(BlobStorage.Runs, upload, options.Value.UrlLifetime, cancellationToken);
         try
@@ -62,6 +81,33 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
         {
             await storage.DeleteAsync(BlobStorage.Runs, upload, CancellationToken.None);
         }
+    }
+
+    // Three round trips. The hash is known before the bytes are stored, so they go where they belong at once; until they are referred to,
+    // they are expected garbage.
+    private async Task WriteSmallAsync(ArtifactPlace place, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var sha256 = SHA256.HashData(content.Span);
+        var target = ArtifactRow.BlobName(place.Owner, Convert.ToHexStringLower(sha256), place.Path);
+        await garbage.ExpectAsync(BlobStorage.Runs, target, options.Value.UrlLifetime, cancellationToken);
+        await storage.WriteAsync(BlobStorage.Runs, target, new BinaryData(content), cancellationToken);
+        var record = new DynamicParameters(Row(place, content.Length, sha256));
+        record.Add("container", BlobStorage.Runs);
+        record.Add("target", target);
+        record.Add("due", garbage.DueAt);
+        await database.InOneStatementAsync(
+            connection => connection.ExecuteAsync(new CommandDefinition(
+                $"""
+                INSERT INTO garbage_blobs AS b (container, name, size_bytes, due_at)
+                SELECT @container, @owner || '/artifacts/' || encode(sha256, 'hex') || '/' || path, size_bytes, @due
+                FROM {Table(place)} WHERE {Key(place)} = @owner AND path = @path AND sha256 <> @sha256 FOR UPDATE
+                ON CONFLICT (container, name) DO UPDATE SET due_at = greatest(b.due_at, excluded.due_at);
+                {Insert(place)};
+                DELETE FROM garbage_blobs WHERE container = @container AND name = @target
+                """,
+                record,
+                cancellationToken: cancellationToken)),
+            cancellationToken);
     }
 
     /// <summary>Records an uploaded blob as this file; the upload may be deleted afterwards.</summary>
@@ -89,22 +135,11 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
             return false;
         }
 
-        var row = new { id = Ids.New(time), owner = place.Owner, project = place.ProjectId, path = place.Path, size, sha256, now = time.GetUtcNow() };
         await database.InWorkAsync(
             async work =>
             {
                 await ReplaceAsync(work, place, sha256);
-                await work.ExecuteAsync(
-                    place.IsModel
-                        ? """
-                          INSERT INTO logged_model_artifacts (model_id, path, size_bytes, sha256, created_at) VALUES (@owner, @path, @size, @sha256, @now)
-                          ON CONFLICT (model_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
-                          """
-                        : """
-                          INSERT INTO artifacts (id, run_id, project_id, path, kind, size_bytes, sha256, created_at) VALUES (@id, @owner, @project, @path, 'file', @size, @sha256, @now)
-                          ON CONFLICT (run_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
-                          """,
-                    row);
+                await work.ExecuteAsync(Insert(place), Row(place, size, sha256));
             },
             cancellationToken);
         return true;
@@ -121,6 +156,19 @@ internal sealed class ArtifactFiles(Database database, BlobStorage storage, Garb
                 await garbage.AddAsync(work, BlobStorage.Runs, gone.ConvertAll(row => Blob(place.Owner, row.Path, row.Sha256, row.Size)));
             },
             cancellationToken);
+
+    private static string Insert(ArtifactPlace place) => place.IsModel
+        ? """
+          INSERT INTO logged_model_artifacts (model_id, path, size_bytes, sha256, created_at) VALUES (@owner, @path, @size, @sha256, @now)
+          ON CONFLICT (model_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
+          """
+        : """
+          INSERT INTO artifacts (id, run_id, project_id, path, kind, size_bytes, sha256, created_at) VALUES (@id, @owner, @project, @path, 'file', @size, @sha256, @now)
+          ON CONFLICT (run_id, path) DO UPDATE SET size_bytes = excluded.size_bytes, sha256 = excluded.sha256, created_at = excluded.created_at
+          """;
+
+    private object Row(ArtifactPlace place, long size, byte[] sha256)
+        => new { id = Ids.New(time), owner = place.Owner, project = place.ProjectId, path = place.Path, size, sha256, now = time.GetUtcNow() };
 
     private async Task ReplaceAsync(UnitOfWork work, ArtifactPlace place, byte[] sha256)
     {

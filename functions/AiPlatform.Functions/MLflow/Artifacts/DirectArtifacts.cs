@@ -11,6 +11,7 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
 {
     private const int MaxEntries = 10_000;
     private const string Proxied = "mlflow-artifacts:";
+    private static readonly string[] LocalHosts = ["///", "//localhost/", "//127.0.0.1/"];
 
     private string? Root => options.Value.ArtifactRoot?.TrimEnd('/');
 
@@ -42,12 +43,13 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
 
     /// <summary>Whether a location lies below the configured root.</summary>
     public bool IsBelowRoot(string location)
-        => Root is { } root && (location + "/").StartsWith(root + "/", StringComparison.Ordinal) && !location.Contains("..", StringComparison.Ordinal) && !location.Contains('%', StringComparison.Ordinal);
+        => Root is { } root && (location + "/").StartsWith(root + "/", StringComparison.Ordinal) && !location.Contains("..", StringComparison.Ordinal) && location.AsSpan().IndexOfAny('%', '?') < 0;
 
     /// <summary>The path below a run's artifacts of a URI; null when it leads elsewhere, or the run's artifacts do not lie below the root.</summary>
     public string? PathOf(KnownRun run, string uri)
     {
-        if (run.ArtifactLocation is not { } location || !IsBelowRoot(location) || !(uri + "/").StartsWith($"{location}/{run.Id}/artifacts/", StringComparison.Ordinal))
+        if (run.ArtifactLocation is not { } location || !IsBelowRoot(location) || (uri = Plain(uri)).Length == 0
+            || !(uri + "/").StartsWith($"{location}/{run.Id}/artifacts/", StringComparison.Ordinal))
         {
             return null;
         }
@@ -164,6 +166,31 @@ internal sealed class DirectArtifacts(IOptions<MLflowOptions> options, BlobStora
 
     private async Task<IReadOnlyList<ArtifactEntry>> ListBlobsAsync(string container, string prefix, string path, CancellationToken cancellationToken)
         => [.. (await storage.ListFolderAsync(container, prefix + "/", MaxEntries, recursive: false, cancellationToken)).Select(entry => new ArtifactEntry(Below(path, entry.Name), entry.IsFolder, entry.Length))];
+
+    // Clients name the same folder as file:///a/b, file:/a/b, /a/b or /a/./c/../b; empty for a file URI with another host.
+    private static string Plain(string uri)
+    {
+        const string scheme = "file:";
+        var isFile = uri.StartsWith(scheme, StringComparison.OrdinalIgnoreCase);
+        if (!isFile && !uri.StartsWith('/'))
+        {
+            return uri;
+        }
+
+        var path = isFile ? LocationUri.Decoded(uri[scheme.Length..]) : uri;
+        foreach (var host in LocalHosts)
+        {
+            if (isFile && path.StartsWith(host, StringComparison.OrdinalIgnoreCase))
+            {
+                path = path[(host.Length - 1)..];
+                break;
+            }
+        }
+
+        return path.StartsWith("//", StringComparison.Ordinal) || !path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)
+            ? string.Empty
+            : "file://" + Path.GetFullPath(path);
+    }
 
     private static string Below(string path, string name) => path.Length == 0 ? name : $"{path}/{name}";
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Functions.Infrastructure;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace AiPlatform.Functions.MLflow.Http;
 
@@ -24,12 +25,7 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
     /// <summary>Reads the body of a request; an absent one is an empty object.</summary>
     public static async Task<JsonElement> ReadBodyAsync(HttpContext context)
     {
-        if (HttpMethods.IsGet(context.Request.Method))
-        {
-            return FromQuery(context.Request.Query);
-        }
-
-        if (context.Request.ContentLength is 0)
+        if (HttpMethods.IsGet(context.Request.Method) || context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } || context.Request.ContentLength is 0)
         {
             return FromQuery(context.Request.Query);
         }

@@ -9,6 +9,7 @@ internal sealed class MLflowException(string code, string message) : Exception(m
     public const string InvalidParameterValue = "INVALID_PARAMETER_VALUE";
     public const string ResourceDoesNotExist = "RESOURCE_DOES_NOT_EXIST";
     public const string ResourceAlreadyExists = "RESOURCE_ALREADY_EXISTS";
+    private const int MaxShown = 250;
 
     /// <summary>One of MLflow's error codes.</summary>
     public string Code { get; } = code;
@@ -40,7 +41,10 @@ internal sealed class MLflowException(string code, string message) : Exception(m
         => Invalid($"Missing value for required parameter '{parameter}'. See the API docs for more information about request parameters.");
 
     public static MLflowException Value(string parameter, string value)
-        => Invalid($"Invalid value {value} for parameter '{parameter}' supplied. See the API docs for more information about request parameters.");
+        => Invalid($"Invalid value {Shown(value)} for parameter '{parameter}' supplied. See the API docs for more information about request parameters.");
+
+    // A value of megabytes is not sent back.
+    private static string Shown(string value) => value.Length <= MaxShown ? value : $"{value[..(char.IsHighSurrogate(value[MaxShown - 1]) ? MaxShown - 1 : MaxShown)]}…";
 
     /// <summary>What an error of the platform is called in MLflow's words.</summary>
     public static MLflowException Of(ApiException exception)

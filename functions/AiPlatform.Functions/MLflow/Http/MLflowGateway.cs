@@ -14,9 +14,12 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
     // What clients append to the tracking URI itself.
     private static readonly PathString[] Beside = ["/v1/traces", "/version", "/graphql"];
 
+    private static readonly string[] Pages = ["get-artifact", "model-versions/get-artifact"];
+
     /// <summary>Handles a request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
+        var asked = context.Request.Path;
         if (!Rewrite(context))
         {
             await next(context);
@@ -29,7 +32,7 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
             await next(context);
             if (context.GetEndpoint() is null || context.Response is { HasStarted: false, StatusCode: StatusCodes.Status405MethodNotAllowed })
             {
-                throw new MLflowException("ENDPOINT_NOT_FOUND", $"There is no endpoint {context.Request.Method} {context.Request.Path}.");
+                throw new MLflowException("ENDPOINT_NOT_FOUND", $"There is no endpoint {context.Request.Method} {asked}.");
             }
         }
         catch (MLflowException exception) when (!context.Response.HasStarted)
@@ -53,6 +56,15 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
         {
             context.Features.Set(new NamedProject(named[1..slash]));
             path = named[slash..];
+        }
+
+        // MLflow's page asks for files beside the API.
+        foreach (var page in Pages)
+        {
+            if (path.Value!.TrimStart('/') == page)
+            {
+                path = Roots[0].Add("/" + page);
+            }
         }
 
         if (path.StartsWithSegments("/ajax-api", StringComparison.Ordinal, out rest))

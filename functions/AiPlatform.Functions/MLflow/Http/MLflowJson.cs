@@ -16,6 +16,15 @@ internal static class MLflowJson
         return buffer.Written.ToArray();
     }
 
+    /// <summary>Writes a text that may be absent; MLflow's own server leaves such properties out.</summary>
+    public static void Optional(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+        {
+            json.WriteString(name, value);
+        }
+    }
+
     /// <summary>Writes an object with the properties that <paramref name="write"/> writes.</summary>
     public static void Write(IBufferWriter<byte> target, Action<Utf8JsonWriter> write)
     {

@@ -22,8 +22,8 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
             "model_id" => "m.id",
             "model_type" => "m.model_type",
             "status" => "m.status",
-            "source_run_id" => "m.run_id",
-            "experiment_id" => "CASE WHEN e.is_default THEN '0' ELSE m.experiment_id END",
+            "source_run_id" => "coalesce(m.run_id, m.foreign_run_id)",
+            "experiment_id" => "e.mlflow_id",
             "creation_time" => "floor(extract(epoch FROM m.created_at) * 1000)",
             "last_updated_time" => "floor(extract(epoch FROM m.updated_at) * 1000)",
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
@@ -36,7 +36,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
     public async Task CreateAsync(MLflowCall call)
     {
         var experiment = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
-        var run = call.Text("source_run_id") is { Length: > 0 } source ? await runs.RequireAsync(source, call.Caller, call.Token) : null;
+        var (run, foreign) = await runs.LinkAsync(call.Text("source_run_id"), call.ProjectId, call.Caller, call.Token);
         var id = $"m-{Ids.New(time)}";
         var name = Names.Value(call.Text("name") is { Length: > 0 } given ? given : $"model-{id[^6..]}", "model name", "name", MaxName);
         if (name.AsSpan().IndexOfAny(Forbidden) >= 0)
@@ -48,8 +48,8 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
         {
             await connection.ExecuteAsync(new CommandDefinition(
                 """
-                INSERT INTO logged_models (id, project_id, experiment_id, run_id, name, model_type, status, params, tags, created_by, created_at, updated_at)
-                VALUES (@id, @project, @experiment, @run, @name, @type, 'LOGGED_MODEL_PENDING', @parameters::jsonb, @tags::jsonb, @by, @now, @now)
+                INSERT INTO logged_models (id, project_id, experiment_id, run_id, foreign_run_id, name, model_type, status, params, tags, created_by, created_at, updated_at)
+                VALUES (@id, @project, @experiment, @run, @foreign, @name, @type, 'LOGGED_MODEL_PENDING', @parameters::jsonb, @tags::jsonb, @by, @now, @now)
                 """,
                 new
                 {
@@ -57,6 +57,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
                     project = call.ProjectId,
                     experiment = experiment.Id,
                     run = run?.Id,
+                    foreign,
                     name,
                     type = call.Text("model_type"),
                     parameters = JsonTags.Write(RunApi.Tags(call, "params", MaxEntries)),
@@ -103,7 +104,12 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
     /// <summary><c>DELETE logged-models/{id}/tags/{key}</c>.</summary>
     public async Task DeleteTagAsync(MLflowCall call)
     {
-        await ChangeAsync(call, "tags = tags - @key", new { key = (string)call.Context.Request.RouteValues["key"]! });
+        var key = (string)call.Context.Request.RouteValues["key"]!;
+        if (!await ChangeAsync(call, "tags = tags - @key", new { key }, " AND jsonb_exists(tags, @key)"))
+        {
+            throw MLflowException.Missing($"No tag with key '{key}' found for model with ID '{Id(call)}'.");
+        }
+
         await call.EmptyAsync();
     }
 
@@ -119,17 +125,10 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
     {
         var limit = call.MaxResults(DefaultResults, MaxResults);
         var offset = Offsets.Read(call.Text("page_token"));
-        var order = call.Objects("order_by").Select(entry => new MLflowCall(call.Context, entry, call.ProjectId))
-            .Select(entry => $"{entry.RequiredText("field_name")}{(entry.Flag("ascending") ?? true ? " ASC" : " DESC")}");
-        var sql = new SearchSql(Columns).Filter(FilterParser.Parse(call.Text("filter"), SearchDialect.LoggedModels)).OrderBy(FilterParser.Order(order, SearchDialect.LoggedModels));
-        var ids = new List<string>();
-        foreach (var id in call.Texts("experiment_ids"))
-        {
-            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
-        }
-
+        var (sql, measured) = Query(call);
+        var ids = await experiments.ResolveAsync(call.ProjectId, call.Texts("experiment_ids"), call.Token);
         sql.Parameters.Add("project", call.ProjectId);
-        sql.Parameters.Add("experiments", ids.ToArray());
+        sql.Parameters.Add("experiments", ids);
         sql.Parameters.Add("limit", limit + 1);
         sql.Parameters.Add("offset", offset);
         List<LoggedModelRow> rows;
@@ -138,7 +137,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
             rows = (await connection.QueryAsync<LoggedModelRow>(new CommandDefinition(
                 $"""
                 SELECT {LoggedModelRow.Columns} FROM logged_models m JOIN experiments e ON e.id = m.experiment_id{sql.Joins}
-                WHERE m.project_id = @project AND m.experiment_id = ANY(@experiments) AND m.deleted_at IS NULL{sql.Where}
+                WHERE m.project_id = @project AND m.experiment_id = ANY(@experiments) AND m.deleted_at IS NULL{sql.Where}{measured}
                 ORDER BY {sql.Order}m.created_at DESC, m.id LIMIT @limit OFFSET @offset
                 """,
                 sql.Parameters,
@@ -162,17 +161,37 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
         });
     }
 
+    private static (SearchSql Sql, string Measured) Query(MLflowCall call)
+    {
+        var sql = new SearchSql(Columns);
+        var filter = FilterParser.Parse(call.Text("filter"), SearchDialect.LoggedModels);
+        var datasets = DatasetFilter.Of(call, sql);
+        sql.Filter(filter, datasets);
+        foreach (var (entry, index) in call.Objects("order_by").Select((entry, index) => (new MLflowCall(call.Context, entry, call.ProjectId), index)))
+        {
+            var text = $"{entry.RequiredText("field_name")}{(entry.Flag("ascending") ?? true ? " ASC" : " DESC")}";
+            sql.OrderBy(FilterParser.Order([text], SearchDialect.LoggedModels), (kind, key) => kind == EntityKind.Metric ? DatasetFilter.Newest(entry, sql, index) : Columns.Rows(kind, key));
+        }
+
+        // Data sets without a clause about metrics: models with any metric of theirs.
+        var measured = datasets.Length > 0 && !filter.Any(static clause => clause.Kind == EntityKind.Metric)
+            ? $" AND EXISTS (SELECT 1 FROM logged_model_metrics measured WHERE measured.model_id = m.id{datasets.Replace("{0}", "measured", StringComparison.Ordinal)})"
+            : string.Empty;
+        return (sql, measured);
+    }
+
     private static string Id(MLflowCall call) => (string)call.Context.Request.RouteValues["model"]!;
 
-    // The assignment is one of the constants above.
-    private async Task ChangeAsync(MLflowCall call, string assignment, object values)
+    // Assignment and condition are constants above. Answers whether anything changed.
+    private async Task<bool> ChangeAsync(MLflowCall call, string assignment, object values, string condition = "")
     {
         var model = await store.RequireAsync(Id(call), call.Caller, call.Token);
         var parameters = new DynamicParameters(values);
         parameters.Add("id", model.Id);
         parameters.Add("now", time.GetUtcNow());
         await using var connection = await database.OpenAsync(call.Token);
-        await connection.ExecuteAsync(new CommandDefinition($"UPDATE logged_models SET {assignment}, updated_at = @now WHERE id = @id", parameters, cancellationToken: call.Token));
+        return await connection.ExecuteAsync(new CommandDefinition(
+            $"UPDATE logged_models SET {assignment}, updated_at = @now WHERE id = @id{condition}", parameters, cancellationToken: call.Token)) > 0;
     }
 
     private async Task WriteAsync(MLflowCall call, string id)

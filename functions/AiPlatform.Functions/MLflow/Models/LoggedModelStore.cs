@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
@@ -11,7 +12,7 @@ namespace AiPlatform.Functions.MLflow.Models;
 internal sealed class LoggedModelRow
 {
     public const string Columns = """
-        m.id, m.project_id, CASE WHEN e.is_default THEN '0' ELSE m.experiment_id END AS experiment_id, m.run_id, m.name, m.model_type, m.status, m.status_message,
+        m.id, m.project_id, e.mlflow_id AS experiment_id, m.run_id, m.foreign_run_id, m.name, m.model_type, m.status, m.status_message,
         m.params::text AS params, m.tags::text AS tags, m.created_by, m.created_at, m.updated_at
         """;
 
@@ -23,6 +24,9 @@ internal sealed class LoggedModelRow
     public required string ExperimentId { get; init; }
 
     public string? RunId { get; init; }
+
+    /// <summary>A run that is not known here.</summary>
+    public string? ForeignRunId { get; init; }
 
     public required string Name { get; init; }
 
@@ -69,6 +73,8 @@ internal sealed record LoggedModelMetricRow
 /// <summary>Logged models of MLflow 3: models as outputs of their own, with params, tags and metrics.</summary>
 internal sealed class LoggedModelStore(Database database)
 {
+    private const string VersionsTag = "mlflow.modelVersions";
+
     /// <summary>A model that the caller reaches.</summary>
     /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST.</exception>
     public async Task<LoggedModelRow> RequireAsync(string id, Caller caller, CancellationToken cancellationToken)
@@ -122,6 +128,33 @@ internal sealed class LoggedModelStore(Database database)
             cancellationToken: cancellationToken));
     }
 
+    /// <summary>Adds a version of a registered model to the tag in which MLflow keeps what became of a logged model.</summary>
+    public static async Task NameVersionAsync(UnitOfWork work, string id, string name, int version, DateTimeOffset now)
+    {
+        var tag = await work.FindAsync<string?>("SELECT tags ->> @VersionsTag FROM logged_models WHERE id = @id FOR NO KEY UPDATE", new { id, VersionsTag });
+        var versions = Versions(tag);
+        if (!versions.Any(known => known is JsonObject entry && $"{entry["name"]}" == name && $"{entry["version"]}" == $"{version}"))
+        {
+            versions.Add(new JsonObject { ["name"] = name, ["version"] = version });
+            await work.ExecuteAsync(
+                "UPDATE logged_models SET tags = tags || jsonb_build_object(@VersionsTag, @value::text), updated_at = @now WHERE id = @id",
+                new { id, VersionsTag, value = versions.ToJsonString(), now });
+        }
+    }
+
+    // People may write into the tag what they like.
+    private static JsonArray Versions(string? tag)
+    {
+        try
+        {
+            return tag is null ? [] : JsonNode.Parse(tag) as JsonArray ?? [];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Writes a model as clients read it.</summary>
     public static void Write(Utf8JsonWriter json, LoggedModelRow model, IEnumerable<LoggedModelMetricRow> metrics)
     {
@@ -134,9 +167,9 @@ internal sealed class LoggedModelStore(Database database)
         json.WriteNumber("last_updated_timestamp_ms"u8, model.UpdatedAt.ToUnixTimeMilliseconds());
         json.WriteString("artifact_uri"u8, model.ArtifactUri);
         json.WriteString("status"u8, model.Status);
-        json.WriteString("model_type"u8, model.ModelType ?? string.Empty);
-        json.WriteString("source_run_id"u8, model.RunId ?? string.Empty);
-        json.WriteString("status_message"u8, model.StatusMessage ?? string.Empty);
+        MLflowJson.Optional(json, "model_type"u8, model.ModelType);
+        MLflowJson.Optional(json, "source_run_id"u8, model.RunId ?? model.ForeignRunId);
+        MLflowJson.Optional(json, "status_message"u8, model.StatusMessage);
         RunDocument.Pairs(json, "tags", JsonTags.Read(model.Tags));
         json.WriteEndObject();
         json.WriteStartObject("data"u8);

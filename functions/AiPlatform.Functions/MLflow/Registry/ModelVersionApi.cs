@@ -16,7 +16,6 @@ internal sealed class ModelVersionApi(
     Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, ModelDescriptions descriptions, DirectArtifacts direct, ModelMoves moves, EventStream events,
     WebhookEvents webhooks, TimeProvider time)
 {
-    private const int MaxSource = 1_024;
     private const int MaxDescription = 100_000;
     private const int DefaultResults = 10_000;
     private const int MaxResults = 200_000;
@@ -27,13 +26,18 @@ internal sealed class ModelVersionApi(
         {
             "name" => "m.name",
             "version_number" => "v.version",
-            "run_id" => "v.run_id",
+            "run_id" => "coalesce(v.run_id, v.foreign_run_id)",
             "source_path" => "v.source",
             "creation_timestamp" => "floor(extract(epoch FROM v.created_at) * 1000)",
             "last_updated_timestamp" => "floor(extract(epoch FROM v.updated_at) * 1000)",
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
         },
-        static (_, _) => new EntityRows("jsonb_each_text(v.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"));
+        static (_, _) => new EntityRows("jsonb_each_text(v.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"))
+    {
+        Order = static attribute => attribute == "name" ? Name : null,
+    };
+
+    private const string Name = "m.name COLLATE \"C\"";
 
     /// <summary>A stage in its canonical spelling.</summary>
     /// <exception cref="MLflowException">There is no such stage.</exception>
@@ -57,19 +61,14 @@ internal sealed class ModelVersionApi(
     public async Task CreateAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        var run = call.Text("run_id") is { Length: > 0 } id ? await runs.RequireAsync(id, call.Caller, call.Token) : null;
-        if (run is not null && run.ProjectId != call.ProjectId)
-        {
-            throw MLflowException.Missing($"Run with id={run.Id} not found");
-        }
-
-        var source = Source(call.RequiredText("source"), run);
-        var logged = call.Text("model_id") is { Length: > 0 } modelId ? await models.RequireAsync(modelId, call.Caller, call.Token) : null;
+        var (run, foreign) = await runs.LinkAsync(call.Text("run_id"), call.ProjectId, call.Caller, call.Token);
+        var source = ModelSource.Checked(call.RequiredText("source"), run, direct);
+        var named = call.Text("model_id") is { Length: > 0 } modelId ? await models.RequireAsync(modelId, call.Caller, call.Token) : null;
         var origin = await OriginAsync(source, call);
-        logged ??= origin?.Logged;
+        var logged = named ?? origin?.Logged;
 
         // As in MLflow, the run of a logged model is the version's. A copy names what its origin came from too: that keeps its files.
-        if (run is null && (origin?.Version?.RunId ?? logged?.RunId) is { } inherited)
+        if (run is null && foreign is null && (origin?.Version?.RunId ?? logged?.RunId) is { } inherited)
         {
             run = await runs.FindAsync(inherited, call.Caller, call.Token) is { } found && found.ProjectId == call.ProjectId ? found : null;
         }
@@ -84,6 +83,7 @@ internal sealed class ModelVersionApi(
             location = origin?.Uri,
             origin = origin?.Version?.Id,
             run = run?.Id,
+            foreign,
             job = run?.JobId,
             logged = logged?.Id,
             link = call.Text("run_link"),
@@ -101,19 +101,24 @@ internal sealed class ModelVersionApi(
                     """
                     WITH number AS (UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @model RETURNING last_version)
                     INSERT INTO model_versions
-                        (id, model_id, project_id, version, description, run_id, job_id, source, storage_location, run_link, logged_model_id, tags, signature, input_example, created_by, created_at, updated_at)
-                    SELECT @id, @model, @project, last_version, @description, @run, @job, @source, @location, @link, @logged, @tags::jsonb,
+                        (id, model_id, project_id, version, description, run_id, foreign_run_id, job_id, source, storage_location, run_link, logged_model_id, tags, signature, input_example, created_by, created_at, updated_at)
+                    SELECT @id, @model, @project, last_version, @description, @run, @foreign, @job, @source, @location, @link, @logged, @tags::jsonb,
                         coalesce(o.signature, @signature::jsonb), coalesce(o.input_example, @example::jsonb), @by, @now, @now
                     FROM number LEFT JOIN model_versions o ON o.id = @origin
                     RETURNING version
                     """,
                     parameters);
+                if (named is not null)
+                {
+                    await LoggedModelStore.NameVersionAsync(work, named.Id, model.Name, version, parameters.now);
+                }
+
                 await events.PublishAsync(work, $"project:{call.ProjectId}", "model.version", new { parameters.id, model.Name, version });
                 await webhooks.PublishAsync(
                     work,
                     call.ProjectId,
                     WebhookEvents.VersionCreated,
-                    new { name = model.Name, version = $"{version}", parameters.source, run_id = parameters.run, tags = JsonTags.Read(parameters.tags), parameters.description });
+                    new { name = model.Name, version = $"{version}", parameters.source, run_id = parameters.run ?? parameters.foreign, tags = JsonTags.Read(parameters.tags), parameters.description });
                 return version;
             },
             call.Token);
@@ -139,7 +144,8 @@ internal sealed class ModelVersionApi(
         await ChangeAsync(
             """
             DELETE FROM model_aliases WHERE model_id = @ModelId AND version = @Version;
-            UPDATE model_versions SET deleted_at = @now, updated_at = @now WHERE id = @Id
+            UPDATE model_versions SET deleted_at = @now, updated_at = @now WHERE id = @Id;
+            UPDATE models SET updated_at = @now WHERE id = @ModelId
             """,
             new { version.Id, version.ModelId, version.Version, now = time.GetUtcNow() },
             call.Token);
@@ -206,20 +212,29 @@ internal sealed class ModelVersionApi(
         await call.WriteAsync(json => json.WriteString("artifact_uri"u8, UriOf(version, logged)));
     }
 
+    /// <summary>Where the files of a version are, and the run that it came from.</summary>
+    public async Task<(string Uri, KnownRun? Run)> LocationAsync(string projectId, string name, string version, Caller caller, CancellationToken cancellationToken)
+    {
+        var row = await store.RequireVersionAsync(projectId, name, version, cancellationToken);
+        var logged = row.LoggedModelId is { } model ? await models.RequireAsync(model, caller, cancellationToken) : null;
+        return (UriOf(row, logged), row.RunId is { } run ? await runs.FindAsync(run, caller, cancellationToken) : null);
+    }
+
     /// <summary><c>model-versions/search</c>.</summary>
     public async Task SearchAsync(MLflowCall call)
     {
         var limit = Math.Min(MaxPage, call.MaxResults(DefaultResults, MaxResults));
         var offset = Offsets.Read(call.Text("page_token"));
-        var sql = new SearchSql(Columns).Filter(FilterParser.Parse(call.Text("filter"), SearchDialect.ModelVersions)).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.ModelVersions));
+        var sql = new SearchSql(Columns).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.ModelVersions));
+        var prompts = PromptFilter.Apply(sql, FilterParser.Parse(call.Text("filter"), SearchDialect.ModelVersions), "m.tags", "v.tags");
         sql.Parameters.Add("project", call.ProjectId);
         sql.Parameters.Add("limit", limit + 1);
         sql.Parameters.Add("offset", offset);
         await using var connection = await database.OpenAsync(call.Token);
         var rows = (await connection.QueryAsync<VersionRow>(new CommandDefinition(
             $"""
-            {VersionRow.Select}{sql.Joins} WHERE v.project_id = @project AND m.deleted_at IS NULL AND v.deleted_at IS NULL{sql.Where}
-            ORDER BY {sql.Order}v.updated_at DESC, m.name, v.version DESC LIMIT @limit OFFSET @offset
+            {VersionRow.Select}{sql.Joins} WHERE v.project_id = @project AND m.deleted_at IS NULL AND v.deleted_at IS NULL{sql.Where}{prompts}
+            ORDER BY {(sql.Order.Length > 0 ? sql.Order : "date_trunc('milliseconds', v.updated_at) DESC, ")}{Name}, v.version DESC LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,
             cancellationToken: call.Token))).AsList();
@@ -269,19 +284,6 @@ internal sealed class ModelVersionApi(
 
     private Task<int> ChangeAsync(string sql, object parameters, CancellationToken cancellationToken)
         => database.InWorkAsync(work => work.ExecuteAsync(sql, parameters), cancellationToken);
-
-    // A path on this machine or out of its folder would give the reader of the model another file than its writer meant; what the
-    // run's clients wrote below the configured root is there for all.
-    private string Source(string source, KnownRun? run)
-    {
-        var decoded = Uri.UnescapeDataString(Uri.UnescapeDataString(source));
-        var parts = decoded.Split('/', '\\');
-        var isLocal = source.StartsWith('/') || source.StartsWith("file:", StringComparison.OrdinalIgnoreCase);
-        return source.Length <= MaxSource && !parts.Contains("..") && (!isLocal || (run is not null && direct.PathOf(run, source) is not null))
-            ? source
-            : throw MLflowException.Invalid(
-                $"Invalid model version source: '{source}'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.");
-    }
 
     /// <summary>What a version is a copy of, and where its files are.</summary>
     private sealed record Origin(VersionRow? Version, LoggedModelRow? Logged, string Uri);

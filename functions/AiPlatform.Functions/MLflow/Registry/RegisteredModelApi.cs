@@ -26,7 +26,12 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
             "last_updated_timestamp" => "floor(extract(epoch FROM m.updated_at) * 1000)",
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
         },
-        static (_, _) => new EntityRows("jsonb_each_text(m.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"));
+        static (_, _) => new EntityRows("jsonb_each_text(m.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"))
+    {
+        Order = static attribute => attribute == "name" ? Name : null,
+    };
+
+    private const string Name = "m.name COLLATE \"C\"";
 
     /// <summary><c>registered-models/create</c>.</summary>
     public async Task CreateAsync(MLflowCall call)
@@ -80,7 +85,8 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var limit = call.MaxResults(DefaultResults, MaxResults);
         var offset = Offsets.Read(call.Text("page_token"));
-        var sql = new SearchSql(Columns).Filter(FilterParser.Parse(call.Text("filter"), SearchDialect.RegisteredModels)).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.RegisteredModels));
+        var sql = new SearchSql(Columns).OrderBy(FilterParser.Order(call.Texts("order_by"), SearchDialect.RegisteredModels));
+        var prompts = PromptFilter.Apply(sql, FilterParser.Parse(call.Text("filter"), SearchDialect.RegisteredModels), "m.tags");
         sql.Parameters.Add("project", call.ProjectId);
         sql.Parameters.Add("limit", limit + 1);
         sql.Parameters.Add("offset", offset);
@@ -89,8 +95,8 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
         {
             rows = (await connection.QueryAsync<RegisteredModelRow>(new CommandDefinition(
                 $"""
-                SELECT {RegisteredModelRow.Columns} FROM models m{sql.Joins} WHERE m.project_id = @project AND m.deleted_at IS NULL{sql.Where}
-                ORDER BY {sql.Order}m.name LIMIT @limit OFFSET @offset
+                SELECT {RegisteredModelRow.Columns} FROM models m{sql.Joins} WHERE m.project_id = @project AND m.deleted_at IS NULL{sql.Where}{prompts}
+                ORDER BY {sql.Order}{Name} LIMIT @limit OFFSET @offset
                 """,
                 sql.Parameters,
                 cancellationToken: call.Token))).AsList();

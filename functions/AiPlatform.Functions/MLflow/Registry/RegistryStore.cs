@@ -28,8 +28,8 @@ internal sealed class RegisteredModelRow
 internal sealed class VersionRow
 {
     public const string Select = """
-        SELECT v.id, v.model_id, m.name, v.version, v.description, v.stage, v.tags::text AS tags, v.run_id, v.run_link, v.logged_model_id, v.created_at, v.updated_at,
-               coalesce(v.source, 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE e.id END || '/' || v.run_id || '/artifacts/' || v.artifact_path) AS source, v.storage_location,
+        SELECT v.id, v.model_id, m.name, v.version, v.description, v.stage, v.tags::text AS tags, v.run_id, v.foreign_run_id, v.run_link, v.logged_model_id, v.created_at, v.updated_at,
+               coalesce(v.source, 'mlflow-artifacts:/' || e.mlflow_id || '/' || v.run_id || '/artifacts/' || v.artifact_path) AS source, v.storage_location,
                (SELECT array_agg(a.alias ORDER BY a.alias) FROM model_aliases a WHERE a.model_id = v.model_id AND a.version = v.version) AS aliases, u.user_name
         FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN runs r ON r.id = v.run_id LEFT JOIN experiments e ON e.id = r.experiment_id
         LEFT JOIN users u ON u.id = v.created_by
@@ -50,6 +50,9 @@ internal sealed class VersionRow
     public required string Tags { get; init; }
 
     public string? RunId { get; init; }
+
+    /// <summary>A run that is not known here: the registry stands apart from the tracking server, or the version was copied between servers.</summary>
+    public string? ForeignRunId { get; init; }
 
     public string? RunLink { get; init; }
 
@@ -136,7 +139,7 @@ internal sealed class RegistryStore(Database database)
             json.WriteString("name"u8, model.Name);
             json.WriteNumber("creation_timestamp"u8, model.CreatedAt.ToUnixTimeMilliseconds());
             json.WriteNumber("last_updated_timestamp"u8, model.UpdatedAt.ToUnixTimeMilliseconds());
-            json.WriteString("description"u8, model.Description ?? string.Empty);
+            MLflowJson.Optional(json, "description"u8, model.Description);
             json.WriteStartArray("latest_versions"u8);
             foreach (var version in latest[model.Id])
             {
@@ -167,19 +170,14 @@ internal sealed class RegistryStore(Database database)
         json.WriteString("version"u8, $"{version.Version}");
         json.WriteNumber("creation_timestamp"u8, version.CreatedAt.ToUnixTimeMilliseconds());
         json.WriteNumber("last_updated_timestamp"u8, version.UpdatedAt.ToUnixTimeMilliseconds());
-        json.WriteString("user_id"u8, version.UserName ?? string.Empty);
+        MLflowJson.Optional(json, "user_id"u8, version.UserName);
         json.WriteString("current_stage"u8, version.Stage);
-        json.WriteString("description"u8, version.Description ?? string.Empty);
-        json.WriteString("source"u8, version.Source ?? string.Empty);
-        json.WriteString("run_id"u8, version.RunId ?? string.Empty);
+        MLflowJson.Optional(json, "description"u8, version.Description);
+        MLflowJson.Optional(json, "source"u8, version.Source);
+        MLflowJson.Optional(json, "run_id"u8, version.RunId ?? version.ForeignRunId);
         json.WriteString("status"u8, "READY"u8);
-        json.WriteString("status_message"u8, ""u8);
-        json.WriteString("run_link"u8, version.RunLink ?? string.Empty);
-        if (version.LoggedModelId is not null)
-        {
-            json.WriteString("model_id"u8, version.LoggedModelId);
-        }
-
+        MLflowJson.Optional(json, "run_link"u8, version.RunLink);
+        MLflowJson.Optional(json, "model_id"u8, version.LoggedModelId);
         RunDocument.Pairs(json, "tags", JsonTags.Read(version.Tags));
         json.WriteStartArray("aliases"u8);
         foreach (var alias in version.Aliases ?? [])

@@ -14,8 +14,8 @@ internal static class RunColumns
             "user_id" => "r.user_name",
             "start_time" => "floor(extract(epoch FROM r.started_at) * 1000)",
             "end_time" => "floor(extract(epoch FROM r.ended_at) * 1000)",
-            "experiment_id" => "CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END",
-            "artifact_uri" => "coalesce(e.artifact_location, 'mlflow-artifacts:/' || CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END) || '/' || r.id || '/artifacts'",
+            "experiment_id" => "e.mlflow_id",
+            "artifact_uri" => "regexp_replace(coalesce(e.artifact_location, 'mlflow-artifacts:/' || e.mlflow_id), '([?].*)?$', '/' || r.id || '/artifacts\\1')",
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
         },
         static (kind, key) => kind switch

@@ -7,7 +7,11 @@ namespace AiPlatform.Functions.MLflow.Search;
 /// <summary>How a search finds an entity in SQL.</summary>
 /// <param name="Attribute">The expression of an attribute.</param>
 /// <param name="Rows">For entities with rows of their own: table with its condition on the searched row, and the expression of the value; the alias is <c>{0}</c>, the parameter of the key <c>{1}</c>.</param>
-internal sealed record SearchColumns(Func<string, string> Attribute, Func<EntityKind, string, EntityRows> Rows);
+internal sealed record SearchColumns(Func<string, string> Attribute, Func<EntityKind, string, EntityRows> Rows)
+{
+    /// <summary>What to order an attribute by where that is not the attribute itself; null where it is.</summary>
+    public Func<string, string?> Order { get; init; } = static _ => null;
+}
 
 /// <summary>Where the rows of an entity are.</summary>
 /// <param name="Source">Table and alias, such as <c>run_params {0}</c>.</param>
@@ -34,7 +38,8 @@ internal sealed class SearchSql(SearchColumns columns)
     public string Order => _order.ToString();
 
     /// <summary>Adds clauses that must all hold.</summary>
-    public SearchSql Filter(IEnumerable<Comparison> clauses)
+    /// <param name="measured">What else must hold of the rows of metrics.</param>
+    public SearchSql Filter(IEnumerable<Comparison> clauses, string measured = "")
     {
         foreach (var clause in clauses)
         {
@@ -44,7 +49,8 @@ internal sealed class SearchSql(SearchColumns columns)
                 continue;
             }
 
-            var rows = Place(columns.Rows(clause.Kind, clause.Key), clause.Key);
+            var found = columns.Rows(clause.Kind, clause.Key);
+            var rows = Place(clause.Kind == EntityKind.Metric ? found with { Condition = found.Condition + measured } : found, clause.Key);
             var condition = clause.Operator is "IS NULL" or "IS NOT NULL" ? string.Empty : $" AND {Compare(rows.Value, clause, clause.Kind == EntityKind.Metric)}";
             _where.Append($" AND {(clause.Operator == "IS NULL" ? "NOT " : string.Empty)}EXISTS (SELECT 1 FROM {rows.Source} WHERE {rows.Condition}{condition})");
         }
@@ -53,19 +59,19 @@ internal sealed class SearchSql(SearchColumns columns)
     }
 
     /// <summary>Adds columns to order by: what is missing comes last, before it NaN.</summary>
-    public SearchSql OrderBy(IEnumerable<Ordering> order)
+    /// <param name="place">Where the rows of an entity are, if elsewhere than for filters: one row of each searched thing at most.</param>
+    public SearchSql OrderBy(IEnumerable<Ordering> order, Func<EntityKind, string, EntityRows>? place = null)
     {
         foreach (var (kind, key, ascending) in order)
         {
-            var value = columns.Attribute;
             string expression;
             if (kind == EntityKind.Attribute)
             {
-                expression = value(key);
+                expression = columns.Order(key) ?? columns.Attribute(key);
             }
             else
             {
-                var rows = Place(columns.Rows(kind, key), key);
+                var rows = Place((place ?? columns.Rows)(kind, key), key);
                 _joins.Append($" LEFT JOIN {rows.Source} ON {rows.Condition}");
                 expression = rows.Value;
             }
@@ -110,7 +116,7 @@ internal sealed class SearchSql(SearchColumns columns)
     private EntityRows Place(EntityRows rows, string key)
     {
         var alias = $"e{_count++}";
-        var parameter = rows.Condition.Contains("{1}", StringComparison.Ordinal) ? Add(key) : string.Empty;
+        var parameter = (rows.Condition + rows.Source).Contains("{1}", StringComparison.Ordinal) ? Add(key) : string.Empty;
         return new EntityRows(Fill(rows.Source), Fill(rows.Condition), Fill(rows.Value));
 
         string Fill(string text) => text.Replace("{0}", alias, StringComparison.Ordinal).Replace("{1}", parameter, StringComparison.Ordinal);

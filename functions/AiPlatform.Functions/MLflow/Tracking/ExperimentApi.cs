@@ -9,22 +9,33 @@ using Npgsql;
 namespace AiPlatform.Functions.MLflow.Tracking;
 
 /// <summary>Experiments of MLflow clients.</summary>
-internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, RunDirectory runs, DirectArtifacts artifacts, TimeProvider time)
+internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, RunDirectory runs, TimeProvider time)
 {
     private const int MaxName = 500;
     private const int DefaultResults = 1_000;
     private const int MaxResults = 50_000;
+    private const int MaxDatasetExperiments = 20;
 
     private static readonly SearchColumns Columns = new(
         static attribute => attribute switch
         {
             "name" => "e.name",
-            "experiment_id" => "CASE WHEN e.is_default THEN '0' ELSE e.id END",
+            "experiment_id" => "e.mlflow_id",
             "creation_time" => "floor(extract(epoch FROM e.created_at) * 1000)",
             "last_update_time" => "floor(extract(epoch FROM e.updated_at) * 1000)",
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
         },
-        static (_, _) => new EntityRows("jsonb_each_text(e.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"));
+        static (_, _) => new EntityRows("jsonb_each_text(e.tags) AS {0} (key, value)", "{0}.key = {1}", "{0}.value"))
+    {
+        Order = static attribute => attribute switch
+        {
+            "name" => "e.name COLLATE \"C\"",
+            "experiment_id" => Number,
+            _ => null,
+        },
+    };
+
+    private const string Number = "(CASE WHEN e.is_default THEN 0 ELSE e.number END)";
 
     /// <summary><c>experiments/create</c>.</summary>
     public async Task CreateAsync(MLflowCall call)
@@ -35,25 +46,20 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             throw MLflowException.Invalid($"Experiment name exceeds the maximum length of {MaxName} characters.");
         }
 
-        var location = call.Text("artifact_location");
-        if (location is not null && (location.Contains('#', StringComparison.Ordinal) || location.Contains('?', StringComparison.Ordinal) || location.Contains("..", StringComparison.Ordinal)))
-        {
-            throw MLflowException.Invalid($"Invalid artifact_location '{location}'.");
-        }
-
+        var asked = LocationUri.Checked(call.Text("artifact_location"));
         var id = Ids.New(time);
-        location = artifacts.LocationOf(id, location);
         await experiments.DefaultAsync(call.ProjectId, call.Token);
         await using var connection = await database.OpenAsync(call.Token);
+        var (number, location) = await experiments.PlaceAsync(connection, asked, call.Token);
         try
         {
             var added = await connection.ExecuteAsync(new CommandDefinition(
                 """
-                INSERT INTO experiments (id, project_id, name, artifact_location, tags, created_by, created_at, updated_at)
-                SELECT @id, @project, @name, @location, @tags::jsonb, @by, @now, @now
+                INSERT INTO experiments (id, project_id, name, number, artifact_location, tags, created_by, created_at, updated_at)
+                SELECT @id, @project, @name, @number, @location, @tags::jsonb, @by, @now, @now
                 WHERE NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = @project AND name = @name AND purged_at IS NULL)
                 """,
-                new { id, project = call.ProjectId, name, location, tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)), by = call.Caller.UserId, now = time.GetUtcNow() },
+                new { id, project = call.ProjectId, name, number, location, tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)), by = call.Caller.UserId, now = time.GetUtcNow() },
                 cancellationToken: call.Token));
             if (added == 0)
             {
@@ -65,7 +71,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             throw MLflowException.Exists($"Experiment(name={name}) already exists.");
         }
 
-        await call.WriteAsync(json => json.WriteString("experiment_id"u8, id));
+        await call.WriteAsync(json => json.WriteString("experiment_id"u8, $"{number}"));
     }
 
     /// <summary><c>experiments/get</c>.</summary>
@@ -207,7 +213,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             $"""
             SELECT {ExperimentRow.Columns} FROM experiments e{sql.Joins}
             WHERE e.project_id = @project AND e.purged_at IS NULL{LifecycleView.Of(call.Text("view_type")).Sql("e.deleted_at")}{sql.Where}
-            ORDER BY {sql.Order}e.created_at DESC, e.id DESC LIMIT @limit OFFSET @offset
+            ORDER BY {(sql.Order.Length > 0 ? sql.Order : "date_trunc('milliseconds', e.created_at) DESC, ")}{Number} LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,
             cancellationToken: call.Token))).AsList();
@@ -230,20 +236,26 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
     /// <summary><c>experiments/search-datasets</c>: what went into the runs of some experiments.</summary>
     public async Task SearchDatasetsAsync(MLflowCall call)
     {
-        var ids = new List<string>();
-        foreach (var id in call.Texts("experiment_ids"))
+        var asked = call.Texts("experiment_ids");
+        if (asked.Count == 0)
         {
-            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
+            throw MLflowException.Invalid("SearchDatasets request must specify at least one experiment_id.");
         }
 
+        if (asked.Count > MaxDatasetExperiments)
+        {
+            throw MLflowException.Invalid($"SearchDatasets request cannot specify more than {MaxDatasetExperiments} experiment_ids. Received {asked.Count} experiment_ids.");
+        }
+
+        var ids = await experiments.ResolveAsync(call.ProjectId, asked, call.Token);
         await using var connection = await database.OpenAsync(call.Token);
         var rows = await connection.QueryAsync<(string Experiment, string Name, string Digest, string? Context)>(new CommandDefinition(
             """
-            SELECT DISTINCT CASE WHEN e.is_default THEN '0' ELSE e.id END, i.name, i.digest, i.tags ->> 'mlflow.data.context'
+            SELECT DISTINCT e.mlflow_id, i.name, i.digest, i.tags ->> 'mlflow.data.context'
             FROM run_inputs i JOIN runs r ON r.id = i.run_id JOIN experiments e ON e.id = r.experiment_id
             WHERE r.experiment_id = ANY(@ids) AND r.project_id = @project ORDER BY 1, 2, 3 LIMIT 1000
             """,
-            new { ids = ids.ToArray(), project = call.ProjectId },
+            new { ids, project = call.ProjectId },
             cancellationToken: call.Token));
         await call.WriteAsync(json =>
         {
@@ -254,7 +266,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
                 json.WriteString("experiment_id"u8, experiment);
                 json.WriteString("name"u8, name);
                 json.WriteString("digest"u8, digest);
-                json.WriteString("context"u8, context);
+                MLflowJson.Optional(json, "context"u8, context);
                 json.WriteEndObject();
             }
 

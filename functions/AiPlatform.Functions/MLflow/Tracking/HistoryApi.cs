@@ -93,7 +93,9 @@ internal sealed class HistoryApi(RunDirectory runs, MetricReader metrics)
         }
 
         var key = call.RequiredText("metric_key");
-        var limit = call.MaxResults(MaxIntervalPoints, MaxIntervalPoints);
+        var limit = call.Number("max_results") is null or (>= 1 and <= MaxIntervalPoints)
+            ? (int)(call.Number("max_results") ?? MaxIntervalPoints)
+            : throw MLflowException.Invalid($"max_results must be between 1 and {MaxIntervalPoints}.");
         var start = call.Number("start_step");
         var end = call.Number("end_step");
         if (start is null != end is null)
@@ -112,13 +114,13 @@ internal sealed class HistoryApi(RunDirectory runs, MetricReader metrics)
         }
 
         var series = await metrics.ReadAsync([.. ids.Distinct(StringComparer.Ordinal)], [key], allAttempts: false, call.Token);
+        var steps = Sample([.. ids.Select(id => series.GetValueOrDefault((id, key)) ?? [])], start, end, limit);
         await call.WriteAsync(json =>
         {
             json.WriteStartArray("metrics"u8);
-            foreach (var id in ids.Order(StringComparer.Ordinal))
+            foreach (var id in ids)
             {
-                var points = series.GetValueOrDefault((id, key)) ?? [];
-                foreach (var point in Sample([.. points.Where(point => start is null || (point.Step >= start && point.Step <= end))], limit))
+                foreach (var point in (series.GetValueOrDefault((id, key)) ?? []).Where(point => steps.Contains(point.Step)).OrderBy(point => point.Step).ThenBy(point => point.At).Take(MaxPage))
                 {
                     Write(json, key, point, id);
                 }
@@ -128,16 +130,31 @@ internal sealed class HistoryApi(RunDirectory runs, MetricReader metrics)
         });
     }
 
-    // Evenly over the steps, always with the first and the last: as MLflow's own server chooses them.
-    private static IEnumerable<StoredPoint> Sample(StoredPoint[] points, int limit)
+    // The steps that are shown, the same for all runs, as MLflow's own server chooses them: every so many of those that there are,
+    // and the first and last one of each run.
+    private static HashSet<long> Sample(IReadOnlyList<StoredPoint>[] runs, long? start, long? end, int limit)
     {
-        if (points.Length <= limit)
+        var all = runs.SelectMany(static points => points.Select(static point => point.Step)).Distinct().Order().ToArray();
+        var (low, high) = (start ?? 0, end ?? (all.Length > 0 ? all[^1] : 0));
+        var within = all.Where(step => step >= low && step <= high).ToArray();
+        var steps = new HashSet<long>();
+        if (within.Length <= limit)
         {
-            return points;
+            steps.UnionWith(within);
+        }
+        else
+        {
+            var every = within.Length / (double)limit;
+            steps.UnionWith(Enumerable.Range(0, limit).Select(i => within[(int)(i * every)]));
+            steps.Add(within[^1]);
         }
 
-        var every = (points.Length - 1) / (double)Math.Max(1, limit - 1);
-        return Enumerable.Range(0, limit).Select(i => points[(int)Math.Round(i * every)]);
+        foreach (var points in runs.Where(static points => points.Count > 0))
+        {
+            steps.UnionWith(new[] { points.Min(static point => point.Step), points.Max(static point => point.Step) }.Where(step => step >= low && step <= high));
+        }
+
+        return steps;
     }
 
     private static void Write(Utf8JsonWriter json, string key, StoredPoint point, string? runId)

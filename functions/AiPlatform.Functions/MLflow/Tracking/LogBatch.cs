@@ -49,7 +49,7 @@ internal sealed class LogBatch
             else if (reader.ValueTextEquals("metrics"u8))
             {
                 batch._metrics.EnsureCapacity(MaxEntries);
-                batch.List(ref reader, "metrics", static (LogBatch target, ref Utf8JsonReader item) => target.Metric(ref item));
+                batch.List(ref reader, "metrics", static (LogBatch target, ref Utf8JsonReader item) => target.Metric(ref item, isListed: true));
             }
             else if (reader.ValueTextEquals("params"u8))
             {
@@ -76,7 +76,7 @@ internal sealed class LogBatch
         var batch = new LogBatch();
         var reader = new Utf8JsonReader(json);
         Begin(ref reader);
-        batch.Metric(ref reader);
+        batch.Metric(ref reader, isListed: false);
         End(ref reader);
         batch.RequireRun();
         return batch;
@@ -94,21 +94,21 @@ internal sealed class LogBatch
 
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            throw MLflowException.Value(name, reader.TokenType.ToString());
+            throw Wrong(ref reader, name);
         }
 
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.StartObject)
             {
-                throw MLflowException.Value(name, reader.TokenType.ToString());
+                throw Wrong(ref reader, name);
             }
 
             item(this, ref reader);
         }
     }
 
-    private void Metric(ref Utf8JsonReader reader)
+    private void Metric(ref Utf8JsonReader reader, bool isListed)
     {
         string? key = null, model = null, dataset = null, digest = null;
         double? value = null;
@@ -119,7 +119,8 @@ internal sealed class LogBatch
             if (reader.ValueTextEquals("key"u8))
             {
                 reader.Read();
-                key = reader.TokenType != JsonTokenType.String ? throw MLflowException.Value("key", reader.TokenType.ToString())
+                key = reader.TokenType == JsonTokenType.Null ? null
+                    : reader.TokenType != JsonTokenType.String ? throw Wrong(ref reader, "key")
                     : reader.ValueIsEscaped ? Names.Key(reader.GetString(), "metric") : KeyCache.Get(reader.ValueSpan, "metric");
             }
             else if (reader.ValueTextEquals("value"u8))
@@ -156,14 +157,16 @@ internal sealed class LogBatch
             }
         }
 
-        var name = key ?? throw MLflowException.Required("key");
-        var number = value ?? throw MLflowException.Required("value");
-        var row = new MetricRow(name, step, Names.Microseconds(timestamp ?? throw MLflowException.Required("timestamp"), name, number), number);
+        var name = key ?? throw MLflowException.Required(Place("key"));
+        var number = value ?? throw MLflowException.Required(Place("value"));
+        var row = new MetricRow(name, step, Names.Microseconds(timestamp ?? throw MLflowException.Required(Place("timestamp")), name, number), number);
         _metrics.Add(row);
         if (model is { Length: > 0 })
         {
             _modelMetrics.Add(new ModelMetric(model, dataset ?? string.Empty, digest ?? string.Empty, row));
         }
+
+        string Place(string property) => isListed ? $"metrics[{_metrics.Count}].{property}" : property;
     }
 
     private static void Entry(ref Utf8JsonReader reader, List<KeyValuePair<string, string>> entries, string kind, int max)
@@ -245,9 +248,12 @@ internal sealed class LogBatch
         {
             JsonTokenType.Null => null,
             JsonTokenType.String when reader.GetString() is { } text && !text.Contains('\0', StringComparison.Ordinal) => text,
-            _ => throw MLflowException.Value(name, reader.TokenType.ToString()),
+            _ => throw Wrong(ref reader, name),
         };
     }
+
+    // In the client's own words, as MLflow does.
+    private static MLflowException Wrong(ref Utf8JsonReader reader, string name) => MLflowException.Value(name, JsonElement.ParseValue(ref reader).GetRawText());
 
     private static long? Whole(ref Utf8JsonReader reader, string name)
     {
@@ -263,7 +269,7 @@ internal sealed class LogBatch
             case JsonTokenType.String when long.TryParse(reader.GetString(), System.Globalization.CultureInfo.InvariantCulture, out var number):
                 return number;
             default:
-                throw MLflowException.Value(name, reader.TokenType == JsonTokenType.Number ? $"{reader.GetDouble()}" : reader.TokenType.ToString());
+                throw Wrong(ref reader, name);
         }
     }
 
@@ -280,9 +286,9 @@ internal sealed class LogBatch
                 "Infinity" => double.PositiveInfinity,
                 "-Infinity" => double.NegativeInfinity,
                 { } text when double.TryParse(text, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var number) => number,
-                var text => throw MLflowException.Value("value", $"'{text}'"),
+                _ => throw Wrong(ref reader, "value"),
             },
-            _ => throw MLflowException.Value("value", reader.TokenType.ToString()),
+            _ => throw Wrong(ref reader, "value"),
         };
     }
 }

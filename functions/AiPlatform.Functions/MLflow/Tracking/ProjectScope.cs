@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow.Http;
 using Dapper;
-using Npgsql;
 
 namespace AiPlatform.Functions.MLflow.Tracking;
 
@@ -13,6 +12,7 @@ namespace AiPlatform.Functions.MLflow.Tracking;
 internal sealed class ProjectScope(Database database, ProjectAccess access, TimeProvider time)
 {
     private const int MaxEntries = 10_000;
+    private const string Oldest = "SELECT id FROM projects WHERE owner_id = @owner AND deleted_at IS NULL ORDER BY id LIMIT 1";
     private static readonly TimeSpan Life = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<(string User, string? Name), (string Id, long Until)> _entries = new();
@@ -48,36 +48,40 @@ internal sealed class ProjectScope(Database database, ProjectAccess access, Time
                 ?? throw ApiException.NotFound("run", run);
         }
 
-        const string oldest = "SELECT id FROM projects WHERE owner_id = @owner AND deleted_at IS NULL ORDER BY id LIMIT 1";
-        if (await connection.ExecuteScalarAsync<string?>(new CommandDefinition(oldest, new { owner = caller.UserId }, cancellationToken: cancellationToken)) is { } own)
+        if (await connection.ExecuteScalarAsync<string?>(new CommandDefinition(Oldest, new { owner = caller.UserId }, cancellationToken: cancellationToken)) is { } own)
         {
             return own;
         }
 
-        if (caller.IsPlatform)
-        {
-            throw MLflowException.Invalid("Name a project in the tracking URI: https://host/p/{project}.");
-        }
-
-        var id = Ids.New(time);
-        foreach (var name in new[] { $"default-{Slug(caller.Name)}", $"default-{id[^12..]}" })
-        {
-            try
-            {
-                await connection.ExecuteAsync(new CommandDefinition(
-                    "INSERT INTO projects (id, name, owner_id, created_at, updated_at) VALUES (@id, @name, @owner, @now, @now)",
-                    new { id, name, owner = caller.UserId, now = time.GetUtcNow() },
-                    cancellationToken: cancellationToken));
-                break;
-            }
-            catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "projects_name"))
-            {
-                // Somebody has a project of this name: the second name is nobody's.
-            }
-        }
-
-        return (await connection.ExecuteScalarAsync<string>(new CommandDefinition(oldest, new { owner = caller.UserId }, cancellationToken: cancellationToken)))!;
+        return caller.IsPlatform
+            ? throw MLflowException.Invalid("Name a project in the tracking URI: https://host/p/{project}.")
+            : await MakeAsync(caller, cancellationToken);
     }
+
+    // First requests meet: one of them makes the project, the others find it.
+    private Task<string> MakeAsync(Caller caller, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work =>
+            {
+                var id = Ids.New(time);
+                var owner = caller.UserId;
+                await work.ExecuteAsync("SELECT pg_advisory_xact_lock(hashtextextended('default project ' || @owner, 0))", new { owner });
+                foreach (var name in new[] { $"default-{Slug(caller.Name)}", $"default-{id[^12..]}" })
+                {
+                    if (await work.FindAsync<string>(Oldest, new { owner }) is { } own)
+                    {
+                        return own;
+                    }
+
+                    // Where somebody has a project of the first name, the second is nobody's.
+                    await work.ExecuteAsync(
+                        "INSERT INTO projects (id, name, owner_id, created_at, updated_at) VALUES (@id, @name, @owner, @now, @now) ON CONFLICT DO NOTHING",
+                        new { id, name, owner, now = time.GetUtcNow() });
+                }
+
+                return await work.SingleAsync<string>(Oldest, new { owner });
+            },
+            cancellationToken);
 
     private static string Slug(string name) => new([.. name.ToLowerInvariant().Take(50).Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')]);
 }

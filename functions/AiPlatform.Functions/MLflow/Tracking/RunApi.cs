@@ -135,6 +135,11 @@ internal sealed class RunApi(
     public async Task LogInputsAsync(MLflowCall call)
     {
         var run = await runs.RequireActiveAsync(RunId(call), call.Caller, call.Token);
+        if (!call.Has("datasets") && !call.Has("models"))
+        {
+            throw MLflowException.Required("datasets");
+        }
+
         var rows = call.Objects("datasets").Select(input =>
         {
             var dataset = new MLflowCall(call.Context, input.TryGetProperty("dataset", out var value) ? value : throw MLflowException.Required("dataset"), call.ProjectId);

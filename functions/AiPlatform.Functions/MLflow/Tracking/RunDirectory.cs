@@ -20,14 +20,11 @@ internal sealed class KnownRun
 
     public bool Deleted { get; init; }
 
-    /// <summary>The experiment is the project's default one, which clients know as 0.</summary>
-    public bool IsDefault { get; init; }
-
     /// <summary>Where clients write the experiment's artifacts themselves; null when they go through the proxy.</summary>
     public string? ArtifactLocation { get; init; }
 
     /// <summary>The experiment's id as clients know it.</summary>
-    public string PublicExperimentId => IsDefault ? ExperimentDirectory.DefaultId : ExperimentId;
+    public required string PublicExperimentId { get; init; }
 }
 
 /// <summary>
@@ -53,6 +50,15 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
         return run is not null && (run.OwnerId == caller.UserId || caller.ReachesEverything || caller.IsJobOf(run.Id)) ? run : null;
     }
 
+    /// <summary>
+    /// What something names as its origin: a run of the project, or the id of one that is not known here. Registries stand apart from
+    /// tracking servers, and copies between servers keep the names of their runs.
+    /// </summary>
+    public async ValueTask<(KnownRun? Run, string? ForeignId)> LinkAsync(string? runId, string projectId, Caller caller, CancellationToken cancellationToken)
+        => runId is not { Length: > 0 } ? (null, null)
+            : await FindAsync(runId, caller, cancellationToken) is { } run && run.ProjectId == projectId ? (run, null)
+            : (null, Names.Value(runId, "run id", "run_id", Names.MaxKey));
+
     /// <summary>As <see cref="RequireAsync"/>, for changes: the run must be active.</summary>
     /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST, or INVALID_PARAMETER_VALUE for a deleted run.</exception>
     public async ValueTask<KnownRun> RequireActiveAsync(string runId, Caller caller, CancellationToken cancellationToken)
@@ -74,7 +80,7 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
         await using var connection = await database.OpenAsync(cancellationToken);
         var run = await connection.QuerySingleOrDefaultAsync<KnownRun>(new CommandDefinition(
             """
-            SELECT r.id, r.project_id, r.experiment_id, p.owner_id, r.job_id, r.deleted_at IS NOT NULL AS deleted, e.is_default, e.artifact_location
+            SELECT r.id, r.project_id, r.experiment_id, p.owner_id, r.job_id, r.deleted_at IS NOT NULL AS deleted, e.mlflow_id AS public_experiment_id, e.artifact_location
             FROM runs r JOIN projects p ON p.id = r.project_id JOIN experiments e ON e.id = r.experiment_id
             WHERE r.id = @runId AND p.deleted_at IS NULL AND r.purged_at IS NULL
             """,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.Functions.MLflow.Http;
 
 namespace AiPlatform.Functions.MLflow.Tracking;
@@ -41,7 +42,8 @@ internal sealed class RunDocument
     public string? ArtifactLocation { get; init; }
 
     /// <summary>Where clients find a run's artifacts.</summary>
-    public static string Artifacts(string? location, string experimentId, string runId) => $"{location ?? $"mlflow-artifacts:/{experimentId}"}/{runId}/artifacts";
+    public static string Artifacts(string? location, string experimentId, string runId)
+        => LocationUri.Below(location ?? $"mlflow-artifacts:/{experimentId}", $"{runId}/artifacts");
 
     /// <summary>How much memory the document takes, in entries.</summary>
     public int Weight => 8 + Metrics.Count + Params.Count + Tags.Count + (2 * Inputs.Count) + Models.Count;
@@ -147,8 +149,8 @@ internal sealed class RunDocument
             writer.WriteString("digest"u8, input.Digest);
             writer.WriteString("source_type"u8, input.SourceType);
             writer.WriteString("source"u8, input.Source);
-            writer.WriteString("schema"u8, input.Schema);
-            writer.WriteString("profile"u8, input.Profile);
+            MLflowJson.Optional(writer, "schema"u8, input.Schema);
+            MLflowJson.Optional(writer, "profile"u8, input.Profile);
             writer.WriteEndObject();
             writer.WriteEndObject();
         }

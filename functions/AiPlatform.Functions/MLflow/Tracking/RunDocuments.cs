@@ -7,7 +7,7 @@ namespace AiPlatform.Functions.MLflow.Tracking;
 /// <summary>Reads run documents.</summary>
 internal static class RunDocuments
 {
-    public const string Columns = "r.id, CASE WHEN e.is_default THEN '0' ELSE r.experiment_id END, r.name, r.user_name, upper(r.status), r.started_at, r.ended_at, r.deleted_at IS NOT NULL, e.artifact_location";
+    public const string Columns = "r.id, e.mlflow_id, r.name, r.user_name, upper(r.status), r.started_at, r.ended_at, r.deleted_at IS NOT NULL, e.artifact_location";
 
     private const string FromRuns = $"SELECT {Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.purged_at IS NULL AND r.id";
 

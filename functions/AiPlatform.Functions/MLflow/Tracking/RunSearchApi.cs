@@ -16,18 +16,15 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
     /// <summary><c>runs/search</c>.</summary>
     public async Task SearchAsync(MLflowCall call)
     {
-        var limit = call.MaxResults(DefaultResults, MaxResults);
+        var limit = call.Number("max_results") is > MaxResults and var asked
+            ? throw MLflowException.Value("max_results", $"{asked}")
+            : call.MaxResults(DefaultResults, MaxResults);
         var offset = Offsets.Read(call.Text("page_token"));
         var query = new RunQuery(
             LifecycleView.Of(call.Text("run_view_type")),
             FilterParser.Parse(call.Text("filter"), SearchDialect.Runs),
             FilterParser.Order(call.Texts("order_by"), SearchDialect.Runs));
-        var ids = new List<string>();
-        foreach (var id in call.Texts("experiment_ids").Distinct(StringComparer.Ordinal))
-        {
-            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
-        }
-
+        var ids = await experiments.ResolveAsync(call.ProjectId, call.Texts("experiment_ids"), call.Token);
         if (await indexes.FindAsync(call.ProjectId, ids, call.Token) is { } table)
         {
             var found = new RunMatcher(query).Search(table);
@@ -35,7 +32,7 @@ internal sealed class RunSearchApi(Database database, ExperimentDirectory experi
         }
         else
         {
-            var found = ids.Count == 0 ? [] : await QueryAsync(call, [.. ids], query, limit + 1, offset);
+            var found = ids.Length == 0 ? [] : await QueryAsync(call, ids, query, limit + 1, offset);
             await WriteAsync(call, found.Take(limit), found.Count > limit ? offset + limit : null, static (run, json) =>
             {
                 json.WriteStartObject();

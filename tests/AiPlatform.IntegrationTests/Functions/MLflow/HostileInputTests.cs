@@ -113,7 +113,7 @@ public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixtur
         {
             await mlflow.ErrorAsync("artifacts/presigned-upload-url", new { run_id = run, path }, HttpStatusCode.BadRequest, Invalid);
             await mlflow.ErrorAsync("artifacts/presigned-download-url", new { run_id = run, path }, HttpStatusCode.BadRequest, Invalid);
-            await proxy.ErrorAsync($"mpu/create/0/{run}/artifacts/data", new { path, num_parts = 1 }, HttpStatusCode.BadRequest, Invalid);
+            await RefusesPartsAsync(path);
             if (path is not ("/etc/passwd" or "a//b"))
             {
                 await proxy.ErrorAsync($"artifacts?path={Uri.EscapeDataString($"0/{run}/artifacts/{path}")}", null, HttpStatusCode.BadRequest, Invalid);
@@ -124,5 +124,16 @@ public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixtur
         }
 
         Assert.Empty((await mlflow.GetAsync($"artifacts/list?run_id={run}"))["files"]!.AsArray());
+
+        // Of the file's name on the client's machine only the last part counts; the folder is the route's.
+        async Task RefusesPartsAsync(string path)
+        {
+            foreach (var name in path.Split('/', '\\')[^1] is "x" or "passwd" or "a" or "b" ? ["..", "."] : new[] { path })
+            {
+                await proxy.ErrorAsync($"mpu/create/0/{run}/artifacts/data", new { path = name, num_parts = 1 }, HttpStatusCode.BadRequest, Invalid);
+            }
+
+            await proxy.ErrorAsync($"mpu/create/0/{run}/artifacts/{Uri.EscapeDataString(path)}", new { path = "x", num_parts = 1 }, HttpStatusCode.BadRequest, Invalid);
+        }
     }
 }

@@ -20,7 +20,7 @@ internal static class MediaEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var media = routes.MapGroup("/v1/runs/{run}/media").WithTags("Media");
-        media.MapPost("/", AddAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MediaContent.MaxBytes).WithLongRequests()
+        media.MapPost("/", AddAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MediaContent.MaxBytes).WithLongRequests().WithRawBody()
             .WithSummary("Log an image, histogram, text, table or confusion matrix at a step; the body is its bytes");
         media.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun).WithSummary("List media by key and step");
         media.MapGet("/keys", ListKeysAsync).RequirePermission(Permission.ReadRun).WithSummary("The keys under which a run has media");
