@@ -10,6 +10,10 @@ public sealed partial class AiPlatformClient
     public Task<TokenResponse> RegisterAsync(RegisterRequest request, CancellationToken cancellationToken)
         => PostAsync<TokenResponse>("v1/auth/register", request, cancellationToken);
 
+    /// <summary>Creates an account for somebody else; administrators only.</summary>
+    public Task<User> CreateUserAsync(CreateUserRequest request, CancellationToken cancellationToken)
+        => PostAsync<User>("v1/users", request, cancellationToken);
+
     /// <summary>Logs in.</summary>
     public Task<TokenResponse> LoginAsync(LoginRequest request, CancellationToken cancellationToken)
         => PostAsync<TokenResponse>("v1/auth/login", request, cancellationToken);

@@ -20,6 +20,7 @@ internal sealed class NodeRun(
     private readonly ILogger _logger = services.Loggers.CreateLogger<NodeRun>();
     private string? _cancelReason;
     private string? _exceeded;
+    private volatile ProcessEntry[] _ranks = [];
 
     /// <summary>The node.</summary>
     public NodeKey Key => key;
@@ -159,7 +160,7 @@ internal sealed class NodeRun(
         try
         {
             var socket = Path.Combine(socketDirectory, "runtime.sock");
-            await using var server = new RuntimeServer(socket, root, journal, checkpoint, Wishes, _logger);
+            await using var server = new RuntimeServer(socket, root, journal, checkpoint, Wishes, id => ProcessTree.IsBelow(id, _ranks), _logger);
             services.Isolation.Account?.Own(socketDirectory);
             var context = new LaunchContext(
                 key, assignment.RunId, assignment.Spec.Resources, rendezvous, workspace, socket, services.Stager.PythonDirectory, gpus, traceparent);
@@ -212,6 +213,7 @@ internal sealed class NodeRun(
                 var rank = RankProcess.Start(plan, new RankLog(directory.LogFile(plan.Rank), services.Options.LogLimitBytes));
                 ranks.Add(rank);
                 _processes.Add((rank.Entry.Id, rank.Entry.StartTime));
+                _ranks = [.. _ranks, rank.Entry];
                 directory.WriteProcesses(ranks.Select(static rank => rank.Entry));
                 if (ranks.Count == 1)
                 {

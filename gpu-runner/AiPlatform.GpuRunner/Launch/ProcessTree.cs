@@ -86,6 +86,30 @@ internal static class ProcessTree
         }
     }
 
+    /// <summary>
+    /// Whether a process is one of the given ones, a descendant of one, or in its session. The marker does not count here: other job code
+    /// can write it too.
+    /// </summary>
+    public static bool IsBelow(int processId, IReadOnlyCollection<ProcessEntry> roots)
+    {
+        const int MaxDepth = 1_000;
+        var live = roots.Where(static root => Read(root.Id)?.StartTime == root.StartTime).Select(static root => root.Id).ToHashSet();
+        var sessions = live.Select(static id => Read(id)?.Session ?? 0).ToHashSet();
+        sessions.Remove(Read(Environment.ProcessId)?.Session ?? 0);
+        var current = processId;
+        for (var depth = 0; depth < MaxDepth && current > 1 && current != Environment.ProcessId && Read(current) is { } entry; depth++)
+        {
+            if (live.Contains(current) || sessions.Contains(entry.Session))
+            {
+                return true;
+            }
+
+            current = entry.ParentId;
+        }
+
+        return false;
+    }
+
     /// <summary>Sends a signal to a process unless its id belongs to another one by now.</summary>
     public static void Signal(ProcessEntry entry, int signal)
     {

@@ -9,7 +9,8 @@ namespace AiPlatform.GpuRunner.Report;
 
 /// <summary>
 /// The Unix socket on which the training runtime talks to the runner: JSON behind a four-byte big-endian length, one answer per request.
-/// The peers are job code and not trusted: frames, connections, names and files are checked.
+/// The peers are job code and not trusted: frames, connections, names and files are checked, and whether the peer is a process of this
+/// node: jobs may share an account, and with it the right to connect.
 /// </summary>
 internal sealed class RuntimeServer : IAsyncDisposable
 {
@@ -22,12 +23,15 @@ internal sealed class RuntimeServer : IAsyncDisposable
     private const int MaxMediaKey = 200;
     private const int MaxCaption = 500;
     private const long MaxMediaBytes = 16L << 20;
+    private const int PeerLooks = 20;
+    private static readonly TimeSpan PeerPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
 
     private readonly NodeJournal _journal;
     private readonly NodeWishes _wishes;
     private readonly string _workspace;
     private readonly StagedCheckpoint? _checkpoint;
+    private readonly Func<int, bool> _isOwn;
     private readonly ILogger _logger;
     private readonly Socket _listener;
     private readonly CancellationTokenSource _stop = new();
@@ -36,9 +40,11 @@ internal sealed class RuntimeServer : IAsyncDisposable
 
     /// <param name="socketPath">Must not exist.</param>
     /// <param name="workspace">Artifacts must lie in it; a path without links.</param>
-    public RuntimeServer(string socketPath, string workspace, NodeJournal journal, StagedCheckpoint? checkpoint, NodeWishes wishes, ILogger logger)
+    /// <param name="isOwn">Whether a process belongs to the node.</param>
+    public RuntimeServer(
+        string socketPath, string workspace, NodeJournal journal, StagedCheckpoint? checkpoint, NodeWishes wishes, Func<int, bool> isOwn, ILogger logger)
     {
-        (_journal, _workspace, _checkpoint, _wishes, _logger) = (journal, workspace, checkpoint, wishes, logger);
+        (_journal, _workspace, _checkpoint, _wishes, _isOwn, _logger) = (journal, workspace, checkpoint, wishes, isOwn, logger);
         _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         _listener.Bind(new UnixDomainSocketEndPoint(socketPath));
         _listener.Listen(MaxConnections);
@@ -97,6 +103,7 @@ internal sealed class RuntimeServer : IAsyncDisposable
         try
         {
             await using var stream = new NetworkStream(socket, ownsSocket: true);
+            await RequireOwnAsync(PeerOf(socket)).ConfigureAwait(false);
             int? rank = null;
             while (await ReadAsync(stream).ConfigureAwait(false) is { } frame)
             {
@@ -128,6 +135,29 @@ internal sealed class RuntimeServer : IAsyncDisposable
         {
             _connections.Release();
         }
+    }
+
+    // A rank may connect before the runner has noted that it started.
+    private async Task RequireOwnAsync(int process)
+    {
+        for (var look = 1; !_isOwn(process); look++)
+        {
+            if (look == PeerLooks)
+            {
+                throw new InvalidDataException($"Process {process} is none of this node's.");
+            }
+
+            await Task.Delay(PeerPause, _stop.Token).ConfigureAwait(false);
+        }
+    }
+
+    // The process that connected, as the kernel knows it.
+    private static int PeerOf(Socket socket)
+    {
+        const int SocketLevel = 1;
+        const int PeerCredentials = 17;
+        Span<byte> credentials = stackalloc byte[3 * sizeof(int)];
+        return socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials) == credentials.Length ? BitConverter.ToInt32(credentials) : 0;
     }
 
     private async Task<byte[]?> ReadAsync(NetworkStream stream)

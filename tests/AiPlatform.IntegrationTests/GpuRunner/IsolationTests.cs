@@ -92,6 +92,42 @@ public sealed class IsolationTests
     }
 
     [Fact]
+    public async Task The_runners_socket_answers_processes_of_its_own_node_only()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        harness.Submit(
+            """
+            import os, subprocess, sys, time
+            import aiplatform_runtime as aip
+            open("socket.txt.new", "w").write(os.environ["AIP_SOCKET"])
+            os.rename("socket.txt.new", "socket.txt")
+            aip.log_metrics({"own": 1}, step=1)
+            subprocess.run([sys.executable, "-c", "import aiplatform_runtime as aip; aip.log_metrics({'child': 1}, step=1)"], check=True, start_new_session=True)
+            while not os.path.exists("done"):
+                time.sleep(0.05)
+            """);
+        var code = Path.Combine(harness.NodeDirectory(), "work", "code");
+        await RunnerHarness.UntilAsync(() => harness.Platform.Points.Count == 2, () => harness.Log());
+        using var stranger = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        await stranger.ConnectAsync(new System.Net.Sockets.UnixDomainSocketEndPoint(await File.ReadAllTextAsync(Path.Combine(code, "socket.txt"))));
+        var hello = "{\"id\":1,\"op\":\"hello\",\"rank\":0}"u8.ToArray();
+        await stranger.SendAsync((byte[])[0, 0, 0, (byte)hello.Length, .. hello]);
+        try
+        {
+            Assert.Equal(0, await stranger.ReceiveAsync(new byte[100]));
+        }
+        catch (System.Net.Sockets.SocketException exception)
+        {
+            Assert.Equal(System.Net.Sockets.SocketError.ConnectionReset, exception.SocketErrorCode);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(code, "done"), "");
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{harness.Log()}");
+    }
+
+    [Fact]
     public async Task Signals_and_exit_codes_of_job_code_are_those_of_its_own_process()
     {
         await using var harness = await RunnerHarness.StartAsync("--Runner:RunAs=nobody");

@@ -119,11 +119,13 @@ public sealed class OutageTests
     [Fact]
     public async Task Health_and_metrics_are_served()
     {
-        await using var harness = await RunnerHarness.StartAsync();
+        await using var harness = await RunnerHarness.StartAsync("--Metrics:Token=scrape");
         await RunnerHarness.UntilAsync(() => !harness.Platform.Heartbeats.IsEmpty);
         using var http = new HttpClient { BaseAddress = new Uri(harness.Url) };
         Assert.Equal("Healthy", await http.GetStringAsync("health"));
         Assert.Equal("Healthy", await http.GetStringAsync("health/ready"));
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await http.GetAsync("metrics")).StatusCode);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", "scrape");
         var metrics = await http.GetStringAsync("metrics");
         Assert.Contains("aip_runner_nodes_running 0", metrics, StringComparison.Ordinal);
         Assert.Contains("aip_runner_cpu_utilization_percent ", metrics, StringComparison.Ordinal);

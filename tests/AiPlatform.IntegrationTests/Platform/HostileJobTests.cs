@@ -172,7 +172,7 @@ public sealed partial class HostileJobTests
 
     private static async Task<string> ReadAsync(RunningPlatform platform, string run)
     {
-        var artifact = (await platform.Api.ListArtifactsAsync(run, null, null, CancellationToken.None)).Items.Single(item => item.Path == "report.json");
+        var artifact = await platform.Api.GetArtifactAsync(run, "report.json", CancellationToken.None);
         using var http = new HttpClient();
         return await http.GetStringAsync(artifact.DownloadUrl);
     }
