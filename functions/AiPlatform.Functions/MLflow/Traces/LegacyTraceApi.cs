@@ -10,7 +10,6 @@ internal sealed class LegacyTraceApi(TraceStore store, TraceSearch search, Trace
 {
     private const int DefaultResults = 100;
     private const int MaxResults = 500;
-    private const int MaxEntries = 1_000;
 
     /// <summary><c>POST traces</c>; what has a trace in its body is of MLflow 3.</summary>
     public async Task StartAsync(MLflowCall call)
@@ -78,7 +77,7 @@ internal sealed class LegacyTraceApi(TraceStore store, TraceSearch search, Trace
 
     private static IReadOnlyDictionary<string, string> Entries(MLflowCall call, string name)
         => TraceInfo.Checked(
-            call.Objects(name).Take(MaxEntries + 1).Select(entry => new MLflowCall(call.Context, entry, call.ProjectId))
+            call.Objects(name).Take(TraceInfo.MaxEntries + 1).Select(entry => new MLflowCall(call.Context, entry, call.ProjectId))
                 .Select(entry => KeyValuePair.Create(entry.RequiredText("key"), entry.Text("value") ?? string.Empty)),
             name);
 

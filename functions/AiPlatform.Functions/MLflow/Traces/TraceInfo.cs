@@ -8,7 +8,8 @@ namespace AiPlatform.Functions.MLflow.Traces;
 /// <summary>What a client says about a trace when it starts or ends it.</summary>
 internal sealed record TraceInfo
 {
-    private const int MaxEntries = 1_000;
+    /// <summary>Most tags, and most entries of metadata, that a trace has.</summary>
+    public const int MaxEntries = 1_000;
 
     public required string Id { get; init; }
 
