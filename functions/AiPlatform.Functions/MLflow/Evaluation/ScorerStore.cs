@@ -59,7 +59,8 @@ internal sealed class ScorerStore(Database database, TimeProvider time)
     public Task<IReadOnlyList<ScorerRow>> ListAsync(ExperimentRow experiment, CancellationToken cancellationToken)
         => QueryAsync(
             $"""
-            SELECT DISTINCT ON (s.name) {Columns} FROM scorers s JOIN scorer_versions v ON v.scorer_id = s.id WHERE s.experiment_id = @Id ORDER BY s.name, v.version DESC LIMIT {MaxListed}
+            SELECT DISTINCT ON (s.name) {Columns} FROM scorers s JOIN scorer_versions v ON v.scorer_id = s.id WHERE s.experiment_id = @Id
+            ORDER BY s.name, v.version DESC LIMIT {MaxListed}
             """,
             new { experiment.Id },
             cancellationToken);

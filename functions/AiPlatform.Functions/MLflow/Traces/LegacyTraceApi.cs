@@ -73,7 +73,9 @@ internal sealed class LegacyTraceApi(TraceStore store, TraceSearch search, Trace
     }
 
     private static long Timestamp(MLflowCall call)
-        => call.Number("timestamp_ms") is { } at ? at is >= 0 and <= 253_402_300_799_999 ? at : throw MLflowException.Value("timestamp_ms", $"{at}") : throw MLflowException.Required("timestamp_ms");
+        => call.Number("timestamp_ms") is not { } at ? throw MLflowException.Required("timestamp_ms")
+            : at is >= 0 and <= 253_402_300_799_999 ? at
+            : throw MLflowException.Value("timestamp_ms", $"{at}");
 
     private static IReadOnlyDictionary<string, string> Entries(MLflowCall call, string name)
         => TraceInfo.Checked(

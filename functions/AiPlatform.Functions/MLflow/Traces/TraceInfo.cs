@@ -39,7 +39,8 @@ internal sealed record TraceInfo
     public static TraceInfo Read(MLflowCall info)
     {
         var location = info.Object("trace_location") ?? throw MLflowException.Required("trace_location");
-        var experiment = location.Object("mlflow_experiment") ?? throw MLflowException.Invalid("Only traces in an MLflow experiment are supported: trace_location.mlflow_experiment is missing.");
+        var experiment = location.Object("mlflow_experiment")
+            ?? throw MLflowException.Invalid("Only traces in an MLflow experiment are supported: trace_location.mlflow_experiment is missing.");
         return new TraceInfo
         {
             Id = TraceIds.Checked(info.RequiredText("trace_id")),

@@ -47,8 +47,8 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
                     INSERT INTO traces AS t
                         (project_id, id, experiment_id, client_request_id, request_preview, response_preview, started_ms, duration_ms, state, tags, metadata, created_by,
                          created_at, updated_at)
-                    VALUES (@project, @Id, @experiment, @ClientRequestId, @RequestPreview, @ResponsePreview, @StartedMs, @DurationMs, @State, @tags::jsonb, @metadata::jsonb, @by,
-                        @now, @now)
+                    VALUES (@project, @Id, @experiment, @ClientRequestId, @RequestPreview, @ResponsePreview, @StartedMs, @DurationMs, @State,
+                        @tags::jsonb, @metadata::jsonb, @by, @now, @now)
                     ON CONFLICT (project_id, id) DO UPDATE SET
                         experiment_id = excluded.experiment_id, client_request_id = coalesce(excluded.client_request_id, t.client_request_id),
                         request_preview = coalesce(excluded.request_preview, t.request_preview), response_preview = coalesce(excluded.response_preview, t.response_preview),
@@ -134,7 +134,8 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
             var now = await ExecuteAsync(
                 $"""
                 DELETE FROM traces d WHERE d.project_id = @project AND d.id IN (
-                    SELECT t.id FROM traces t WHERE {TraceScope.Sql} AND t.experiment_id = @experiment AND t.started_ms <= @untilMs AND (@ids::text[] IS NULL OR t.id = ANY(@ids))
+                    SELECT t.id FROM traces t WHERE {TraceScope.Sql} AND t.experiment_id = @experiment AND t.started_ms <= @untilMs
+                        AND (@ids::text[] IS NULL OR t.id = ANY(@ids))
                     ORDER BY t.started_ms, t.id LIMIT @limit)
                 """,
                 new { project = scope.ProjectId, author = scope.Author, experiment = experiment.Id, ids, untilMs, limit = Math.Min(BatchSize, most - deleted) },
