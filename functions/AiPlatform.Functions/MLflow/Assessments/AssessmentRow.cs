@@ -141,7 +141,7 @@ internal sealed record AssessmentRow
         return document is null ? throw MLflowException.Invalid("Invalid serialized expectation value: it is not JSON.") : Json(document.RootElement)!;
     }
 
-    // jsonb takes neither NUL nor half a surrogate pair.
+    // jsonb takes neither NUL nor half a surrogate pair, and spells numbers out.
     private static string? Json(JsonElement? value)
     {
         if (value is not { } json)
@@ -151,7 +151,7 @@ internal sealed record AssessmentRow
 
         var text = json.GetRawText();
         return text.Length > MaxText ? throw MLflowException.Invalid($"An assessment's value has at most {MaxText} characters.")
-            : text.Contains("\\u", StringComparison.Ordinal) && (text.Contains("\\u0000", StringComparison.Ordinal) || !JsonTexts.AreSound(json)) ? throw MLflowException.Value("value", text)
+            : text.Contains("\\u0000", StringComparison.Ordinal) || !JsonTexts.AreSound(json) || !JsonTexts.HasFiniteNumbers(json) ? throw MLflowException.Value("value", text)
             : text;
     }
 
@@ -166,7 +166,7 @@ internal sealed record AssessmentRow
         }
 
         var entries = map.EnumerateObject().Select(entry => KeyValuePair.Create(
-            Names.Value(JsonTexts.AreSound(map) ? entry.Name.Replace('\0', '\uFFFD') : throw MLflowException.Value("metadata", map.GetRawText()), "metadata key", "metadata", Names.MaxKey),
+            Names.Value(entry.Name.Replace('\0', '\uFFFD'), "metadata key", "metadata", Names.MaxKey),
             Names.Value(entry.Value.ValueKind == JsonValueKind.String ? MLflowCall.AsText(entry.Value, "metadata") : entry.Value.GetRawText(), "metadata value", entry.Name, Names.MaxTag))).ToList();
         return entries.Count <= MaxEntries ? JsonTags.Write(entries) : throw MLflowException.Invalid($"At most {MaxEntries} metadata are accepted. Got {entries.Count}.");
     }

@@ -67,8 +67,8 @@ internal sealed class AssessmentStore(Database database, TimeProvider time)
                 var row = change(old, time.GetUtcNow());
                 await work.ExecuteAsync(
                     """
-                    UPDATE trace_assessments SET name = @Name, value = @Value::jsonb, error = @Error::jsonb, rationale = @Rationale, metadata = @Metadata::jsonb, valid = @Valid,
-                        updated_at = @UpdatedAt
+                    UPDATE trace_assessments SET name = @Name, value = @Value::jsonb, error = @Error::jsonb, rationale = @Rationale,
+                        metadata = @Metadata::jsonb, valid = @Valid, updated_at = @UpdatedAt
                     WHERE project_id = @ProjectId AND trace_id = @TraceId AND id = @Id
                     """,
                     new { scope.ProjectId, row.TraceId, row.Id, row.Name, row.Value, row.Error, row.Rationale, row.Metadata, row.Valid, row.UpdatedAt });
@@ -104,8 +104,8 @@ internal sealed class AssessmentStore(Database database, TimeProvider time)
                 """
                 INSERT INTO trace_assessments
                     (project_id, trace_id, id, name, type, value, error, span_id, source_type, source_id, rationale, metadata, overrides, valid, created_at, updated_at)
-                VALUES (@projectId, @TraceId, @Id, @Name, @Type, @Value::jsonb, @Error::jsonb, @SpanId, @SourceType, @SourceId, @Rationale, @Metadata::jsonb, @Overrides, @Valid,
-                    @CreatedAt, @UpdatedAt)
+                VALUES (@projectId, @TraceId, @Id, @Name, @Type, @Value::jsonb, @Error::jsonb, @SpanId, @SourceType, @SourceId, @Rationale,
+                    @Metadata::jsonb, @Overrides, @Valid, @CreatedAt, @UpdatedAt)
                 ON CONFLICT (project_id, trace_id, id) DO NOTHING
                 """,
                 new

@@ -81,7 +81,8 @@ internal sealed class EvaluationDatasetStore(Database database, ExperimentDirect
             $"""
             SELECT {EvaluationDatasetRow.Columns} FROM evaluation_datasets d{sql.Joins}
             WHERE d.project_id = @project
-                AND (@experiments::text[] IS NULL OR EXISTS (SELECT 1 FROM evaluation_dataset_experiments x WHERE x.dataset_id = d.id AND x.experiment_id = ANY(@experiments))){sql.Where}
+                AND (@experiments::text[] IS NULL OR EXISTS (
+                    SELECT 1 FROM evaluation_dataset_experiments x WHERE x.dataset_id = d.id AND x.experiment_id = ANY(@experiments))){sql.Where}
             ORDER BY {sql.Order}d.created_at DESC, d.id DESC LIMIT @limit OFFSET @offset
             """,
             sql.Parameters,
@@ -108,7 +109,8 @@ internal sealed class EvaluationDatasetStore(Database database, ExperimentDirect
     {
         var changed = await ExecuteAsync(
             """
-            UPDATE evaluation_datasets SET tags = (tags - @removed) || @tags::jsonb, updated_by = coalesce(@by, updated_by), updated_at = @now WHERE project_id = @projectId AND id = @id
+            UPDATE evaluation_datasets SET tags = (tags - @removed) || @tags::jsonb, updated_by = coalesce(@by, updated_by), updated_at = @now
+            WHERE project_id = @projectId AND id = @id
             """,
             new { projectId, id, tags = JsonTags.Write(tags), removed, by = tags.GetValueOrDefault(UserTag), now = time.GetUtcNow() },
             cancellationToken);

@@ -82,8 +82,8 @@ internal sealed class EvaluationRecordStore(Database database, TimeProvider time
             """
             INSERT INTO evaluation_records (dataset_id, id, input_hash, inputs, outputs, expectations, tags, source, created_by, updated_by, created_at, updated_at)
             SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            ON CONFLICT (dataset_id, id) DO UPDATE SET outputs = excluded.outputs, expectations = excluded.expectations, tags = excluded.tags, updated_by = excluded.updated_by,
-                updated_at = excluded.updated_at
+            ON CONFLICT (dataset_id, id) DO UPDATE SET outputs = excluded.outputs, expectations = excluded.expectations, tags = excluded.tags,
+                updated_by = excluded.updated_by, updated_at = excluded.updated_at
             """,
             (datasetId, NpgsqlDbType.Text),
             Texts(records, static record => record.Id),

@@ -38,6 +38,11 @@ internal sealed class ScorerStore(Database database, TimeProvider time)
                     ON CONFLICT (experiment_id, name) DO UPDATE SET last_version = s.last_version + 1 RETURNING id, last_version
                     """,
                     new { id = $"{Guid.CreateVersion7(now)}", projectId, experiment = experiment.Id, name });
+                if (await work.SingleAsync<int>("SELECT count(*) FROM scorers WHERE experiment_id = @Id", new { experiment.Id }) > MaxListed)
+                {
+                    throw MLflowException.Invalid($"An experiment can have at most {MaxListed} scorers.");
+                }
+
                 var added = await work.ExecuteAsync(
                     """
                     INSERT INTO scorer_versions (scorer_id, version, serialized, created_at)
@@ -54,7 +59,8 @@ internal sealed class ScorerStore(Database database, TimeProvider time)
     public Task<IReadOnlyList<ScorerRow>> ListAsync(ExperimentRow experiment, CancellationToken cancellationToken)
         => QueryAsync(
             $"""
-            SELECT DISTINCT ON (s.name) {Columns} FROM scorers s JOIN scorer_versions v ON v.scorer_id = s.id WHERE s.experiment_id = @Id ORDER BY s.name, v.version DESC LIMIT {MaxListed}
+            SELECT DISTINCT ON (s.name) {Columns} FROM scorers s JOIN scorer_versions v ON v.scorer_id = s.id WHERE s.experiment_id = @Id
+            ORDER BY s.name, v.version DESC LIMIT {MaxListed}
             """,
             new { experiment.Id },
             cancellationToken);

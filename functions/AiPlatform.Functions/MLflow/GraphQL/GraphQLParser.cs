@@ -205,8 +205,11 @@ internal sealed class GraphQLParser
             case GraphQLTokenKind.Text:
                 return JsonValue.Create(token.Text);
             case GraphQLTokenKind.Number:
-                return long.TryParse(token.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number)
-                    : double.TryParse(token.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) ? JsonValue.Create(real) : throw Unexpected();
+                return long.TryParse(token.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                    ? JsonValue.Create(number)
+                    : double.TryParse(token.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real)
+                    ? JsonValue.Create(real)
+                    : throw Unexpected();
             case GraphQLTokenKind.Name:
                 return token.Text switch
                 {

@@ -11,9 +11,6 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
 {
     private static readonly PathString[] Roots = ["/api/2.0/mlflow", "/api/2.0/mlflow-artifacts"];
 
-    // What clients append to the tracking URI itself.
-    private static readonly PathString[] Beside = ["/v1/traces", "/version", "/graphql"];
-
     private static readonly string[] Pages = ["get-artifact", "model-versions/get-artifact"];
 
     /// <summary>Handles a request.</summary>
@@ -77,7 +74,8 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
             path = Roots[0].Add(rest);
         }
 
-        if (!Array.Exists(Roots, root => path.StartsWithSegments(root, StringComparison.Ordinal)) && !Array.Exists(Beside, beside => path == beside))
+        // Three are appended to the tracking URI itself.
+        if (!Array.Exists(Roots, root => path.StartsWithSegments(root, StringComparison.Ordinal)) && path.Value is not ("/v1/traces" or "/version" or "/graphql"))
         {
             return false;
         }

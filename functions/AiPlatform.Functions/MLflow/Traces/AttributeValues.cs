@@ -97,7 +97,7 @@ internal static class AttributeValues
         try
         {
             var document = JsonDocument.Parse(dumped, Reading);
-            if (!dumped.Contains("\\ud", StringComparison.OrdinalIgnoreCase) || JsonTexts.AreSound(document.RootElement))
+            if (JsonTexts.AreSound(document.RootElement))
             {
                 return document;
             }

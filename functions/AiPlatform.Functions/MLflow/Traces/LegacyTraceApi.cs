@@ -10,7 +10,6 @@ internal sealed class LegacyTraceApi(TraceStore store, TraceSearch search, Trace
 {
     private const int DefaultResults = 100;
     private const int MaxResults = 500;
-    private const int MaxEntries = 1_000;
 
     /// <summary><c>POST traces</c>; what has a trace in its body is of MLflow 3.</summary>
     public async Task StartAsync(MLflowCall call)
@@ -74,11 +73,13 @@ internal sealed class LegacyTraceApi(TraceStore store, TraceSearch search, Trace
     }
 
     private static long Timestamp(MLflowCall call)
-        => call.Number("timestamp_ms") is { } at ? at is >= 0 and <= 253_402_300_799_999 ? at : throw MLflowException.Value("timestamp_ms", $"{at}") : throw MLflowException.Required("timestamp_ms");
+        => call.Number("timestamp_ms") is not { } at ? throw MLflowException.Required("timestamp_ms")
+            : at is >= 0 and <= 253_402_300_799_999 ? at
+            : throw MLflowException.Value("timestamp_ms", $"{at}");
 
     private static IReadOnlyDictionary<string, string> Entries(MLflowCall call, string name)
         => TraceInfo.Checked(
-            call.Objects(name).Take(MaxEntries + 1).Select(entry => new MLflowCall(call.Context, entry, call.ProjectId))
+            call.Objects(name).Take(TraceInfo.MaxEntries + 1).Select(entry => new MLflowCall(call.Context, entry, call.ProjectId))
                 .Select(entry => KeyValuePair.Create(entry.RequiredText("key"), entry.Text("value") ?? string.Empty)),
             name);
 

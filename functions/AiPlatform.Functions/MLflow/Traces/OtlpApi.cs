@@ -15,7 +15,10 @@ internal sealed class OtlpApi(SpanStore spans, ProjectScope projects)
         var experiment = context.Request.Headers[ExperimentHeader].ToString();
         if (experiment.Length == 0)
         {
-            throw new MLflowException(MLflowException.InvalidParameterValue, $"The header {ExperimentHeader} is missing.") { OwnStatus = StatusCodes.Status422UnprocessableEntity };
+            throw new MLflowException(MLflowException.InvalidParameterValue, $"The header {ExperimentHeader} is missing.")
+            {
+                OwnStatus = StatusCodes.Status422UnprocessableEntity,
+            };
         }
 
         var caller = context.Features.Get<Caller>()!;

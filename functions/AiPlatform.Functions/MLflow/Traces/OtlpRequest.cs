@@ -51,7 +51,7 @@ internal static class OtlpRequest
             }
 
             using var document = JsonDocument.Parse(body);
-            return OtlpJson.Read(document.RootElement);
+            return JsonTexts.AreSound(document.RootElement) ? OtlpJson.Read(document.RootElement) : throw new FormatException("half of a surrogate pair");
         }
         catch (InvalidProtocolBufferException)
         {

@@ -77,5 +77,8 @@ internal static class OtlpSpans
     private static bool IsZero(ByteString id) => !id.Span.ContainsAnyExcept((byte)0);
 
     private static MLflowException Wrong(string reason)
-        => new(MLflowException.InvalidParameterValue, $"Cannot convert OpenTelemetry span to MLflow span: {reason}") { OwnStatus = StatusCodes.Status422UnprocessableEntity };
+        => new(MLflowException.InvalidParameterValue, $"Cannot convert OpenTelemetry span to MLflow span: {reason}")
+        {
+            OwnStatus = StatusCodes.Status422UnprocessableEntity,
+        };
 }

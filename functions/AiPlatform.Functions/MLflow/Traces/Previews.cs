@@ -50,7 +50,8 @@ internal static class Previews
     }
 
     private static bool IsMessage(JsonElement message)
-        => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && message.TryGetProperty("content", out _);
+        => message.ValueKind == JsonValueKind.Object && message.TryGetProperty("content", out _)
+            && message.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String;
 
     // A content is a text, or a list of parts of which texts show.
     private static string? Content(JsonElement message)

@@ -33,7 +33,8 @@ internal sealed class SpanStore(Database database, TraceStore traces, TimeProvid
             {
                 await MakeTracesAsync(work, scope, caller, experiment, rows);
                 await WriteAsync(work, scope, rows);
-                await TraceTotals.UpdateAsync(work, scope.ProjectId, [.. rows.Select(static span => span.TraceId).Distinct(StringComparer.Ordinal)], MaxSpans, MaxBytes, time.GetUtcNow());
+                var ids = rows.Select(static span => span.TraceId).Distinct(StringComparer.Ordinal);
+                await TraceTotals.UpdateAsync(work, scope.ProjectId, [.. ids], MaxSpans, MaxBytes, time.GetUtcNow());
             },
             cancellationToken);
     }

@@ -16,7 +16,12 @@ internal sealed record SpanTotals(long? InputTokens, long? OutputTokens, long? T
         using var usage = Object(attributes, SpanKeys.Usage);
         using var cost = Object(attributes, SpanKeys.Cost);
         return new SpanTotals(
-            Tokens(usage, "input_tokens"), Tokens(usage, "output_tokens"), Tokens(usage, "total_tokens"), Cost(cost, "input_cost"), Cost(cost, "output_cost"), Cost(cost, "total_cost"));
+            Tokens(usage, "input_tokens"),
+            Tokens(usage, "output_tokens"),
+            Tokens(usage, "total_tokens"),
+            Cost(cost, "input_cost"),
+            Cost(cost, "output_cost"),
+            Cost(cost, "total_cost"));
     }
 
     private static JsonDocument? Object(Dictionary<string, string> attributes, string key)
@@ -37,5 +42,6 @@ internal sealed record SpanTotals(long? InputTokens, long? OutputTokens, long? T
     private static double? Cost(JsonDocument? document, string name) => Number(document, name) is { } number && Math.Abs(number) <= MaxCost ? number : null;
 
     private static double? Number(JsonDocument? document, string name)
-        => document is not null && document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) ? number : null;
+        => document is not null && document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out var number) ? number : null;
 }

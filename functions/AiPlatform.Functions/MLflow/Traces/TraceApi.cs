@@ -115,7 +115,8 @@ internal sealed class TraceApi(TraceStore store, TraceSearch search, AssessmentS
     /// <summary><c>DELETE traces/{id}/tags</c>: the key is in the body or in the query.</summary>
     public async Task DeleteTagAsync(MLflowCall call)
     {
-        await store.DeleteTagAsync(TraceScope.Of(call), Id(call), call.Text("key") ?? (string?)call.Context.Request.Query["key"] ?? throw MLflowException.Required("key"), call.Token);
+        var key = call.Text("key") ?? (string?)call.Context.Request.Query["key"] ?? throw MLflowException.Required("key");
+        await store.DeleteTagAsync(TraceScope.Of(call), Id(call), key, call.Token);
         await call.EmptyAsync();
     }
 
@@ -137,7 +138,9 @@ internal sealed class TraceApi(TraceStore store, TraceSearch search, AssessmentS
         var prompts = call.Objects("prompt_versions").Select(prompt =>
         {
             var entry = new MLflowCall(call.Context, prompt, call.ProjectId);
-            return (Names.Value(entry.RequiredText("name"), "prompt name", "name", Names.MaxKey), Names.Value(entry.RequiredText("version"), "prompt version", "version", Names.MaxKey));
+            return (
+                Names.Value(entry.RequiredText("name"), "prompt name", "name", Names.MaxKey),
+                Names.Value(entry.RequiredText("version"), "prompt version", "version", Names.MaxKey));
         }).ToList();
         await store.LinkPromptsAsync(TraceScope.Of(call), call.RequiredText("trace_id"), prompts, call.Token);
         await call.EmptyAsync();

@@ -13,7 +13,8 @@ internal static class TraceEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddTraces(this IServiceCollection services) => services
         .AddSingleton<TraceStore>().AddSingleton<SpanStore>().AddSingleton<TraceSearch>().AddSingleton<AssessmentStore>()
-        .AddSingleton<TraceApi>().AddSingleton<TraceReadApi>().AddSingleton<LegacyTraceApi>().AddSingleton<AssessmentApi>().AddSingleton<OtlpApi>().AddSingleton<TraceMetricsApi>().AddSingleton<TraceFileApi>()
+        .AddSingleton<TraceApi>().AddSingleton<TraceReadApi>().AddSingleton<TraceMetricsApi>().AddSingleton<LegacyTraceApi>()
+        .AddSingleton<AssessmentApi>().AddSingleton<OtlpApi>().AddSingleton<TraceFileApi>()
         .AddSingleton<IGarbageSweep, TraceGarbage>();
 
     /// <summary>Maps the routes.</summary>
@@ -43,8 +44,9 @@ internal static class TraceEndpoints
         mlflow.Get<AssessmentApi>("traces/{trace}/assessments/{assessment}", Permission.ReadRun, (api, call) => api.GetAsync(call));
         mlflow.On<AssessmentApi>("PATCH", "traces/{trace}/assessments/{assessment}", Permission.WriteRun, (api, call) => api.UpdateAsync(call));
         mlflow.On<AssessmentApi>("DELETE", "traces/{trace}/assessments/{assessment}", Permission.WriteRun, (api, call) => api.DeleteAsync(call));
-        proxy.Raw<TraceFileApi>("PUT", "artifacts/{experiment}/traces/{trace}/artifacts/traces.json", Permission.WriteRun, TraceFileApi.MaxBytes, (api, context) => api.UploadAsync(context));
-        proxy.Raw<TraceFileApi>("GET", "artifacts/{experiment}/traces/{trace}/artifacts/traces.json", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context));
+        const string file = "artifacts/{experiment}/traces/{trace}/artifacts/traces.json";
+        proxy.Raw<TraceFileApi>("PUT", file, Permission.WriteRun, TraceFileApi.MaxBytes, (api, context) => api.UploadAsync(context));
+        proxy.Raw<TraceFileApi>("GET", file, Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context));
         otlp.Raw<OtlpApi>("POST", "traces", Permission.WriteRun, OtlpRequest.MaxBodyBytes, (api, context) => api.ExportAsync(context));
     }
 }

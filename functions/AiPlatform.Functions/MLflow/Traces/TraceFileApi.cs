@@ -23,7 +23,8 @@ internal sealed class TraceFileApi(TraceStore store, SpanStore spans, TraceReadA
         var trace = await store.RequireAsync(scope, id, context.RequestAborted);
         using var document = await JsonDocument.ParseAsync(context.Request.Body, new JsonDocumentOptions { MaxDepth = 256 }, context.RequestAborted);
         var root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("spans", out var list) || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > MaxSpans)
+        if (root.ValueKind != JsonValueKind.Object || !JsonTexts.AreSound(root) || !root.TryGetProperty("spans", out var list)
+            || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > MaxSpans)
         {
             throw MLflowException.Invalid($"Invalid trace data: an object with a list of at most {MaxSpans} spans is expected.");
         }

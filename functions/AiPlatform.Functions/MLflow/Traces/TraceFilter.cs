@@ -139,7 +139,9 @@ internal sealed class TraceFilter
 
         if (comparison is "IN" or "NOT IN")
         {
-            return entity is TraceEntity.Tag or TraceEntity.Metadata || key == "content" ? throw NotAllowed(comparison, name.Text) : new TraceClause(entity, key, comparison, 0, List());
+            return entity is TraceEntity.Tag or TraceEntity.Metadata || key == "content"
+                ? throw NotAllowed(comparison, name.Text)
+                : new TraceClause(entity, key, comparison, 0, List());
         }
 
         var allowed = key == "content" && entity == TraceEntity.Span ? comparison is "LIKE" or "ILIKE" : TextOperators.Contains(comparison);
@@ -226,7 +228,8 @@ internal sealed class TraceFilter
     private string Text(string comparison)
     {
         var word = Take("a value");
-        return word.Kind != TokenKind.Quoted || word.Text.Contains('\0', StringComparison.Ordinal) ? throw Wrong($"expected a quoted string value (e.g. 'my-value'), found '{word.Text}'")
+        return word.Kind != TokenKind.Quoted || word.Text.Contains('\0', StringComparison.Ordinal)
+            ? throw Wrong($"expected a quoted string value (e.g. 'my-value'), found '{word.Text}'")
             : comparison == "RLIKE" && word.Text.Length > MaxPattern ? throw Wrong($"a pattern has at most {MaxPattern} characters")
             : word.Text;
     }
@@ -257,7 +260,8 @@ internal sealed class TraceFilter
 
     private FilterToken Take(string expected) => _next < _tokens.Count ? _tokens[_next++] : throw Wrong($"expected {expected} at the end");
 
-    private MLflowException NotAllowed(string comparison, string name) => MLflowException.Invalid($"Invalid comparator '{comparison}' for '{name}' in filter string '{_filter}'.");
+    private MLflowException NotAllowed(string comparison, string name)
+        => MLflowException.Invalid($"Invalid comparator '{comparison}' for '{name}' in filter string '{_filter}'.");
 
     private MLflowException Wrong(string reason) => MLflowException.Invalid($"Invalid clause(s) in filter string: '{_filter}': {reason}");
 }

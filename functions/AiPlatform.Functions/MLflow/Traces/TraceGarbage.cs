@@ -21,11 +21,20 @@ internal sealed class TraceGarbage(Database database) : IGarbageSweep
             """,
             cancellationToken);
         await SweepAsync(
-            round, "scorers", "DELETE FROM scorers WHERE id IN (SELECT s.id FROM experiments e JOIN scorers s ON s.experiment_id = e.id WHERE e.purged_at IS NOT NULL LIMIT @BatchSize)", cancellationToken);
+            round,
+            "scorers",
+            """
+            DELETE FROM scorers WHERE id IN (
+                SELECT s.id FROM experiments e JOIN scorers s ON s.experiment_id = e.id WHERE e.purged_at IS NOT NULL LIMIT @BatchSize)
+            """,
+            cancellationToken);
         await SweepAsync(
             round,
             "evaluationDatasets",
-            "DELETE FROM evaluation_datasets WHERE id IN (SELECT d.id FROM projects p JOIN evaluation_datasets d ON d.project_id = p.id WHERE p.purged_at IS NOT NULL LIMIT @BatchSize)",
+            """
+            DELETE FROM evaluation_datasets WHERE id IN (
+                SELECT d.id FROM projects p JOIN evaluation_datasets d ON d.project_id = p.id WHERE p.purged_at IS NOT NULL LIMIT @BatchSize)
+            """,
             cancellationToken);
     }
 

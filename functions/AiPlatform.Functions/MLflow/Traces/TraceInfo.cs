@@ -8,7 +8,8 @@ namespace AiPlatform.Functions.MLflow.Traces;
 /// <summary>What a client says about a trace when it starts or ends it.</summary>
 internal sealed record TraceInfo
 {
-    private const int MaxEntries = 1_000;
+    /// <summary>Most tags, and most entries of metadata, that a trace has.</summary>
+    public const int MaxEntries = 1_000;
 
     public required string Id { get; init; }
 
@@ -38,7 +39,8 @@ internal sealed record TraceInfo
     public static TraceInfo Read(MLflowCall info)
     {
         var location = info.Object("trace_location") ?? throw MLflowException.Required("trace_location");
-        var experiment = location.Object("mlflow_experiment") ?? throw MLflowException.Invalid("Only traces in an MLflow experiment are supported: trace_location.mlflow_experiment is missing.");
+        var experiment = location.Object("mlflow_experiment")
+            ?? throw MLflowException.Invalid("Only traces in an MLflow experiment are supported: trace_location.mlflow_experiment is missing.");
         return new TraceInfo
         {
             Id = TraceIds.Checked(info.RequiredText("trace_id")),

@@ -175,17 +175,20 @@ internal sealed class TraceMetrics
             return;
         }
 
-        var percentile = aggregation.Body.TryGetProperty("percentile_value", out var value) && value.ValueKind == System.Text.Json.JsonValueKind.Number && value.TryGetDouble(out var number)
-            && number is >= 0 and <= 100 ? number : throw MLflowException.Invalid("percentile_value must be a number from 0 to 100 for PERCENTILE aggregations.");
+        var percentile = aggregation.Body.TryGetProperty("percentile_value", out var value)
+            && value.ValueKind == System.Text.Json.JsonValueKind.Number && value.TryGetDouble(out var number) && number is >= 0 and <= 100 ? number : throw MLflowException.Invalid("percentile_value must be a number from 0 to 100 for PERCENTILE aggregations.");
         var name = $"percentile{_values.Count}";
         Parameters.Add(name, percentile / 100);
-        Value(percentile == Math.Floor(percentile) ? $"P{(int)percentile}.0" : string.Create(CultureInfo.InvariantCulture, $"P{percentile:R}"), $"percentile_cont(@{name}) WITHIN GROUP (ORDER BY ({metric.Expression})::double precision)");
+        Value(
+            percentile == Math.Floor(percentile) ? $"P{(int)percentile}.0" : string.Create(CultureInfo.InvariantCulture, $"P{percentile:R}"),
+            $"percentile_cont(@{name}) WITHIN GROUP (ORDER BY ({metric.Expression})::double precision)");
     }
 
     // trace.status = 'OK', trace.tag.x = 'y', trace.metadata.x = 'y', span.name|type|status = 'x', assessment.name|type = 'x'.
     private void AddFilter(string filter)
     {
-        if (FilterTokens.Read(filter) is not [{ Kind: TokenKind.Word } word, { Kind: TokenKind.Operator, Text: "=" }, { Kind: TokenKind.Quoted } value] || value.Text.Contains('\0', StringComparison.Ordinal))
+        if (FilterTokens.Read(filter) is not [{ Kind: TokenKind.Word } word, { Kind: TokenKind.Operator, Text: "=" }, { Kind: TokenKind.Quoted } value]
+            || value.Text.Contains('\0', StringComparison.Ordinal))
         {
             throw MLflowException.Invalid($"Invalid filter string: '{filter}'. Only `identifier = 'value'` is supported.");
         }

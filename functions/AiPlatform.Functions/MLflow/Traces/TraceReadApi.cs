@@ -73,7 +73,9 @@ internal sealed class TraceReadApi(TraceStore store, SpanStore spans, TraceApi t
     /// <summary><c>GET get-trace-artifact</c>.</summary>
     public async Task FileAsync(MLflowCall call)
     {
-        var id = call.Text("request_id") is { Length: > 0 } given ? given : throw new MLflowException("BAD_REQUEST", "Request must include the \"request_id\" query parameter.");
+        var id = call.Text("request_id") is { Length: > 0 } given
+            ? given
+            : throw new MLflowException("BAD_REQUEST", "Request must include the \"request_id\" query parameter.");
         await store.RequireAsync(TraceScope.Of(call), id, call.Token);
         await FileAsync(call.Context, call.ProjectId, id, call.Token);
     }

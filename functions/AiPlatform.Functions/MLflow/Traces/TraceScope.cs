@@ -7,7 +7,9 @@ namespace AiPlatform.Functions.MLflow.Traces;
 /// <param name="Author">Whose traces they must be; null when all of the project's are reached.</param>
 internal sealed record TraceScope(string ProjectId, string? Author)
 {
-    /// <summary>The condition on <c>traces t</c>; its parameters are those of <see cref="ProjectId"/> and <see cref="Author"/> as <c>@project</c> and <c>@author</c>.</summary>
+    /// <summary>
+    /// The condition on <c>traces t</c>; its parameters are <see cref="ProjectId"/> and <see cref="Author"/> as <c>@project</c> and <c>@author</c>.
+    /// </summary>
     public const string Sql = "t.project_id = @project AND (@author::text IS NULL OR t.created_by = @author)";
 
     public static TraceScope Of(MLflowCall call) => Of(call.ProjectId, call.Caller);

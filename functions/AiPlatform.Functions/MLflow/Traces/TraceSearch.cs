@@ -34,7 +34,10 @@ internal sealed class TraceSearch(Database database, ExperimentDirectory experim
         sql.Parameters.Add("limit", limit);
         sql.Parameters.Add("offset", offset);
         return await QueryAsync<TraceRow>(
-            $"SELECT {TraceRow.Columns} FROM traces t WHERE {TraceScope.Sql} AND t.experiment_id = ANY(@experiments) AND {where} ORDER BY {orderBy} LIMIT @limit OFFSET @offset",
+            $"""
+            SELECT {TraceRow.Columns} FROM traces t WHERE {TraceScope.Sql} AND t.experiment_id = ANY(@experiments) AND {where}
+            ORDER BY {orderBy} LIMIT @limit OFFSET @offset
+            """,
             sql,
             scope,
             experimentIds,

@@ -42,25 +42,23 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
         await database.InWorkAsync(
             async work =>
             {
-                var written = await work.ExecuteAsync(
+                var entries = await work.FindAsync<int?>(
                     """
                     INSERT INTO traces AS t
                         (project_id, id, experiment_id, client_request_id, request_preview, response_preview, started_ms, duration_ms, state, tags, metadata, created_by,
                          created_at, updated_at)
-                    VALUES (@project, @Id, @experiment, @ClientRequestId, @RequestPreview, @ResponsePreview, @StartedMs, @DurationMs, @State, @tags::jsonb, @metadata::jsonb, @by,
-                        @now, @now)
+                    VALUES (@project, @Id, @experiment, @ClientRequestId, @RequestPreview, @ResponsePreview, @StartedMs, @DurationMs, @State,
+                        @tags::jsonb, @metadata::jsonb, @by, @now, @now)
                     ON CONFLICT (project_id, id) DO UPDATE SET
                         experiment_id = excluded.experiment_id, client_request_id = coalesce(excluded.client_request_id, t.client_request_id),
                         request_preview = coalesce(excluded.request_preview, t.request_preview), response_preview = coalesce(excluded.response_preview, t.response_preview),
                         started_ms = excluded.started_ms, duration_ms = coalesce(excluded.duration_ms, t.duration_ms), state = excluded.state,
                         tags = t.tags || excluded.tags, metadata = t.metadata || excluded.metadata, updated_at = excluded.updated_at
                     WHERE @author::text IS NULL OR t.created_by = @author
+                    RETURNING greatest((SELECT count(*) FROM jsonb_object_keys(t.tags)), (SELECT count(*) FROM jsonb_object_keys(t.metadata)))::integer
                     """,
                     parameters);
-                if (written == 0)
-                {
-                    throw Foreign(info.Id);
-                }
+                CheckEntries(entries ?? throw Foreign(info.Id));
 
                 await AssessmentStore.AddAsync(work, scope.ProjectId, assessments);
             },
@@ -68,20 +66,13 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
     }
 
     /// <summary>Ends a trace that a client of MLflow 2 has started: what it says now is added.</summary>
-    public async Task EndAsync(TraceScope scope, string id, long endedMs, string state, IReadOnlyDictionary<string, string> metadata, IReadOnlyDictionary<string, string> tags, CancellationToken cancellationToken)
-    {
-        var changed = await ExecuteAsync(
-            $"""
-            UPDATE traces t SET duration_ms = @endedMs - t.started_ms, state = @state, tags = t.tags || @tags::jsonb, metadata = t.metadata || @metadata::jsonb, updated_at = @now
-            WHERE {TraceScope.Sql} AND t.id = @id
-            """,
+    public Task EndAsync(
+        TraceScope scope, string id, long endedMs, string state, IReadOnlyDictionary<string, string> metadata, IReadOnlyDictionary<string, string> tags, CancellationToken cancellationToken)
+        => ChangeAsync(
+            id,
+            "duration_ms = @endedMs - t.started_ms, state = @state, tags = t.tags || @tags::jsonb, metadata = t.metadata || @metadata::jsonb",
             new { project = scope.ProjectId, author = scope.Author, id, endedMs, state, tags = JsonTags.Write(tags), metadata = JsonTags.Write(metadata), now = time.GetUtcNow() },
             cancellationToken);
-        if (changed == 0)
-        {
-            throw Missing(id);
-        }
-    }
 
     /// <summary>A trace that the caller reaches.</summary>
     /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST.</exception>
@@ -109,17 +100,12 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
     }
 
     /// <summary>Sets a tag.</summary>
-    public async Task SetTagAsync(TraceScope scope, string id, string key, string value, CancellationToken cancellationToken)
-    {
-        var changed = await ExecuteAsync(
-            $"UPDATE traces t SET tags = t.tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE {TraceScope.Sql} AND t.id = @id",
+    public Task SetTagAsync(TraceScope scope, string id, string key, string value, CancellationToken cancellationToken)
+        => ChangeAsync(
+            id,
+            "tags = t.tags || jsonb_build_object(@key::text, @value::text)",
             new { project = scope.ProjectId, author = scope.Author, id, key, value, now = time.GetUtcNow() },
             cancellationToken);
-        if (changed == 0)
-        {
-            throw Missing(id);
-        }
-    }
 
     /// <summary>Deletes a tag.</summary>
     /// <exception cref="MLflowException">RESOURCE_DOES_NOT_EXIST, for the trace or its tag.</exception>
@@ -148,7 +134,8 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
             var now = await ExecuteAsync(
                 $"""
                 DELETE FROM traces d WHERE d.project_id = @project AND d.id IN (
-                    SELECT t.id FROM traces t WHERE {TraceScope.Sql} AND t.experiment_id = @experiment AND t.started_ms <= @untilMs AND (@ids::text[] IS NULL OR t.id = ANY(@ids))
+                    SELECT t.id FROM traces t WHERE {TraceScope.Sql} AND t.experiment_id = @experiment AND t.started_ms <= @untilMs
+                        AND (@ids::text[] IS NULL OR t.id = ANY(@ids))
                     ORDER BY t.started_ms, t.id LIMIT @limit)
                 """,
                 new { project = scope.ProjectId, author = scope.Author, experiment = experiment.Id, ids, untilMs, limit = Math.Min(BatchSize, most - deleted) },
@@ -219,6 +206,27 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
 
     /// <summary>Somebody else's trace has the id.</summary>
     public static MLflowException Foreign(string id) => MLflowException.Exists($"Trace with ID '{id}' belongs to somebody else.");
+
+    // The assignments are constants.
+    private Task ChangeAsync(string id, string assignments, object parameters, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work => CheckEntries(
+                await work.FindAsync<int?>(
+                    $"""
+                    UPDATE traces t SET {assignments}, updated_at = @now WHERE {TraceScope.Sql} AND t.id = @id
+                    RETURNING greatest((SELECT count(*) FROM jsonb_object_keys(t.tags)), (SELECT count(*) FROM jsonb_object_keys(t.metadata)))::integer
+                    """,
+                    parameters)
+                ?? throw Missing(id)),
+            cancellationToken);
+
+    private static void CheckEntries(int entries)
+    {
+        if (entries > TraceInfo.MaxEntries)
+        {
+            throw MLflowException.Invalid($"A trace can have at most {TraceInfo.MaxEntries} tags and as many entries of metadata.");
+        }
+    }
 
     private async Task<int> ExecuteAsync(string sql, object parameters, CancellationToken cancellationToken)
     {

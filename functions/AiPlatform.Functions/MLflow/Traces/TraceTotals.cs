@@ -7,6 +7,7 @@ namespace AiPlatform.Functions.MLflow.Traces;
 /// <summary>What a trace says about its spans: times, state, previews, tokens and cost, whose session it was.</summary>
 internal static class TraceTotals
 {
+    private const int MaxDepth = 1_000;
     private static readonly string[] Sessions = ["session.id", "gen_ai.conversation.id"];
     private static readonly string[] Users = ["user.id", "enduser.id"];
 
@@ -95,29 +96,68 @@ internal static class TraceTotals
         }
     }
 
-    // A span that says what it used has counted what is below it: a call of a model within a call of a framework is one call.
-    private static Task<List<Total>> TotalsAsync(UnitOfWork work, string projectId, string[] traceIds)
-        => traceIds.Length == 0
-            ? Task.FromResult(new List<Total>())
-            : work.QueryAsync<Total>(
+    private static async Task<List<Total>> TotalsAsync(UnitOfWork work, string projectId, string[] traceIds)
+    {
+        var result = new List<Total>();
+        foreach (var trace in traceIds)
+        {
+            result.Add(Sum(trace, await work.QueryAsync<Used>(
                 """
-                WITH RECURSIVE walk AS (
-                    SELECT s.trace_id, s.id, false AS used_above, false AS paid_above FROM trace_spans s
-                    WHERE s.project_id = @projectId AND s.trace_id = ANY(@traceIds) AND NOT EXISTS (
-                        SELECT 1 FROM trace_spans p WHERE p.project_id = s.project_id AND p.trace_id = s.trace_id AND p.id = s.parent_id)
-                    UNION ALL
-                    SELECT c.trace_id, c.id, w.used_above OR p.total_tokens IS NOT NULL, w.paid_above OR p.total_cost IS NOT NULL
-                    FROM walk w JOIN trace_spans p ON p.project_id = @projectId AND p.trace_id = w.trace_id AND p.id = w.id
-                    JOIN trace_spans c ON c.project_id = @projectId AND c.trace_id = w.trace_id AND c.parent_id = w.id
-                )
-                SELECT s.trace_id,
-                    sum(s.input_tokens) FILTER (WHERE NOT w.used_above)::bigint AS input_tokens, sum(s.output_tokens) FILTER (WHERE NOT w.used_above)::bigint AS output_tokens,
-                    sum(s.total_tokens) FILTER (WHERE NOT w.used_above)::bigint AS total_tokens,
-                    sum(s.input_cost) FILTER (WHERE NOT w.paid_above) AS input_cost, sum(s.output_cost) FILTER (WHERE NOT w.paid_above) AS output_cost,
-                    sum(s.total_cost) FILTER (WHERE NOT w.paid_above) AS total_cost
-                FROM walk w JOIN trace_spans s ON s.project_id = @projectId AND s.trace_id = w.trace_id AND s.id = w.id GROUP BY s.trace_id
+                SELECT id, parent_id, input_tokens, output_tokens, total_tokens, input_cost, output_cost, total_cost FROM trace_spans
+                WHERE project_id = @projectId AND trace_id = @trace
                 """,
-                new { projectId, traceIds });
+                new { projectId, trace })));
+        }
+
+        return result;
+    }
+
+    // A span that says what it used has counted what is below it: a call of a model within a call of a framework is one call.
+    private static Total Sum(string trace, List<Used> spans)
+    {
+        var byId = spans.ToDictionary(static span => span.Id, StringComparer.Ordinal);
+        var total = new Total { TraceId = trace };
+        foreach (var span in spans)
+        {
+            if (span.TotalTokens is { } tokens && !IsBelow(span, static above => above.TotalTokens is not null))
+            {
+                total = total with
+                {
+                    InputTokens = (total.InputTokens ?? 0) + (span.InputTokens ?? 0),
+                    OutputTokens = (total.OutputTokens ?? 0) + (span.OutputTokens ?? 0),
+                    TotalTokens = (total.TotalTokens ?? 0) + tokens,
+                };
+            }
+
+            if (span.TotalCost is { } cost && !IsBelow(span, static above => above.TotalCost is not null))
+            {
+                total = total with
+                {
+                    InputCost = (total.InputCost ?? 0) + (span.InputCost ?? 0),
+                    OutputCost = (total.OutputCost ?? 0) + (span.OutputCost ?? 0),
+                    TotalCost = (total.TotalCost ?? 0) + cost,
+                };
+            }
+        }
+
+        return total;
+
+        // Parents that go round in a circle end after as many steps as a sensible trace is deep.
+        bool IsBelow(Used span, Func<Used, bool> says)
+        {
+            for (var depth = 0; depth < MaxDepth && span.ParentId is { } parent && byId.TryGetValue(parent, out var above); depth++)
+            {
+                if (says(above))
+                {
+                    return true;
+                }
+
+                span = above;
+            }
+
+            return false;
+        }
+    }
 
     private sealed record Extent
     {
@@ -145,6 +185,25 @@ internal static class TraceTotals
         public bool Ended { get; init; }
 
         public required string Attributes { get; init; }
+    }
+
+    private sealed record Used
+    {
+        public required string Id { get; init; }
+
+        public string? ParentId { get; init; }
+
+        public long? InputTokens { get; init; }
+
+        public long? OutputTokens { get; init; }
+
+        public long? TotalTokens { get; init; }
+
+        public double? InputCost { get; init; }
+
+        public double? OutputCost { get; init; }
+
+        public double? TotalCost { get; init; }
     }
 
     private sealed record Total

@@ -22,7 +22,7 @@ public sealed class RouteTests(FunctionsFixture functions) : IClassFixture<Funct
     [Fact]
     public void Only_the_known_routes_are_open_to_everybody()
     {
-        string[] open = ["/v1/auth/", "/v1/dataset-contents/", "/health", "/metrics", "/openapi/", "/docs", "/scalar"];
+        string[] open = ["/v1/auth/", "/v1/dataset-contents/", "/health", "/metrics", "/openapi/", "/docs", "/scalar", "/version"];
         var anonymous = Routes.Where(static route => route.Metadata.GetMetadata<RequiredPermission>()!.Permission == Permission.Anonymous)
             .Select(static route => "/" + route.RoutePattern.RawText!.TrimStart('/'));
         Assert.All(anonymous, route => Assert.Contains(open, prefix => route.StartsWith(prefix, StringComparison.Ordinal)));

@@ -136,6 +136,21 @@ public sealed class TraceTests(FunctionsFixture functions) : IClassFixture<Funct
     }
 
     [Fact]
+    public async Task A_trace_has_no_more_tags_than_it_may_however_they_come()
+    {
+        var project = await TraceFixture.CreateAsync(functions);
+        await project.StartAsync("tr-1", Enumerable.Range(0, 900).ToDictionary(static i => $"t{i}", static _ => "x"));
+        await project.MLflow.PostAsync("traces/tr-1/tags", new { key = "one", value = new string('v', 10_000) }, "PATCH");
+        await project.MLflow.ErrorAsync(
+            "traces",
+            new { trace = new { trace_info = new { trace_id = "tr-1", trace_location = project.Locations[0], request_time = "2026-01-01T00:00:00Z", tags = Enumerable.Range(900, 900).ToDictionary(static i => $"t{i}", static _ => "x") } } },
+            HttpStatusCode.BadRequest,
+            Invalid);
+        var tags = (await project.InfoAsync("tr-1"))["tags"]!.AsObject();
+        Assert.Equal((903, 8_000), (tags.Count, ((string)tags["one"]!).Length));
+    }
+
+    [Fact]
     public async Task Two_filters_are_correlated()
     {
         var project = await TraceFixture.CreateAsync(functions);
