@@ -53,6 +53,7 @@ install_servers_and_python() {
   has_python_module torch || missing+=(python3-torch)
   has_python_module sklearn || missing+=(python3-sklearn)
   has_python_module numpy || missing+=(python3-numpy)
+  has_python_module scipy || missing+=(python3-scipy)
   # Isolates job code further where it is there; nobody has to install it by hand.
   has_bubblewrap || ! can_install || missing+=(bubblewrap)
   install_missing "${missing[@]}"

@@ -10,7 +10,7 @@ public static class DriftTests
     /// <summary>What an empty bin counts as, so that the index stays finite.</summary>
     private const double Floor = 1e-4;
 
-    /// <summary>The two-sided, two-sample Kolmogorov–Smirnov statistic and its exact p-value.</summary>
+    /// <summary>The two-sided, two-sample Kolmogorov–Smirnov statistic and its p-value.</summary>
     public static (double Statistic, double PValue) KolmogorovSmirnov(ReadOnlySpan<double> before, ReadOnlySpan<double> now)
     {
         var (left, right) = (before.ToArray(), now.ToArray());

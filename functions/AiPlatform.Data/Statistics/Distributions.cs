@@ -3,8 +3,9 @@ namespace AiPlatform.Data.Statistics;
 /// <summary>Tails of distributions: how likely a statistic is when nothing has changed.</summary>
 public static class Distributions
 {
-    private const int MaxSteps = 10_000;
+    private const int MaxSteps = 100_000;
     private const double Tiny = 1e-300;
+    private const double Stirling = 12;
     private static readonly double[] Lanczos =
     [
         0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012,
@@ -16,33 +17,10 @@ public static class Distributions
         => freedom <= 0 ? 1 : statistic <= 0 ? 1 : UpperGamma(freedom / 2d, statistic / 2);
 
     /// <summary>
-    /// The exact probability of a two-sided Kolmogorov–Smirnov statistic of at least <paramref name="statistic"/> between samples of
-    /// these sizes, by counting lattice paths; the work is their product.
+    /// The probability of a two-sided Kolmogorov–Smirnov statistic of at least <paramref name="statistic"/> between samples of these
+    /// sizes: exact up to 10,000 values on the larger side and for equal sizes, beyond by the limit with its corrections.
     /// </summary>
-    public static double KolmogorovSmirnovTail(double statistic, int left, int right)
-    {
-        var (m, n) = (Math.Min(left, right), Math.Max(left, right));
-        double product = (double)m * n;
-        var limit = (0.5 + Math.Floor((statistic * product) - 1e-7)) / product;
-        var paths = new double[n + 1];
-        for (var j = 0; j <= n; j++)
-        {
-            paths[j] = (double)j / n > limit ? 0 : 1;
-        }
-
-        for (var i = 1; i <= m; i++)
-        {
-            var weight = (double)i / (i + n);
-            var at = (double)i / m;
-            paths[0] = at > limit ? 0 : weight * paths[0];
-            for (var j = 1; j <= n; j++)
-            {
-                paths[j] = Math.Abs(at - ((double)j / n)) > limit ? 0 : (weight * paths[j]) + paths[j - 1];
-            }
-        }
-
-        return Math.Clamp(1 - paths[n], 0, 1);
-    }
+    public static double KolmogorovSmirnovTail(double statistic, int left, int right) => KolmogorovSmirnov.Tail(statistic, left, right);
 
     /// <summary>The regularised upper incomplete gamma function Q(a, x).</summary>
     internal static double UpperGamma(double a, double x)
@@ -82,11 +60,19 @@ public static class Distributions
 
     private static double NotZero(double value) => Math.Abs(value) < Tiny ? Tiny : value;
 
-    private static double LogGamma(double x)
+    /// <summary>The logarithm of the gamma function; by Stirling's series where that is the more exact one.</summary>
+    internal static double LogGamma(double x)
     {
         if (x < 0.5)
         {
             return Math.Log(Math.PI / Math.Abs(Math.Sin(Math.PI * x))) - LogGamma(1 - x);
+        }
+
+        if (x >= Stirling)
+        {
+            var inverse = 1 / (x * x);
+            return ((x - 0.5) * Math.Log(x)) - x + (0.5 * Math.Log(2 * Math.PI))
+                + ((1 / 12d - (inverse * (1 / 360d - (inverse * (1 / 1260d - (inverse * (1 / 1680d - (inverse / 1188)))))))) / x);
         }
 
         x--;
