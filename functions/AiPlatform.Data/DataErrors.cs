@@ -36,7 +36,22 @@ public static class DataErrors
     /// <summary>The bytes are of another type than the name says.</summary>
     public const string ImageType = "image_type";
 
+    /// <summary>One column of a file cannot be read; the others can.</summary>
+    public const string ColumnUnreadable = "column_unreadable";
+
+    /// <summary>A query took longer than it may.</summary>
+    public const string QueryTime = "query_time";
+
+    /// <summary>A query needs more memory than it may have.</summary>
+    public const string QueryMemory = "query_memory";
+
+    /// <summary>A query, or the files it reads, need more disk than they may have.</summary>
+    public const string QueryDisk = "query_disk";
+
     /// <summary>Every code.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [CsvQuote, CsvColumns, RecordTooLong, EncodingMixed, JsonLine, Truncated, ParquetCorrupt, Empty, Unsupported, ImageCorrupt, ImageType];
+        [
+            CsvQuote, CsvColumns, RecordTooLong, EncodingMixed, JsonLine, Truncated, ParquetCorrupt, Empty, Unsupported, ImageCorrupt, ImageType, ColumnUnreadable,
+            QueryTime, QueryMemory, QueryDisk,
+        ];
 }

@@ -12,6 +12,14 @@ public sealed class DataIssues(int max = 50)
     /// <summary>How many there were in all.</summary>
     public long Count { get; private set; }
 
+    /// <summary>The same issues, to which further ones are added.</summary>
+    public DataIssues Copy()
+    {
+        var copy = new DataIssues(max) { Count = Count };
+        copy._first.AddRange(_first);
+        return copy;
+    }
+
     /// <summary>Adds one.</summary>
     public void Add(string code, long? line, string message)
     {

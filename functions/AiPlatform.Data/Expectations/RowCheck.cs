@@ -21,6 +21,9 @@ internal sealed class RowCheck(Expectation expectation, int[] columns)
     private long _examined;
     private long _unexpected;
 
+    /// <summary>The places of the columns.</summary>
+    public IReadOnlyList<int> Columns => columns;
+
     /// <summary>Judges the rows of a chunk.</summary>
     /// <param name="vectors">All columns of the table.</param>
     public void Add(IReadOnlyList<ColumnVector?> vectors)

@@ -47,7 +47,11 @@ internal sealed class TableChecks
         }
     }
 
-    /// <summary>Judges the values of a column in a chunk. Columns come in their order, and each of them.</summary>
+    /// <summary>The places of the columns whose values are judged.</summary>
+    public IReadOnlySet<int> Columns => _checks.Select(static check => check.Column).Concat(_quantiles.Select(static check => check.Column))
+        .Concat(_rows.SelectMany(static check => check.Columns)).ToHashSet();
+
+    /// <summary>Judges the values of one of <see cref="Columns"/> in a chunk.</summary>
     public void Add(int column, ColumnVector values)
     {
         foreach (var (index, check) in _checks)
@@ -67,15 +71,17 @@ internal sealed class TableChecks
         }
 
         _vectors[column] = values;
-        if (column == _vectors.Length - 1)
-        {
-            foreach (var check in _rows)
-            {
-                check.Add(_vectors);
-            }
+    }
 
-            Array.Clear(_vectors);
+    /// <summary>Judges the rows of a chunk all of whose <see cref="Columns"/> have come.</summary>
+    public void EndChunk()
+    {
+        foreach (var check in _rows)
+        {
+            check.Add(_vectors);
         }
+
+        Array.Clear(_vectors);
     }
 
     /// <summary>What became of every expectation.</summary>
@@ -87,7 +93,7 @@ internal sealed class TableChecks
             .Select(expectation => Judge(expectation, table, columns));
         return
         [
-            .. _checks.Select(check => check.Check.Build(table.Name)), .. _rows.Select(check => check.Build(table.Name)), .. _quantiles.Select(check => check.Check.Build(table.Name)),
+            .. _checks.Select(check => check.Check.Build(table)), .. _rows.Select(check => check.Build(table.Name)), .. _quantiles.Select(check => check.Check.Build(table.Name)),
             .. _unjudged.Select(pair => Result(pair.Expectation, table, false, null, pair.Problem)), .. aggregates,
         ];
     }

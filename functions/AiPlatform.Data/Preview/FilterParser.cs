@@ -1,10 +1,9 @@
-using System.Globalization;
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Tables;
 
 namespace AiPlatform.Data.Preview;
 
-/// <summary>Parses conditions by recursive descent.</summary>
+/// <summary>Parses conditions by recursive descent into SQL.</summary>
 internal sealed class FilterParser
 {
     private const int MaxLength = 4000;
@@ -12,49 +11,48 @@ internal sealed class FilterParser
     private static readonly string[] Operators = ["<=", ">=", "!=", "<>", "==", "=", "<", ">"];
 
     private readonly string _text;
-    private readonly Dictionary<string, int> _columns;
-    private readonly SortedSet<int> _used = [];
+    private readonly Dictionary<string, EngineColumn> _columns;
+    private readonly FilterSql _sql = new();
+    private readonly List<FilterPattern> _patterns = [];
     private int _at;
     private int _depth;
 
-    public FilterParser(string text, IReadOnlyList<TableColumn> columns)
+    public FilterParser(string text, IReadOnlyList<EngineColumn> columns)
     {
         _text = text.Length <= MaxLength ? text : throw new FilterException(MaxLength, "the condition is too long");
-        _columns = columns.Select(static (column, index) => (column.Name, index)).ToDictionary(static pair => pair.Name, static pair => pair.index, StringComparer.Ordinal);
+        _columns = columns.ToDictionary(static column => column.Column.Name, StringComparer.Ordinal);
     }
 
     public RowFilter Parse()
     {
         var condition = Or();
         SkipBlanks();
-        return _at == _text.Length ? new RowFilter(condition, [.. _used]) : throw Error("“and”, “or” or the end is expected");
+        return _at == _text.Length ? new RowFilter(condition, _sql.Parameters, _patterns) : throw Error("“and”, “or” or the end is expected");
     }
 
-    private Func<ColumnVector?[], int, bool> Or()
+    private string Or()
     {
         var left = And();
         while (TryWord("or"))
         {
-            var (first, second) = (left, And());
-            left = (vectors, row) => first(vectors, row) || second(vectors, row);
+            left = $"({left} OR {And()})";
         }
 
         return left;
     }
 
-    private Func<ColumnVector?[], int, bool> And()
+    private string And()
     {
         var left = Not();
         while (TryWord("and"))
         {
-            var (first, second) = (left, Not());
-            left = (vectors, row) => first(vectors, row) && second(vectors, row);
+            left = $"({left} AND {Not()})";
         }
 
         return left;
     }
 
-    private Func<ColumnVector?[], int, bool> Not()
+    private string Not()
     {
         if (++_depth > MaxDepth)
         {
@@ -65,8 +63,7 @@ internal sealed class FilterParser
         {
             if (TryWord("not"))
             {
-                var inner = Not();
-                return (vectors, row) => !inner(vectors, row);
+                return $"(NOT {Not()})";
             }
 
             if (!TryToken("("))
@@ -83,27 +80,28 @@ internal sealed class FilterParser
         }
     }
 
-    private Func<ColumnVector?[], int, bool> Comparison()
+    private string Comparison()
     {
         var column = Column();
+        var isMissing = FilterSql.IsMissing(column);
         if (TryWord("is"))
         {
             var negated = TryWord("not");
-            return TryWord("null") ? (vectors, row) => Cell.IsMissing(vectors[column]!, row) != negated : throw Error("“null” is expected");
+            return TryWord("null") ? Negated(isMissing, negated) : throw Error("“null” is expected");
         }
 
         var not = TryWord("not");
         if (TryWord("in"))
         {
-            var values = List();
-            return (vectors, row) => !Cell.IsMissing(vectors[column]!, row) && values.Exists(value => Cell.Compare(vectors[column]!, row, value) == 0) != not;
+            var any = $"({string.Join(" OR ", List().Select(value => _sql.Compare(column, "=", value)))})";
+            return $"(NOT {isMissing} AND {Negated(any, not)})";
         }
 
         foreach (var word in (string[])["contains", "startswith", "endswith", "matches"])
         {
             if (TryWord(word))
             {
-                return Text(column, word, not);
+                return $"(NOT {isMissing} AND {Negated(Text(column, word), not)})";
             }
         }
 
@@ -116,15 +114,14 @@ internal sealed class FilterParser
         {
             if (TryToken(symbol))
             {
-                var value = Literal();
-                return (vectors, row) => Cell.Compare(vectors[column]!, row, value) is { } order && Holds(symbol, order);
+                return _sql.Compare(column, symbol switch { "==" => "=", "!=" => "<>", _ => symbol }, Literal());
             }
         }
 
         throw Error("an operator is expected");
     }
 
-    private Func<ColumnVector?[], int, bool> Text(int column, string word, bool not)
+    private string Text(EngineColumn column, string word)
     {
         SkipBlanks();
         var start = _at;
@@ -133,31 +130,23 @@ internal sealed class FilterParser
             throw Error("a text in single quotes is expected");
         }
 
-        var regex = word == "matches" ? Regex(wanted, start) : null;
-        return (vectors, row) =>
+        if (word != "matches")
         {
-            if (Cell.IsMissing(vectors[column]!, row))
-            {
-                return false;
-            }
+            return _sql.Text(column, word switch { "contains" => "contains", "startswith" => "starts_with", _ => "ends_with" }, wanted);
+        }
 
-            Span<char> buffer = stackalloc char[40];
-            var text = vectors[column]!.Format(row, buffer);
-            return not != word switch
-            {
-                "contains" => text.Contains(wanted, StringComparison.OrdinalIgnoreCase),
-                "startswith" => text.StartsWith(wanted, StringComparison.OrdinalIgnoreCase),
-                "endswith" => text.EndsWith(wanted, StringComparison.OrdinalIgnoreCase),
-                _ => regex!.IsMatch(text),
-            };
-        };
+        CheckRegex(wanted, start);
+        _patterns.Add(new FilterPattern(start + 1, wanted));
+        return _sql.Matches(column, wanted);
     }
 
-    private static System.Text.RegularExpressions.Regex Regex(string pattern, int at)
+    private static string Negated(string condition, bool not) => not ? $"(NOT {condition})" : condition;
+
+    private static void CheckRegex(string pattern, int at)
     {
         try
         {
-            return QualityPlanReader.CompileRegex(pattern);
+            QualityPlanReader.CompileRegex(pattern);
         }
         catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
         {
@@ -165,18 +154,7 @@ internal sealed class FilterParser
         }
     }
 
-    private static bool Holds(string symbol, int order) => symbol switch
-    {
-        "=" or "==" => order == 0,
-        "!=" or "<>" => order != 0,
-        "<" => order < 0,
-        "<=" => order <= 0,
-        ">" => order > 0,
-        ">=" => order >= 0,
-        _ => throw new InvalidOperationException($"Unknown operator {symbol}."),
-    };
-
-    private int Column()
+    private EngineColumn Column()
     {
         SkipBlanks();
         var start = _at;
@@ -191,18 +169,17 @@ internal sealed class FilterParser
             throw new FilterException(start + 1, $"there is no column “{name}”");
         }
 
-        _used.Add(column);
         return column;
     }
 
-    private List<FilterValue> List()
+    private List<FilterLiteral> List()
     {
         if (!TryToken("("))
         {
             throw Error("“(” is expected");
         }
 
-        var values = new List<FilterValue>();
+        var values = new List<FilterLiteral>();
         do
         {
             values.Add(Literal());
@@ -211,22 +188,22 @@ internal sealed class FilterParser
         return TryToken(")") ? values : throw Error("“)” is expected");
     }
 
-    private FilterValue Literal()
+    private FilterLiteral Literal()
     {
         SkipBlanks();
         if (_at < _text.Length && _text[_at] == '\'')
         {
-            return FilterValue.OfText(Quoted('\''));
+            return new FilterLiteral(Quoted('\''), null, null);
         }
 
         if (TryWord("true"))
         {
-            return FilterValue.OfBoolean(true);
+            return new FilterLiteral(null, null, true);
         }
 
         if (TryWord("false"))
         {
-            return FilterValue.OfBoolean(false);
+            return new FilterLiteral(null, null, false);
         }
 
         var start = _at;
@@ -235,9 +212,9 @@ internal sealed class FilterParser
             _at++;
         }
 
-        if (double.TryParse(_text.AsSpan(start, _at - start), NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+        if (NumberLiteral.Parse(_text.AsSpan(start, _at - start)) is { } number)
         {
-            return FilterValue.OfNumber(number);
+            return new FilterLiteral(null, number, null);
         }
 
         _at = start;

@@ -1,6 +1,9 @@
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Parquet;
 using AiPlatform.Data.Sources;
+using AiPlatform.Data.Staging;
 using AiPlatform.Data.Tables;
+using DuckDB.NET.Data;
 
 namespace AiPlatform.Data.Preview;
 
@@ -24,109 +27,169 @@ public sealed record TableRows(
 /// <summary>Shows rows of a table without reading the whole of a large one.</summary>
 public static class TablePreview
 {
-    private const int MaxText = 2000;
     private const long SmallBytes = 2 * 1024 * 1024;
+    private const long StagedBytes = 64 * 1024 * 1024;
     private const int MaxGroups = 4;
 
     /// <summary>The first rows.</summary>
     public static async Task<TableRows> FirstAsync(IByteSource source, TableFormat format, int count, CancellationToken cancellationToken)
     {
+        if (format.Format == FileFormat.Parquet)
+        {
+            var (file, found) = await ParquetPreview.FirstAsync(source, count, cancellationToken).ConfigureAwait(false);
+            return Rows(file, found);
+        }
+
         using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
         var rows = new List<PreviewRow>(count);
-        if (reader is ParquetTable parquet)
+        while (rows.Count < count && await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } chunk)
         {
-            for (var group = 0; group < parquet.RowGroups.Count && rows.Count < count; group++)
-            {
-                var chunk = await parquet.OpenAsync(group, count - rows.Count, cancellationToken).ConfigureAwait(false);
-                await AddAsync(reader, chunk, Enumerable.Range(0, chunk.Count), rows, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        else
-        {
-            while (rows.Count < count && await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } chunk)
-            {
-                await AddAsync(reader, chunk, Enumerable.Range(0, Math.Min(chunk.Count, count - rows.Count)), rows, cancellationToken).ConfigureAwait(false);
-            }
+            await AddAsync(reader, chunk, Enumerable.Range(0, Math.Min(chunk.Count, count - rows.Count)), rows, cancellationToken).ConfigureAwait(false);
         }
 
         return new TableRows(reader.Columns, rows, reader.RowCount, rows.Count, rows.Count < count || rows.Count == reader.RowCount, reader.Issues.First) { Dialect = reader.Dialect };
     }
 
     /// <summary>Random rows: of a small file each with the same chance, of a large one from a few random places.</summary>
-    public static async Task<TableRows> RandomAsync(IByteSource source, TableFormat format, int count, int seed, CancellationToken cancellationToken)
+    /// <param name="stagedBytes">Parquet of up to so many bytes is fetched for it.</param>
+    public static async Task<TableRows> RandomAsync(
+        DataEngine engine, IByteSource source, TableFormat format, int count, int seed, CancellationToken cancellationToken, long stagedBytes = StagedBytes)
     {
         var random = new Random(seed);
-        using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
-        if (reader is ParquetTable parquet)
+        if (format.Format == FileFormat.Parquet)
         {
-            return await RandomAsync(parquet, count, random, cancellationToken).ConfigureAwait(false);
+            return source.Length <= stagedBytes
+                ? await DrawAsync(engine, source, count, random, cancellationToken).ConfigureAwait(false)
+                : await GroupsAsync(source, count, random, cancellationToken).ConfigureAwait(false);
         }
 
+        using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
         return source.Length <= SmallBytes
             ? await ReservoirAsync(reader, count, random, cancellationToken).ConfigureAwait(false)
             : await TextWindows.ReadAsync(source, reader, format.Options ?? ReadOptions.Detect, count, random, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Rows that satisfy a condition, from the beginning on, until there are enough or the time is over.</summary>
-    /// <param name="parse">Makes the condition for the table's columns.</param>
-    /// <param name="isOver">Whether looking must end.</param>
+    /// <param name="filter">The condition.</param>
+    /// <param name="time">How long the query may look.</param>
+    /// <exception cref="FilterException">The condition cannot be understood.</exception>
     public static async Task<TableRows> FilteredAsync(
-        IByteSource source, TableFormat format, Func<IReadOnlyList<TableColumn>, RowFilter> parse, int count, Func<bool> isOver, CancellationToken cancellationToken)
+        DataEngine engine, IByteSource source, TableFormat format, string filter, int count, TimeSpan time, CancellationToken cancellationToken)
     {
-        using var reader = await TableFile.OpenAsync(source, format, cancellationToken).ConfigureAwait(false);
-        var filter = parse(reader.Columns);
-        var (rows, scanned, isComplete) = (new List<PreviewRow>(), 0L, false);
-        var vectors = new ColumnVector?[reader.Columns.Count];
-        while (!isOver())
+        using var staged = await TableStager.StageAsync(engine, source, format, cancellationToken).ConfigureAwait(false);
+        using var session = await engine.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var table = await EngineTable.OpenAsync(session, staged, cancellationToken).ConfigureAwait(false);
+        var condition = RowFilter.Parse(filter, table.Columns);
+        await CheckPatternsAsync(session, condition, cancellationToken).ConfigureAwait(false);
+        var issues = staged.Content.AllIssues();
+        var (rows, isComplete) = await BrokenColumns.WithoutAsync(
+            session, table, issues, readable => FindAsync(session, readable, condition, count, time, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return new TableRows(
+            [.. table.Columns.Select(static column => column.Column)], rows, table.Rows, isComplete ? table.Rows : rows.LastOrDefault()?.Number ?? 0, isComplete, issues.First) { Dialect = staged.Content.Dialect };
+    }
+
+    private static async Task<(List<PreviewRow> Rows, bool IsComplete)> FindAsync(
+        EngineSession session, EngineTable table, RowFilter condition, int count, TimeSpan time, CancellationToken cancellationToken)
+    {
+        var rows = new List<PreviewRow>();
+        try
         {
-            if (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is not { } chunk)
-            {
-                isComplete = true;
-                break;
-            }
+            await session.ReadAsync(
+                $"SELECT {EngineTable.RowSql}, {Shown(table)} FROM {table.From} WHERE {condition.Sql} LIMIT {count}", condition.Parameters,
+                row =>
+                {
+                    rows.Add(Row(table, row));
+                    return true;
+                },
+                cancellationToken, time).ConfigureAwait(false);
+            return (rows, rows.Count < count);
+        }
+        catch (DataFormatException exception) when (exception.Code == DataErrors.QueryTime)
+        {
+            return (rows, false);
+        }
+    }
 
-            foreach (var column in filter.Columns)
-            {
-                vectors[column] = await chunk.ReadAsync(column, cancellationToken).ConfigureAwait(false);
-            }
+    // Every row has the same chance.
+    private static async Task<TableRows> DrawAsync(DataEngine engine, IByteSource source, int count, Random random, CancellationToken cancellationToken)
+    {
+        using var staged = await TableStager.StageAsync(engine, source, FileFormat.Parquet, cancellationToken).ConfigureAwait(false);
+        using var session = await engine.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var table = await EngineTable.OpenAsync(session, staged, cancellationToken).ConfigureAwait(false);
+        var drawn = RowDraw.Rows(table.Rows, count, random);
+        var issues = staged.Content.AllIssues();
+        var rows = drawn.Count == 0
+            ? []
+            : await BrokenColumns.WithoutAsync(
+                session, table, issues,
+                readable => session.ListAsync(
+                    $"SELECT {EngineTable.RowSql}, {Shown(readable)} FROM {readable.From} WHERE rn IN ({string.Join(", ", drawn)}) ORDER BY rn", [], row => Row(readable, row), cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+        return new TableRows([.. table.Columns.Select(static column => column.Column)], rows, table.Rows, rows.Count, true, issues.First);
+    }
 
-            scanned += chunk.Count;
-            var matching = Enumerable.Range(0, chunk.Count).Where(row => filter.Matches(vectors, row)).Take(count - rows.Count).ToList();
-            await AddAsync(reader, chunk, matching, rows, cancellationToken).ConfigureAwait(false);
-            if (rows.Count == count)
+    private static async Task<TableRows> GroupsAsync(IByteSource source, int count, Random random, CancellationToken cancellationToken)
+    {
+        var shares = new List<int>();
+        var (file, found) = await ParquetPreview.ReadAsync(
+            source,
+            opened =>
             {
-                break;
-            }
+                var groups = Enumerable.Range(0, opened.Groups.Count).Where(group => opened.Groups[group] > 0).ToArray();
+                random.Shuffle(groups);
+                var picked = groups.Take(MaxGroups).Order().ToList();
+                var left = count;
+                return picked.ConvertAll(group =>
+                {
+                    var share = left / (picked.Count - shares.Count);
+                    shares.Add(share);
+                    left -= share;
+                    return (group, (int)Math.Min(Math.Max(share * 20, 1000), opened.Groups[group]));
+                });
+            },
+            cancellationToken).ConfigureAwait(false);
+        var rows = new List<(long Row, object?[] Values)>();
+        var groupsFound = found.GroupBy(row => file.GroupOf(row.Row)).OrderBy(static group => group.Key).ToList();
+        for (var i = 0; i < groupsFound.Count; i++)
+        {
+            var window = groupsFound[i].ToArray();
+            random.Shuffle(window);
+            rows.AddRange(window.Take(shares[i]).OrderBy(static row => row.Row));
         }
 
-        return new TableRows(reader.Columns, rows, reader.RowCount, scanned, isComplete, reader.Issues.First) { Dialect = reader.Dialect };
+        return Rows(file, rows) with { IsComplete = true };
     }
+
+    private static async Task CheckPatternsAsync(EngineSession session, RowFilter filter, CancellationToken cancellationToken)
+    {
+        foreach (var pattern in filter.Patterns)
+        {
+            try
+            {
+                await session.OneAsync("SELECT regexp_matches('', $1)", [pattern.Text], static row => row.GetBoolean(0), cancellationToken).ConfigureAwait(false);
+            }
+            catch (DataFormatException exception) when (exception.Code == DataErrors.ParquetCorrupt)
+            {
+                throw new FilterException(pattern.Position, "this regular expression is not supported");
+            }
+        }
+    }
+
+    private static TableRows Rows(ParquetPreview file, List<(long Row, object?[] Values)> rows) => new(
+        file.Columns, [.. rows.Select(static row => new PreviewRow(row.Row + 1, row.Values))], file.Rows, rows.Count, rows.Count == file.Rows, file.Issues.First);
+
+    private static string Shown(EngineTable table) => string.Join(", ", table.Columns.Select(static column => column.Shown));
+
+    private static PreviewRow Row(EngineTable table, DuckDBDataReader row)
+        => new(table.RowNumber(row, 0), [.. table.Columns.Select(column => ShownValue.Read(row, column.Index + 2, column))]);
 
     /// <summary>The value as a preview shows it.</summary>
     internal static object? Shown(object? value) => value switch
     {
-        string { Length: > MaxText } text => $"{text[..MaxText]}…",
-        double number when !double.IsFinite(number) => null,
+        string text => ShownValue.Text(text),
+        double number => ShownValue.Number(number),
         _ => value,
     };
-
-    private static async Task<TableRows> RandomAsync(ParquetTable table, int count, Random random, CancellationToken cancellationToken)
-    {
-        var groups = table.RowGroups.Select(static (rows, index) => (rows, index)).Where(static group => group.rows > 0).Select(static group => group.index).ToArray();
-        random.Shuffle(groups);
-        var (picked, rows) = (groups.Take(MaxGroups).Order().ToList(), new List<PreviewRow>(count));
-        for (var i = 0; i < picked.Count; i++)
-        {
-            var share = (count - rows.Count) / (picked.Count - i);
-            var window = Math.Max(share * 20, 1000);
-            var chunk = await table.OpenAsync(picked[i], (int)Math.Min(window, table.RowGroups[picked[i]]), cancellationToken).ConfigureAwait(false);
-            var drawn = Enumerable.Range(0, chunk.Count).ToArray();
-            random.Shuffle(drawn);
-            await AddAsync(table, chunk, drawn.Take(share).Order(), rows, cancellationToken).ConfigureAwait(false);
-        }
-
-        return new TableRows(table.Columns, rows, table.RowCount, rows.Count, true, []);
-    }
 
     private static async Task<TableRows> ReservoirAsync(TableReader reader, int count, Random random, CancellationToken cancellationToken)
     {

@@ -21,6 +21,9 @@ public enum ColumnType
     /// <summary>Points in time.</summary>
     Timestamp,
 
+    /// <summary>Times of a day.</summary>
+    Time,
+
     /// <summary>One of few different texts.</summary>
     Category,
 

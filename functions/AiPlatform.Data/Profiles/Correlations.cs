@@ -11,7 +11,7 @@ internal static class Correlations
     private const int MaxKept = 200;
 
     /// <summary>The strongest ones, by their size.</summary>
-    public static IReadOnlyList<Correlation> Of(ColumnProfile[] columns, ColumnAccumulator[] accumulators, int rows)
+    public static IReadOnlyList<Correlation> Of(ColumnProfile[] columns, IReadOnlyList<ColumnSample> samples, int rows)
     {
         var found = new List<Correlation>();
         var numeric = Indices(columns, static column => column.Type is ColumnType.Integer or ColumnType.Number).Take(MaxNumeric).ToList();
@@ -20,7 +20,7 @@ internal static class Correlations
         {
             for (var j = i + 1; j < numeric.Count; j++)
             {
-                Numeric(columns[numeric[i]].Name, columns[numeric[j]].Name, accumulators[numeric[i]].Sample.Numbers, accumulators[numeric[j]].Sample.Numbers, rows, found);
+                Numeric(columns[numeric[i]].Name, columns[numeric[j]].Name, samples[numeric[i]].Numbers, samples[numeric[j]].Numbers, rows, found);
             }
         }
 
@@ -28,7 +28,7 @@ internal static class Correlations
         {
             for (var j = i + 1; j < categories.Count; j++)
             {
-                Categories(columns[categories[i]].Name, columns[categories[j]].Name, accumulators[categories[i]].Sample.Texts, accumulators[categories[j]].Sample.Texts, rows, found);
+                Categories(columns[categories[i]].Name, columns[categories[j]].Name, samples[categories[i]].Texts, samples[categories[j]].Texts, rows, found);
             }
         }
 
@@ -39,6 +39,11 @@ internal static class Correlations
 
     private static void Numeric(string leftName, string rightName, double[] left, double[] right, int rows, List<Correlation> found)
     {
+        if (left.Length == 0 || right.Length == 0)
+        {
+            return;
+        }
+
         var (x, y) = (new List<double>(rows), new List<double>(rows));
         for (var row = 0; row < rows; row++)
         {

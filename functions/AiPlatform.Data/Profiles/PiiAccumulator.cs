@@ -19,13 +19,14 @@ internal sealed class PiiAccumulator
     private long _cardLike;
 
     /// <summary>Looks at one value.</summary>
-    public void Add(ReadOnlySpan<char> text)
+    /// <param name="rows">Rows that hold it.</param>
+    public void Add(ReadOnlySpan<char> text, long rows = 1)
     {
         PiiScanner.Scan(text, _matches);
         var seen = 0;
         text = text.Trim();
         var isBare = text.Length is >= MinCardDigits and <= MaxCardDigits && !text.ContainsAnyExceptInRange('0', '9');
-        _cardLike += isBare ? 1 : 0;
+        _cardLike += isBare ? rows : 0;
         foreach (var match in _matches)
         {
             var kind = (int)match.Kind;
@@ -36,7 +37,7 @@ internal sealed class PiiAccumulator
 
             if (isBare && match.Kind == PiiKind.Card)
             {
-                _bareCards++;
+                _bareCards += rows;
                 if (_bareExamples.Count < MaxExamples && PiiScanner.Mask(text, match) is var example && !_bareExamples.Contains(example))
                 {
                     _bareExamples.Add(example);
@@ -46,7 +47,7 @@ internal sealed class PiiAccumulator
             }
 
             seen |= 1 << kind;
-            _rows[kind]++;
+            _rows[kind] += rows;
             var examples = _examples[kind] ??= [];
             if (examples.Count < MaxExamples && PiiScanner.Mask(text, match) is var masked && !examples.Contains(masked))
             {

@@ -32,10 +32,11 @@ public sealed record OutlierProfile(
 
 /// <summary>The numbers of a column.</summary>
 /// <param name="Quantiles">Values at 1, 5, 25, 50, 75, 95 and 99 percent.</param>
-/// <param name="IsExact">Whether quantiles and outliers are exact; otherwise they come from a t-digest.</param>
+/// <param name="IsExact">Whether quantiles and outliers are exact; beyond some millions of different values quantiles are approximate.</param>
+/// <param name="Infinite">Values that are infinite: they are there, but not in the other numbers.</param>
 public sealed record NumericProfile(
     double Min, double Max, double Mean, double StandardDeviation, double Skewness, double Kurtosis, long Zeros, long Negatives,
-    IReadOnlyList<double> Quantiles, bool IsExact, OutlierProfile Outliers, IReadOnlyList<HistogramBar> Histogram)
+    IReadOnlyList<double> Quantiles, bool IsExact, OutlierProfile Outliers, IReadOnlyList<HistogramBar> Histogram, long Infinite = 0)
 {
     /// <summary>The shares of <see cref="Quantiles"/>.</summary>
     public static IReadOnlyList<double> Shares { get; } = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
@@ -76,6 +77,9 @@ public sealed record ColumnProfile(
 
     /// <summary>Whether there is one value in all rows.</summary>
     public bool IsConstant => Count > 1 && Missing < Count && Distinct == 1;
+
+    /// <summary>Whether every row has a value of its own; at most one has none.</summary>
+    internal bool IsUnique => Missing <= 1 && Distinct + Missing == Count;
 
     /// <summary>The share of rows without a value.</summary>
     public double MissingRatio => Count == 0 ? 0 : (double)Missing / Count;

@@ -1,139 +1,131 @@
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Parquet;
-using AiPlatform.Data.Statistics;
+using AiPlatform.Data.Preview;
+using AiPlatform.Data.Staging;
 using AiPlatform.Data.Tables;
 
 namespace AiPlatform.Data.Profiles;
 
-/// <summary>Profiles the files of one table, one after the other, in one pass over each.</summary>
-internal sealed class TableProfiler
+/// <summary>Profiles the files of one table together.</summary>
+internal sealed class TableProfiler : IDisposable
 {
     private const int SampleRows = 5000;
     private const int MaxFilesNamed = 20;
     private const int MaxIssues = 50;
+    private const int Seed = 20_250_101;
+    private const int MaxNumbers = 4_000_000;
+    private const int Workers = 2;
 
-    private readonly IReadOnlyList<TableColumn> _columns;
-    private readonly ColumnAccumulator[] _accumulators;
-    private readonly RowSample _rows = new(SampleRows);
-    private readonly DuplicateCounter _duplicates = new();
-    private readonly List<(int Row, int Place)> _drawn = [];
     private readonly List<string> _files = [];
     private readonly List<DataIssue> _issues = [];
-    private readonly TableChecks _checks;
-    private ulong[] _hashes = [];
-    private int _fileCount;
+    private readonly List<StagedTable> _staged = [];
+    private readonly IReadOnlyList<Expectation> _expectations;
+    private readonly DateOrder? _dateOrder;
+    private readonly int _maxNumbers;
+    private EngineTable? _table;
     private long _issueCount;
 
     /// <param name="name">What people call the table.</param>
-    /// <param name="columns">Its columns.</param>
     /// <param name="expectations">What is expected of it.</param>
-    public TableProfiler(string name, IReadOnlyList<TableColumn> columns, IReadOnlyList<Expectation> expectations, DateOrder? dateOrder = null)
-    {
-        Name = name;
-        _columns = columns;
-        _accumulators = [.. columns.Select(column => new ColumnAccumulator(column, _rows, SampleRows, dateOrder))];
-        _checks = new TableChecks(columns, expectations, dateOrder);
-    }
+    /// <param name="maxNumbers">Different numbers of a column that are held in memory at most.</param>
+    /// <param name="dateOrder">How 01/02/2024 is read; null where nobody told.</param>
+    public TableProfiler(string name, IReadOnlyList<Expectation> expectations, DateOrder? dateOrder = null, int maxNumbers = MaxNumbers)
+        => (Name, _expectations, _dateOrder, _maxNumbers) = (name, expectations, dateOrder, maxNumbers);
 
     /// <summary>What people call the table.</summary>
     public string Name { get; }
 
+    /// <summary>Columns so far known.</summary>
+    public int Columns => _table?.Columns.Count ?? 0;
+
     /// <summary>Rows so far.</summary>
-    public long Rows { get; private set; }
+    public long Rows => _table?.Rows ?? 0;
 
-    /// <summary>The columns.</summary>
-    public IReadOnlyList<TableColumn> Columns => _columns;
-
-    /// <summary>Adds a file with the same columns.</summary>
-    /// <exception cref="DataFormatException">The rest of it cannot be read; what was read counts.</exception>
-    /// <param name="progress">Told of each chunk: rows of it.</param>
-    public async Task AddAsync(string path, TableReader reader, Func<int, Task> progress, CancellationToken cancellationToken)
+    /// <summary>Adds a file with the same columns; it is held until the end.</summary>
+    public void Add(string path, StagedTable staged, EngineTable table)
     {
-        _fileCount++;
+        _staged.Add(staged);
+        _table = _table?.With(table) ?? table;
         if (_files.Count < MaxFilesNamed)
         {
             _files.Add(path);
         }
 
-        try
-        {
-            while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } chunk)
-            {
-                await AddAsync(chunk, cancellationToken).ConfigureAwait(false);
-                await progress(chunk.Count).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            // What was wrong before a file could not be read on is said too.
-            foreach (var issue in reader.Issues.First)
-            {
-                Add(issue with { File = path });
-            }
-
-            _issueCount += reader.Issues.Count - reader.Issues.First.Count;
-        }
-    }
-
-    /// <summary>Adds the first rows of a file, a window at a time where the file is Parquet.</summary>
-    public async Task AddAsync(string path, TableReader reader, int rows, Func<bool> isOver, CancellationToken cancellationToken)
-    {
-        _fileCount++;
-        _files.Add(path);
-        if (reader is ParquetTable parquet)
-        {
-            for (var group = 0; group < parquet.RowGroups.Count && Rows < rows && !isOver(); group++)
-            {
-                await AddAsync(await parquet.OpenAsync(group, (int)Math.Min(rows - Rows, parquet.RowGroups[group]), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-            }
-        }
-        else
-        {
-            while (Rows < rows && !isOver() && await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } chunk)
-            {
-                await AddAsync(chunk, cancellationToken).ConfigureAwait(false);
-            }
-        }
-
-        foreach (var issue in reader.Issues.First)
+        foreach (var issue in staged.Content.Issues.First)
         {
             Add(issue with { File = path });
         }
+
+        _issueCount += staged.Content.Issues.Count - staged.Content.Issues.First.Count;
     }
 
     /// <summary>The profile, what it is compared by later, and what became of the expectations.</summary>
-    public (TableProfile Profile, TableSketch Sketch, IReadOnlyList<ExpectationResult> Expectations) Build()
+    /// <param name="progress">Told of each column that is done.</param>
+    public async Task<(TableProfile Profile, TableSketch Sketch, IReadOnlyList<ExpectationResult> Expectations)> BuildAsync(
+        DataEngine engine, Func<Task> progress, CancellationToken cancellationToken)
     {
-        var columns = Array.ConvertAll(_accumulators, static accumulator => accumulator.Build());
+        var table = _table ?? throw new InvalidOperationException("The table has no files.");
+        using var session = await engine.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var drawn = RowDraw.Rows(table.Rows, SampleRows, new Random(Seed));
+        var facts = await ProfileAsync(session, table, drawn, progress, cancellationToken).ConfigureAwait(false);
+        foreach (var issue in facts.Select(static found => found.Issue).OfType<DataIssue>())
+        {
+            Add(issue with { File = _staged.Count == 1 ? _files[0] : null });
+        }
+
+        var readable = table.Columns.Where(column => facts[column.Index].Issue is null).ToList();
+        // A column whose values are all different leaves no row to repeat another.
+        var duplicates = readable.Exists(column => facts[column.Index].Profile.IsUnique)
+            ? 0
+            : await DuplicateRows.CountAsync(session, table, readable, cancellationToken).ConfigureAwait(false);
+        var checks = new TableChecks([.. table.Columns.Select(static column => column.Column)], _expectations, _dateOrder);
+        var judged = checks.Columns;
+        await EngineChunks.ReadAsync(
+            session, table, [.. table.Columns.Where(column => judged.Contains(column.Index)).Select(column => column with { IsBroken = facts[column.Index].Issue is not null })],
+            checks.Add, checks.EndChunk, cancellationToken).ConfigureAwait(false);
+        var columns = Array.ConvertAll(facts, static found => found.Profile);
         var profile = new TableProfile(
-            Name, _files, _fileCount, Rows, _duplicates.Count, _duplicates.IsExact, columns, Correlations.Of(columns, _accumulators, _rows.Count), _issues, _issueCount);
-        var sketch = new TableSketch(Name, Rows, Array.ConvertAll(_accumulators, static accumulator => accumulator.Sketch()));
-        return (profile, sketch, _checks.Build(profile));
+            Name, _files, _staged.Count, table.Rows, duplicates, true, columns, Correlations.Of(columns, Array.ConvertAll(facts, static found => found.Sample), drawn.Count), _issues, _issueCount)
+        {
+            Dialect = _staged[0].Content.Dialect,
+        };
+        var sketch = new TableSketch(Name, table.Rows, Array.ConvertAll(facts, static found => found.Sketch()));
+        return (profile, sketch, checks.Build(profile));
     }
 
-    private async ValueTask AddAsync(TableChunk chunk, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    public void Dispose() => _staged.ForEach(static staged => staged.Dispose());
+
+    // Two columns at a time: while one is fetched the other is counted.
+    private async Task<ColumnFacts[]> ProfileAsync(
+        EngineSession session, EngineTable table, IReadOnlyList<long> drawn, Func<Task> progress, CancellationToken cancellationToken)
     {
-        if (_hashes.Length < chunk.Count)
+        var facts = new ColumnFacts[table.Columns.Count];
+        using var told = new SemaphoreSlim(1);
+        var next = -1;
+        async Task WorkAsync(CancellationToken token)
         {
-            _hashes = new ulong[chunk.Count];
+            using var own = session.Fork();
+            var profiler = new ColumnProfiler(own, table, drawn, _dateOrder, _maxNumbers);
+            while (Interlocked.Increment(ref next) is var column && column < facts.Length)
+            {
+                facts[column] = await profiler.ProfileAsync(table.Columns[column], token).ConfigureAwait(false);
+                await told.WaitAsync(token).ConfigureAwait(false);
+                try
+                {
+                    await progress().ConfigureAwait(false);
+                }
+                finally
+                {
+                    told.Release();
+                }
+            }
         }
 
-        _hashes.AsSpan(0, chunk.Count).Clear();
-        _rows.Draw(chunk.Count, _drawn);
-        for (var column = 0; column < _accumulators.Length; column++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var values = await chunk.ReadAsync(column, cancellationToken).ConfigureAwait(false);
-            _accumulators[column].Add(values, Rows, _hashes, _drawn);
-            _checks.Add(column, values);
-        }
-
-        for (var row = 0; row < chunk.Count; row++)
-        {
-            _duplicates.Add(_hashes[row]);
-        }
-
-        Rows += chunk.Count;
+        await Parallel.ForAsync(
+            0, Math.Min(Workers, facts.Length), new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancellationToken },
+            async (_, token) => await WorkAsync(token).ConfigureAwait(false)).ConfigureAwait(false);
+        return facts;
     }
 
     private void Add(DataIssue issue)

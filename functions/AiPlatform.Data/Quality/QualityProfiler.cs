@@ -1,6 +1,8 @@
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Expectations;
 using AiPlatform.Data.Images;
 using AiPlatform.Data.Profiles;
+using AiPlatform.Data.Staging;
 using AiPlatform.Data.Tables;
 
 namespace AiPlatform.Data.Quality;
@@ -11,56 +13,72 @@ public static class QualityProfiler
     private const int MaxTables = 16;
     private const int MaxUnreadable = 100;
 
-    /// <summary>Profiles tables.</summary>
+    /// <summary>Profiles tables. Fetching a file is half of the work on it, profiling its columns the other half.</summary>
     /// <param name="files">The files, one after the other.</param>
     /// <param name="progress">Told now and then; it may end the work by an exception.</param>
     public static async Task<QualityPart> ProfileTablesAsync(
-        IAsyncEnumerable<QualityFile> files, QualityPlan plan, Func<QualityProgress, Task> progress, CancellationToken cancellationToken)
+        DataEngine engine, IAsyncEnumerable<QualityFile> files, QualityPlan plan, Func<QualityProgress, Task> progress, CancellationToken cancellationToken)
     {
-        var tables = new Dictionary<string, TableProfiler>(StringComparer.Ordinal);
-        var unreadable = new List<DataIssue>();
-        var (done, rows, bytes) = (0L, 0L, 0L);
-        await foreach (var file in files.WithCancellation(cancellationToken).ConfigureAwait(false))
+        var tables = new Dictionary<string, (TableProfiler Table, long Bytes)>(StringComparer.Ordinal);
+        try
         {
-            try
+            var unreadable = new List<DataIssue>();
+            var (done, rows, bytes) = (0L, 0L, 0L);
+            await foreach (var file in files.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
-                using var reader = await TableFile.OpenAsync(file.Source, new TableFormat(FileFormats.Of(file.Path), plan.Reading), cancellationToken).ConfigureAwait(false);
-                if (Table(tables, file.Path, reader, plan) is { } table)
+                try
                 {
-                    await table.AddAsync(
-                        file.Path, reader,
-                        count =>
-                        {
-                            rows += count;
-                            return progress(new QualityProgress(done, rows, bytes + Math.Min(reader.BytesRead, file.Source.Length)));
-                        },
-                        cancellationToken).ConfigureAwait(false);
-                    if (reader.CutAtLine is { } line)
+                    var (content, added) = await AddAsync(engine, tables, file, plan, cancellationToken).ConfigureAwait(false);
+                    rows += added;
+                    // What was read counts; that there is more, or should be, is said.
+                    if (content.Failure is { } failure)
+                    {
+                        throw failure;
+                    }
+
+                    if (content.CutAtLine is { } line)
                     {
                         throw new DataFormatException(DataErrors.Truncated, "The file ends inside of a record.", line);
                     }
                 }
-                else if (unreadable.Count < MaxUnreadable)
+                catch (DataFormatException exception)
                 {
-                    unreadable.Add(new DataIssue(DataErrors.Unsupported, null, $"More than {MaxTables} different tables.", file.Path));
+                    if (unreadable.Count < MaxUnreadable)
+                    {
+                        unreadable.Add(new DataIssue(exception.Code, exception.Line, exception.Message, file.Path));
+                    }
                 }
+
+                done++;
+                bytes += file.Source.Length / 2;
+                await progress(new QualityProgress(done, rows, bytes)).ConfigureAwait(false);
             }
-            catch (DataFormatException exception)
+
+            var (profiles, sketches, results) = (new List<TableProfile>(), new List<TableSketch>(), new List<ExpectationResult>());
+            foreach (var (table, size) in tables.Values)
             {
-                if (unreadable.Count < MaxUnreadable)
-                {
-                    unreadable.Add(new DataIssue(exception.Code, exception.Line, exception.Message, file.Path));
-                }
+                var (profile, sketch, expectations) = await table.BuildAsync(
+                    engine,
+                    () =>
+                    {
+                        bytes += size / 2 / Math.Max(1, table.Columns);
+                        return progress(new QualityProgress(done, rows, bytes));
+                    },
+                    cancellationToken).ConfigureAwait(false);
+                profiles.Add(profile);
+                sketches.Add(sketch);
+                results.AddRange(expectations);
             }
 
-            done++;
-            bytes += file.Source.Length;
-            await progress(new QualityProgress(done, rows, bytes)).ConfigureAwait(false);
+            return new QualityPart(profiles, sketches, results, unreadable, null);
         }
-
-        var built = tables.Values.Select(static table => table.Build()).ToList();
-        return new QualityPart(
-            built.ConvertAll(static table => table.Profile), built.ConvertAll(static table => table.Sketch), [.. built.SelectMany(static table => table.Expectations)], unreadable, null);
+        finally
+        {
+            foreach (var (table, _) in tables.Values)
+            {
+                table.Dispose();
+            }
+        }
     }
 
     /// <summary>Looks at images.</summary>
@@ -86,19 +104,31 @@ public static class QualityProfiler
         return QualityPart.Empty with { Images = batch };
     }
 
-    private static TableProfiler? Table(Dictionary<string, TableProfiler> tables, string path, TableReader reader, QualityPlan plan)
+    // Gives what is known of the file, and its rows.
+    private static async Task<(StagedContent Content, long Rows)> AddAsync(
+        DataEngine engine, Dictionary<string, (TableProfiler Table, long Bytes)> tables, QualityFile file, QualityPlan plan, CancellationToken cancellationToken)
     {
-        var key = string.Join('\n', reader.Columns.Select(static column => $"{column.Name}\t{column.Kind}"));
-        if (!tables.TryGetValue(key, out var table))
+        var staged = await TableStager.StageAsync(engine, file.Source, new TableFormat(FileFormats.Of(file.Path), plan.Reading), cancellationToken).ConfigureAwait(false);
+        try
         {
-            if (tables.Count == MaxTables)
+            using var session = await engine.OpenAsync(cancellationToken).ConfigureAwait(false);
+            var table = await EngineTable.OpenAsync(session, staged, cancellationToken).ConfigureAwait(false);
+            var key = string.Join('\n', table.Columns.Select(static column => $"{column.Column.Name}\t{column.SqlType}\t{column.Column.Declared}"));
+            if (!tables.TryGetValue(key, out var known))
             {
-                return null;
+                known.Table = tables.Count == MaxTables
+                    ? throw new DataFormatException(DataErrors.Unsupported, $"More than {MaxTables} different tables.")
+                    : new TableProfiler(file.Path, plan.Expectations, plan.Reading.DateOrder);
             }
 
-            tables.Add(key, table = new TableProfiler(path, reader.Columns, plan.Expectations, plan.Reading.DateOrder));
+            known.Table.Add(file.Path, staged, table);
+            tables[key] = (known.Table, known.Bytes + file.Source.Length);
+            return (staged.Content, table.Rows);
         }
-
-        return table;
+        catch
+        {
+            staged.Dispose();
+            throw;
+        }
     }
 }

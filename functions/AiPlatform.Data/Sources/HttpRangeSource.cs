@@ -8,12 +8,16 @@ namespace AiPlatform.Data.Sources;
 /// <param name="url">The URL, with what it needs to be read.</param>
 /// <param name="length">Bytes in all.</param>
 /// <param name="time">The clock of the back-off.</param>
-public sealed class HttpRangeSource(HttpClient http, Uri url, long length, TimeProvider time) : IByteSource
+/// <param name="identity">What names the content; null where nothing does.</param>
+public sealed class HttpRangeSource(HttpClient http, Uri url, long length, TimeProvider time, string? identity = null) : IByteSource
 {
     private const int MaxAttempts = 5;
 
     /// <inheritdoc />
     public long Length => length;
+
+    /// <inheritdoc />
+    public string? Identity => identity;
 
     /// <inheritdoc />
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)

@@ -54,16 +54,17 @@ internal sealed class DateOrderTally
     }
 
     /// <summary>Counts a text; false when it is no date with the year last.</summary>
-    public bool Add(ReadOnlySpan<char> text)
+    /// <param name="count">How often it is there.</param>
+    public bool Add(ReadOnlySpan<char> text, long count = 1)
     {
         if (!TryRead(text, out var dayFirst, out var monthFirst))
         {
             return false;
         }
 
-        Count++;
-        OnlyDayFirst += monthFirst is null ? 1 : 0;
-        OnlyMonthFirst += dayFirst is null ? 1 : 0;
+        Count += count;
+        OnlyDayFirst += monthFirst is null ? count : 0;
+        OnlyMonthFirst += dayFirst is null ? count : 0;
         if (dayFirst is { } day)
         {
             (_firstDay, _lastDay) = (Math.Min(_firstDay, day.Ticks), Math.Max(_lastDay, day.Ticks));

@@ -1,9 +1,8 @@
-using AiPlatform.Data.Parquet;
 using AiPlatform.Data.Sources;
 
 namespace AiPlatform.Data.Tables;
 
-/// <summary>Opens tables.</summary>
+/// <summary>Opens tables that are text; Parquet is read by its own means.</summary>
 public static class TableFile
 {
     /// <summary>Opens a table; what it needs to know its columns is read.</summary>
@@ -17,8 +16,7 @@ public static class TableFile
             FileFormat.Tsv => await CsvReader.OpenAsync(source, '\t', options, cancellationToken).ConfigureAwait(false),
             FileFormat.JsonLines => await JsonLinesReader.OpenAsync(source, options, cancellationToken).ConfigureAwait(false),
             FileFormat.Text => await TextLinesReader.OpenAsync(source, options, cancellationToken).ConfigureAwait(false),
-            FileFormat.Parquet => await ParquetTable.OpenAsync(source, cancellationToken).ConfigureAwait(false),
-            FileFormat.Other or FileFormat.Image => throw new DataFormatException(DataErrors.Unsupported, $"{format.Format} is no table."),
+            FileFormat.Parquet or FileFormat.Other or FileFormat.Image => throw new DataFormatException(DataErrors.Unsupported, $"{format.Format} is no text table."),
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown format."),
         };
     }

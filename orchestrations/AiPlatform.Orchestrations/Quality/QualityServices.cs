@@ -1,5 +1,7 @@
+using AiPlatform.Data.Engine;
 using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Quality.Activities;
+using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Orchestrations.Quality;
 
@@ -7,7 +9,13 @@ namespace AiPlatform.Orchestrations.Quality;
 public static class QualityServices
 {
     /// <summary>Adds what the activities need.</summary>
-    public static IServiceCollection AddQuality(this IServiceCollection services) => services.AddSingleton<VersionFiles>();
+    public static IServiceCollection AddQuality(this IServiceCollection services)
+    {
+        services.AddOptions<DataEngineOptions>().BindConfiguration(DataEngineOptions.Section);
+        return services
+            .AddSingleton<VersionFiles>()
+            .AddSingleton(static provider => new DataEngine(provider.GetRequiredService<IOptions<DataEngineOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
+    }
 
     /// <summary>Adds the orchestrator and its activities.</summary>
     public static DurableTaskRegistry AddQuality(this DurableTaskRegistry registry) => registry

@@ -29,7 +29,7 @@ internal sealed class VersionFiles(AiPlatformClient api, TimeProvider time) : ID
             {
                 if (wanted(FileFormats.Of(file.Path)))
                 {
-                    yield return new QualityFile(file.Path, new HttpRangeSource(_storage, new Uri(file.Url), file.Size, time));
+                    yield return new QualityFile(file.Path, new HttpRangeSource(_storage, new Uri(file.Url), file.Size, time, file.Sha256));
                 }
             }
 

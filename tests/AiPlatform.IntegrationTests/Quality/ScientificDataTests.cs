@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AiPlatform.Data.Drift;
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Expectations;
 using AiPlatform.Data.Images;
 using AiPlatform.Data.Profiles;
@@ -70,6 +71,7 @@ public sealed class ScientificDataTests
 
     private static async Task<QualityPart> ProfileAsync(string path)
     {
+        using var engine = new DataEngine(new DataEngineOptions { Folder = Path.Combine(Path.GetTempPath(), "aip-tests-data") }, TimeProvider.System);
         using var source = new FileSource(path);
 
         async IAsyncEnumerable<QualityFile> Files()
@@ -78,7 +80,7 @@ public sealed class ScientificDataTests
             yield return new QualityFile(Path.GetFileName(path), source);
         }
 
-        return await QualityProfiler.ProfileTablesAsync(Files(), QualityPlan.Empty, static _ => Task.CompletedTask, CancellationToken.None);
+        return await QualityProfiler.ProfileTablesAsync(engine, Files(), QualityPlan.Empty, static _ => Task.CompletedTask, CancellationToken.None);
     }
 
     private static void Near(double expected, double found, string name)

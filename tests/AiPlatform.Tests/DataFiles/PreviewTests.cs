@@ -57,7 +57,7 @@ public sealed class PreviewTests
     public async Task Looking_ends_when_the_time_is_over_or_there_are_enough()
     {
         var text = "n\n" + string.Concat(Enumerable.Range(0, 50_000).Select(static i => $"{i}\n"));
-        var over = await TablePreview.FilteredAsync(Tables.Source(text), FileFormat.Csv, static columns => RowFilter.Parse("n > 49000", columns), 5, static () => true, CancellationToken.None);
+        var over = await TablePreview.FilteredAsync(Engines.Shared, Tables.Source(text), FileFormat.Csv, "n > 49000", 5, TimeSpan.Zero, CancellationToken.None);
         Assert.Equal((false, 0), (over.IsComplete, over.Rows.Count));
         var enough = await FilterAsync(text, "n >= 100", 3);
         Assert.Equal([101L, 102L, 103L], enough.Rows.Select(static row => row.Number!.Value));
@@ -81,7 +81,7 @@ public sealed class PreviewTests
             });
         }
 
-        var found = await TablePreview.RandomAsync(Tables.Source(text.ToString()), format, 100, 3, CancellationToken.None);
+        var found = await TablePreview.RandomAsync(Engines.Shared, Tables.Source(text.ToString()), format, 100, 3, CancellationToken.None);
         Assert.Equal(100, found.Rows.Count);
         var ids = found.Rows.Select(row => int.Parse(format == FileFormat.Text ? ((string)row.Values[0]!).Split(' ')[0] : $"{row.Values[0]}", CultureInfo.InvariantCulture)).ToList();
         Assert.All(found.Rows.Zip(ids), pair => Assert.EndsWith($"word, {pair.Second}", (string)pair.First.Values[^1]!, StringComparison.Ordinal));
@@ -95,7 +95,7 @@ public sealed class PreviewTests
         var hits = new int[10];
         for (var seed = 0; seed < 50; seed++)
         {
-            foreach (var row in (await TablePreview.RandomAsync(Tables.Source(text), FileFormat.Csv, 20, seed, CancellationToken.None)).Rows)
+            foreach (var row in (await TablePreview.RandomAsync(Engines.Shared, Tables.Source(text), FileFormat.Csv, 20, seed, CancellationToken.None)).Rows)
             {
                 hits[(row.Number!.Value - 1) / 100]++;
             }
@@ -146,7 +146,7 @@ public sealed class PreviewTests
     public async Task Rows_are_compared_across_formats_and_by_several_columns()
     {
         var diff = await RowDiffer.CompareAsync(
-            (Tables.Source("a,b,c\n1,x,1.0\n1,y,2\n2,x,3\n"), FileFormat.Csv),
+            Engines.Shared, (Tables.Source("a,b,c\n1,x,1.0\n1,y,2\n2,x,3\n"), FileFormat.Csv),
             (Tables.Source("{\"b\":\"x\",\"a\":1,\"c\":1}\n{\"b\":\"y\",\"a\":1,\"c\":5}\n{\"b\":\"x\",\"a\":1,\"c\":9}\n"), FileFormat.JsonLines), ["a", "b"], 10, CancellationToken.None);
         Assert.Equal((0L, 1L, 1L, 1L, 1L), (diff.Added, diff.Removed, diff.Changed, diff.Unchanged, diff.DuplicateKeys));
         Assert.Equal(["a", "b", "c"], diff.Columns);
@@ -184,10 +184,10 @@ public sealed class PreviewTests
     }
 
     private static Task<TableRows> FilterAsync(string csv, string filter, int count)
-        => TablePreview.FilteredAsync(Tables.Source(csv), FileFormat.Csv, columns => RowFilter.Parse(filter, columns), count, static () => false, CancellationToken.None);
+        => TablePreview.FilteredAsync(Engines.Shared, Tables.Source(csv), FileFormat.Csv, filter, count, TimeSpan.FromMinutes(1), CancellationToken.None);
 
     private static Task<RowDiff> DiffAsync(string before, string now, string key)
-        => RowDiffer.CompareAsync((Tables.Source(before), FileFormat.Csv), (Tables.Source(now), FileFormat.Csv), [key], 1000, CancellationToken.None);
+        => RowDiffer.CompareAsync(Engines.Shared, (Tables.Source(before), FileFormat.Csv), (Tables.Source(now), FileFormat.Csv), [key], 1000, CancellationToken.None);
 
     private static string Write(IEnumerable<KeyValuePair<int, int>> rows) => "key,value\n" + string.Concat(rows.Select(static pair => $"{pair.Key},{pair.Value}\n"));
 

@@ -163,7 +163,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     public async Task Files_of_other_columns_are_other_tables_and_unreadable_ones_are_named()
     {
         var part = await QualityProfiler.ProfileTablesAsync(
-            ProfileTests.Files(("a.csv", "x,y\n1,2\n"), ("b.csv", "x,y\n3,4\n"), ("c.csv", "z,y\n1,2\n"), ("d.parquet", "PAR1 but no more"), ("e.jsonl", "")), QualityPlan.Empty,
+            Engines.Shared, ProfileTests.Files(("a.csv", "x,y\n1,2\n"), ("b.csv", "x,y\n3,4\n"), ("c.csv", "z,y\n1,2\n"), ("d.parquet", "PAR1 but no more"), ("e.jsonl", "")), QualityPlan.Empty,
             static _ => Task.CompletedTask, CancellationToken.None);
         Assert.Equal([("a.csv", 2, 2L), ("c.csv", 1, 1L)], part.Tables.Select(static table => (table.Name, table.FileCount, table.Rows)));
         Assert.Equal([("d.parquet", "truncated"), ("e.jsonl", "empty_file")], part.UnreadableFiles.Select(static issue => (issue.File!, issue.Code)));

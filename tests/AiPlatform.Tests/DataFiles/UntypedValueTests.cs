@@ -54,10 +54,9 @@ public sealed class UntypedValueTests
     public async Task What_is_missing_in_statistics_is_missing_in_filters(string filter, int expected)
     {
         const string Text = "id,v\n1,NA\n2,NaN\n3,\n4, null \n5,5\n";
-        var rows = await TablePreview.FilteredAsync(
-            Tables.Source(Text), FileFormat.Csv, columns => RowFilter.Parse(filter, columns), 10, static () => false, CancellationToken.None);
+        var rows = await TablePreview.FilteredAsync(Engines.Shared, Tables.Source(Text), FileFormat.Csv, filter, 10, TimeSpan.FromMinutes(1), CancellationToken.None);
         Assert.Equal(expected, rows.Rows.Count);
-        var profile = await TableStatistics.ComputeAsync("t", Tables.Source(Text), FileFormat.Csv, 100, static () => false, CancellationToken.None);
+        var profile = await TableStatistics.ComputeAsync(Engines.Shared, "t", Tables.Source(Text), FileFormat.Csv, CancellationToken.None);
         Assert.Equal(4, profile.Columns[1].Missing);
     }
 
@@ -65,7 +64,7 @@ public sealed class UntypedValueTests
     public async Task A_text_of_a_typed_format_that_looks_missing_is_a_text()
     {
         var rows = await TablePreview.FilteredAsync(
-            Tables.Source("{\"v\":\"NA\"}\n{\"v\":null}\n"), FileFormat.JsonLines, static columns => RowFilter.Parse("v = 'NA'", columns), 10, static () => false, CancellationToken.None);
+            Engines.Shared, Tables.Source("{\"v\":\"NA\"}\n{\"v\":null}\n"), FileFormat.JsonLines, "v = 'NA'", 10, TimeSpan.FromMinutes(1), CancellationToken.None);
         Assert.Single(rows.Rows);
     }
 
@@ -103,7 +102,7 @@ public sealed class UntypedValueTests
     private static async Task<ColumnProfile> ProfileAsync(IReadOnlyList<string> values, ReadOptions? options = null)
     {
         var text = "day,n\n" + string.Concat(values.Select(static (value, i) => $"{value},{i}\n"));
-        var profile = await TableStatistics.ComputeAsync("t", Tables.Source(text), new TableFormat(FileFormat.Csv, options), int.MaxValue, static () => false, CancellationToken.None);
+        var profile = await TableStatistics.ComputeAsync(Engines.Shared, "t", Tables.Source(text), new TableFormat(FileFormat.Csv, options), CancellationToken.None);
         return profile.Columns[0];
     }
 }

@@ -1,4 +1,5 @@
 using AiPlatform.Client;
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Expectations;
 using AiPlatform.Data.Quality;
 using AiPlatform.Data.Tables;
@@ -8,7 +9,7 @@ using AiPlatform.Orchestrations.Quality.Models;
 namespace AiPlatform.Orchestrations.Quality.Activities;
 
 /// <summary>Looks into the tables of a version, or into some of its images. It tells how far it is, and ends when the report is not wanted any more.</summary>
-internal sealed class ProfileFiles(AiPlatformClient api, VersionFiles files, TimeProvider time) : PlatformActivity<QualityStep, bool>
+internal sealed class ProfileFiles(AiPlatformClient api, VersionFiles files, DataEngine engine, TimeProvider time) : PlatformActivity<QualityStep, bool>
 {
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(1);
 
@@ -39,7 +40,7 @@ internal sealed class ProfileFiles(AiPlatformClient api, VersionFiles files, Tim
             var part = input.ImageBatch is { } batch
                 ? await QualityProfiler.ProfileImagesAsync(files.ImagesAsync(work.Report, batch, stop.Token), TellAsync, stop.Token)
                 : await QualityProfiler.ProfileTablesAsync(
-                    files.ListAsync(work.Report, static format => format.IsTable(), stop.Token), QualityPlanReader.Parse(work.Plan), TellAsync, stop.Token);
+                    engine, files.ListAsync(work.Report, static format => format.IsTable(), stop.Token), QualityPlanReader.Parse(work.Plan), TellAsync, stop.Token);
             await api.SetQualityPartAsync(input.ReportId, input.Part, part, CancellationToken.None);
             return true;
         }

@@ -4,10 +4,13 @@ using AiPlatform.Functions.Infrastructure;
 namespace AiPlatform.Functions.Features.Datasets.Preview;
 
 /// <summary>The verified content of a file, read by ranges, whether it is one blob or put together from parts of several.</summary>
-internal sealed class ContentSource(BlobStorage storage, StoredContent content) : IByteSource
+internal sealed class ContentSource(BlobStorage storage, StoredContent content, string identity) : IByteSource
 {
     /// <inheritdoc />
     public long Length => content.Size;
+
+    /// <inheritdoc />
+    public string Identity => identity;
 
     /// <inheritdoc />
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)

@@ -34,5 +34,5 @@ internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader c
 
     /// <summary>The bytes of a file.</summary>
     public async Task<ContentSource> SourceAsync(string projectId, DatasetFileRow file, CancellationToken cancellationToken)
-        => new(storage, await contents.GetAsync(projectId, file.Sha256, cancellationToken));
+        => new(storage, await contents.GetAsync(projectId, file.Sha256, cancellationToken), Convert.ToHexStringLower(file.Sha256));
 }

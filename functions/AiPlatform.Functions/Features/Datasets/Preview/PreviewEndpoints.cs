@@ -1,4 +1,5 @@
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.Data.Engine;
 using AiPlatform.Data.Images;
 using AiPlatform.Data.Preview;
 using AiPlatform.Data.Profiles;
@@ -17,13 +18,11 @@ internal static class PreviewEndpoints
     private const int MaxImages = 200;
     private const int MaxDiffRows = 500;
     private const int ImageHead = 256 * 1024;
-    private const int StatisticsRows = 200_000;
     private const int SchemaRows = 1000;
     private static readonly TimeSpan FilterTime = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan StatisticsTime = TimeSpan.FromSeconds(10);
 
     /// <summary>Registers what the routes need.</summary>
-    public static IServiceCollection AddDatasetPreview(this IServiceCollection services) => services.AddSingleton<DatasetFiles>();
+    public static IServiceCollection AddDatasetPreview(this IServiceCollection services) => services.AddDataEngine().AddSingleton<DatasetFiles>();
 
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapDatasetPreviewEndpoints(this IEndpointRouteBuilder routes)
@@ -40,17 +39,16 @@ internal static class PreviewEndpoints
 
     private static async Task<Ok<DatasetPreview>> PreviewAsync(
         string project, string dataset, int version, string? file, string? mode, string? filter, int? rows, int? seed, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects,
-        DatasetFiles files, TimeProvider time, CancellationToken cancellationToken)
+        DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
         var count = Check.Range(rows ?? DefaultRows, "rows", 1, MaxRows);
         var wanted = EnumText.Parse<PreviewMode>(mode, "mode") ?? PreviewMode.First;
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
-        var started = time.GetTimestamp();
         var found = filter is { Length: > 0 }
-            ? await TablePreview.FilteredAsync(source, format, columns => RowFilter.Parse(filter, columns), count, () => time.GetElapsedTime(started) > FilterTime, cancellationToken)
+            ? await TablePreview.FilteredAsync(engine, source, format, filter, count, FilterTime, cancellationToken)
             : wanted == PreviewMode.Random
-                ? await TablePreview.RandomAsync(source, format, count, seed ?? Random.Shared.Next(), cancellationToken)
+                ? await TablePreview.RandomAsync(engine, source, format, count, seed ?? Random.Shared.Next(), cancellationToken)
                 : await TablePreview.FirstAsync(source, format, count, cancellationToken);
         return TypedResults.Ok(new DatasetPreview(
             row.Path, [.. found.Columns.Select(static column => new DataColumn(column.Name, column.Kind.ToText(), column.Declared))],
@@ -90,36 +88,37 @@ internal static class PreviewEndpoints
 
     private static async Task<Ok<TableProfile>> SchemaAsync(
         string project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects, DatasetFiles files,
-        TimeProvider time, CancellationToken cancellationToken)
-        => TypedResults.Ok(await ProfileAsync(project, dataset, version, file, reading, SchemaRows, caller, projects, files, time, cancellationToken));
+        DataEngine engine, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok(await FirstAsync(engine, await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken), cancellationToken));
+    }
 
     private static async Task<Ok<TableProfile>> StatisticsAsync(
         string project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects, DatasetFiles files,
-        TimeProvider time, CancellationToken cancellationToken)
-        => TypedResults.Ok(await ProfileAsync(project, dataset, version, file, reading, StatisticsRows, caller, projects, files, time, cancellationToken));
-
-    private static async Task<TableProfile> ProfileAsync(
-        string project, string dataset, int version, string? file, ReadingParameters reading, int rows, Caller caller, ProjectAccess projects, DatasetFiles files, TimeProvider time,
-        CancellationToken cancellationToken)
+        DataEngine engine, CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
-        var started = time.GetTimestamp();
-        return await TableStatistics.ComputeAsync(row.Path, source, format, rows, () => time.GetElapsedTime(started) > StatisticsTime, cancellationToken);
+        return TypedResults.Ok(await TableStatistics.ComputeAsync(engine, row.Path, source, format, cancellationToken));
     }
 
     private static async Task<Ok<IReadOnlyList<SchemaChange>>> SchemaDiffAsync(
         string project, string dataset, int version, int from, string? file, string? fromFile, [AsParameters] ReadingParameters reading, Caller caller,
-        ProjectAccess projects, DatasetFiles files, TimeProvider time, CancellationToken cancellationToken)
+        ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
-        var now = await ProfileAsync(project, dataset, version, file, reading, SchemaRows, caller, projects, files, time, cancellationToken);
-        var before = await ProfileAsync(project, dataset, from, fromFile ?? file, reading, SchemaRows, caller, projects, files, time, cancellationToken);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var now = await FirstAsync(engine, await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken), cancellationToken);
+        var before = await FirstAsync(engine, await files.TableAsync(projectId, dataset, from, fromFile ?? file, reading, cancellationToken), cancellationToken);
         return TypedResults.Ok(SchemaDiff.Compare(Columns(before), Columns(now)));
     }
 
+    private static Task<TableProfile> FirstAsync(DataEngine engine, (DatasetFileRow File, ContentSource Source, TableFormat Format) table, CancellationToken cancellationToken)
+        => TableStatistics.OfFirstAsync(engine, table.File.Path, table.Source, table.Format, SchemaRows, cancellationToken);
+
     private static async Task<Ok<RowDiff>> RowDiffAsync(
         string project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, [AsParameters] ReadingParameters reading,
-        Caller caller, ProjectAccess projects, DatasetFiles files, CancellationToken cancellationToken)
+        Caller caller, ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
         var shown = Check.Range(rows ?? DefaultRows, "rows", 0, MaxDiffRows);
         var keys = key.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -127,7 +126,7 @@ internal static class PreviewEndpoints
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var now = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
         var before = await files.TableAsync(projectId, dataset, from, fromFile ?? file, reading, cancellationToken);
-        return TypedResults.Ok(await RowDiffer.CompareAsync((before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
+        return TypedResults.Ok(await RowDiffer.CompareAsync(engine, (before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
     }
 
     private static FileDialect? Dialect(TableDialect? dialect) => dialect is null
