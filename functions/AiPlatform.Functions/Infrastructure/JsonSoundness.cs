@@ -49,12 +49,13 @@ internal static class JsonSoundness
         {
             if (json[at] != '"')
             {
-                if (at > 0 && (char.IsAsciiDigit((char)json[at - 1]) || json[at - 1] == '.') && !IsWithin(json[(at + 1)..]))
+                var isOfNumber = at > 0 && (char.IsAsciiDigit((char)json[at - 1]) || json[at - 1] == '.');
+                json = json[(at + 1)..];
+                if (isOfNumber && !IsWithin(json))
                 {
                     return NumberRange;
                 }
 
-                json = json[(at + 1)..];
                 continue;
             }
 

@@ -113,7 +113,10 @@ public sealed class UnsoundInputTests(FunctionsFixture functions) : IClassFixtur
             using var answer = await administrator.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             var status = (int)answer.StatusCode;
             var mustBeRefused = request.IsUnstorable || (request.Body is not null && !request.IsOfFile && HostileJson.Unstorable.Contains(request.Value));
-            var isRight = status < 500 || answer.StatusCode == HttpStatusCode.NotImplemented;
+
+            // The task hub is away in these tests, and its routes say so.
+            var isRight = status < 500 || answer.StatusCode == HttpStatusCode.NotImplemented
+                || (answer.StatusCode == HttpStatusCode.ServiceUnavailable && request.Url.StartsWith("/durabletask/", StringComparison.Ordinal));
             if (isRight && mustBeRefused && status is not (401 or 403 or 404 or 405 or 413 or 415))
             {
                 isRight = status == 400 && (await answer.Content.ReadAsStringAsync(cancellationToken)).Contains(code, StringComparison.Ordinal);
