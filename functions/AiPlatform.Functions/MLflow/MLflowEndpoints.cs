@@ -150,6 +150,7 @@ internal static class MLflowEndpoints
         mlflow.Post<ArtifactApi>("artifacts/presigned-upload-url", Permission.WriteRun, (api, call) => api.PresignUploadAsync(call));
         mlflow.Raw<PageArtifactApi>("GET", "get-artifact", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();
         mlflow.Raw<PageArtifactApi>("GET", "model-versions/get-artifact", Permission.Read, 0, (api, context) => api.DownloadOfVersionAsync(context)).WithLongRequests();
+        mlflow.Raw<PageArtifactApi>("GET", "logged-models/{model}/artifacts/files", Permission.ReadRun, 0, (api, context) => api.DownloadOfModelAsync(context)).WithLongRequests();
         mlflow.Raw<PageArtifactApi>("POST", "upload-artifact", Permission.WriteRun, MaxArtifactBytes, (api, context) => api.UploadAsync(context)).WithLongRequests().WithRawBody();
         proxy.Get<ArtifactApi>("artifacts", Permission.ReadRun, (api, call) => api.ListProxyAsync(call));
         proxy.Raw<ArtifactApi>("GET", "artifacts/{**path}", Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context)).WithLongRequests();

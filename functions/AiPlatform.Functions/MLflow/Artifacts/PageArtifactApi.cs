@@ -53,6 +53,15 @@ internal sealed class PageArtifactApi(ArtifactApi artifacts, ArtifactPlaces plac
         }
     }
 
+    /// <summary><c>GET ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files?artifact_file_path=</c>.</summary>
+    public async Task DownloadOfModelAsync(HttpContext context)
+    {
+        var path = Query(context, "artifact_file_path") ?? throw MLflowException.Invalid("Request must specify artifact_file_path.");
+        var model = (string)context.Request.RouteValues["model"]!;
+        var place = await places.RequireAsync($"0/models/{model}/artifacts/{path}", context.Features.Get<Caller>()!, context.RequestAborted);
+        await artifacts.SendAsync(context, place);
+    }
+
     /// <summary><c>POST ajax-api/2.0/mlflow/upload-artifact?run_uuid=&amp;path=</c>: the body is the file.</summary>
     public async Task UploadAsync(HttpContext context)
     {

@@ -66,14 +66,8 @@ internal sealed class EvaluationDatasetStore(Database database, ExperimentDirect
         string projectId, IReadOnlyList<string> experimentIds, string? filter, IReadOnlyList<string> order, int limit, int offset, CancellationToken cancellationToken)
     {
         var sql = new SearchSql(Columns).Filter(FilterParser.Parse(filter, SearchDialect.EvaluationDatasets)).OrderBy(FilterParser.Order(order, SearchDialect.EvaluationDatasets));
-        var ids = new List<string>();
-        foreach (var id in experimentIds)
-        {
-            ids.Add(await experiments.ResolveAsync(projectId, id, cancellationToken));
-        }
-
         sql.Parameters.Add("project", projectId);
-        sql.Parameters.Add("experiments", ids.Count == 0 ? null : ids.ToArray());
+        sql.Parameters.Add("experiments", experimentIds.Count == 0 ? null : await experiments.ResolveAsync(projectId, experimentIds, cancellationToken));
         sql.Parameters.Add("limit", limit);
         sql.Parameters.Add("offset", offset);
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -145,18 +139,13 @@ internal sealed class EvaluationDatasetStore(Database database, ExperimentDirect
     public async Task RemoveExperimentsAsync(string projectId, string id, IReadOnlyList<string> experimentIds, CancellationToken cancellationToken)
     {
         await RequireAsync(projectId, id, cancellationToken);
-        var ids = new List<string>();
-        foreach (var experiment in experimentIds)
-        {
-            ids.Add(await experiments.ResolveAsync(projectId, experiment, cancellationToken));
-        }
-
+        var ids = await experiments.ResolveAsync(projectId, experimentIds, cancellationToken);
         await ExecuteAsync(
             """
             WITH gone AS (DELETE FROM evaluation_dataset_experiments WHERE dataset_id = @id AND experiment_id = ANY(@ids) RETURNING 1)
             UPDATE evaluation_datasets SET updated_at = @now WHERE id = @id AND EXISTS (SELECT 1 FROM gone)
             """,
-            new { id, ids = ids.ToArray(), now = time.GetUtcNow() },
+            new { id, ids, now = time.GetUtcNow() },
             cancellationToken);
     }
 

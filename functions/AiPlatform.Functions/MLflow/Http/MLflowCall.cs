@@ -32,9 +32,7 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
 
         using var document = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
         return document.RootElement.ValueKind == JsonValueKind.Object
-            ? JsonTexts.AreSound(document.RootElement)
-                ? document.RootElement.Clone()
-                : throw MLflowException.Invalid("The request body contains half of a surrogate pair, which is no text.")
+            ? document.RootElement.Clone()
             : throw new MLflowException("BAD_REQUEST", "The request body must be a JSON object.");
     }
 

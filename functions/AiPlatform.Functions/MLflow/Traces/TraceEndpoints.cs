@@ -45,8 +45,8 @@ internal static class TraceEndpoints
         mlflow.On<AssessmentApi>("PATCH", "traces/{trace}/assessments/{assessment}", Permission.WriteRun, (api, call) => api.UpdateAsync(call));
         mlflow.On<AssessmentApi>("DELETE", "traces/{trace}/assessments/{assessment}", Permission.WriteRun, (api, call) => api.DeleteAsync(call));
         const string file = "artifacts/{experiment}/traces/{trace}/artifacts/traces.json";
-        proxy.Raw<TraceFileApi>("PUT", file, Permission.WriteRun, TraceFileApi.MaxBytes, (api, context) => api.UploadAsync(context));
+        proxy.Raw<TraceFileApi>("PUT", file, Permission.WriteRun, TraceFileApi.MaxBytes, (api, context) => api.UploadAsync(context)).WithRawBody();
         proxy.Raw<TraceFileApi>("GET", file, Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context));
-        otlp.Raw<OtlpApi>("POST", "traces", Permission.WriteRun, OtlpRequest.MaxBodyBytes, (api, context) => api.ExportAsync(context));
+        otlp.Raw<OtlpApi>("POST", "traces", Permission.WriteRun, OtlpRequest.MaxBodyBytes, (api, context) => api.ExportAsync(context)).WithRawBody();
     }
 }

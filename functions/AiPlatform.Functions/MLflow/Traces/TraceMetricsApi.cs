@@ -66,16 +66,10 @@ internal sealed class TraceMetricsApi(Database database, ExperimentDirectory exp
             throw MLflowException.Invalid($"At most {MaxExperiments} experiments can be searched. Got {asked.Count}.");
         }
 
-        var ids = new List<string>();
-        foreach (var id in asked)
-        {
-            ids.Add(await experiments.ResolveAsync(call.ProjectId, id, call.Token));
-        }
-
         var scope = TraceScope.Of(call);
         metrics.Parameters.Add("project", scope.ProjectId);
         metrics.Parameters.Add("author", scope.Author);
-        metrics.Parameters.Add("experiments", ids.ToArray());
+        metrics.Parameters.Add("experiments", await experiments.ResolveAsync(call.ProjectId, asked, call.Token));
         metrics.Parameters.Add("limit", limit);
         metrics.Parameters.Add("offset", offset);
         await using var connection = await database.OpenAsync(call.Token);

@@ -68,15 +68,9 @@ internal sealed class TraceSearch(Database database, ExperimentDirectory experim
             throw MLflowException.Invalid($"At most {MaxExperiments} experiments can be searched. Got {experimentIds.Count}.");
         }
 
-        var ids = new List<string>();
-        foreach (var id in experimentIds)
-        {
-            ids.Add(await experiments.ResolveAsync(scope.ProjectId, id, cancellationToken));
-        }
-
         sql.Parameters.Add("project", scope.ProjectId);
         sql.Parameters.Add("author", scope.Author);
-        sql.Parameters.Add("experiments", ids.ToArray());
+        sql.Parameters.Add("experiments", await experiments.ResolveAsync(scope.ProjectId, experimentIds, cancellationToken));
         try
         {
             await using var connection = await database.OpenAsync(cancellationToken);

@@ -48,6 +48,21 @@ public sealed class ArtifactTests(FunctionsFixture functions) : IClassFixture<Fu
         Assert.Equal(HttpStatusCode.NotFound, (await stranger.Client.GetAsync($"{Proxy}artifacts/0/{run}/artifacts/note.txt")).StatusCode);
     }
 
+    [Fact]
+    public async Task The_page_reads_files_of_logged_models()
+    {
+        var user = await functions.CreateUserAsync();
+        var mlflow = new MLflowClient(user.Client);
+        var model = (string)(await mlflow.PostAsync("logged-models", new { experiment_id = "0", name = "net" }))["model"]!["info"]!["model_id"]!;
+        using var put = await user.Client.PutAsync($"{Proxy}artifacts/0/models/{model}/artifacts/sub/MLmodel", new StringContent("flavors: {}"));
+        Assert.Equal(HttpStatusCode.OK, put.StatusCode);
+        var page = $"/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files";
+        Assert.Equal("flavors: {}", await user.Client.GetStringAsync($"{page}?artifact_file_path=sub/MLmodel"));
+        Assert.Equal(HttpStatusCode.BadRequest, (await user.Client.GetAsync(page)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await user.Client.GetAsync($"{page}?artifact_file_path=../x")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await (await functions.CreateUserAsync()).Client.GetAsync($"{page}?artifact_file_path=sub/MLmodel")).StatusCode);
+    }
+
     [Theory]
     [InlineData("%2e%2e%2fx")]
     [InlineData("a%2F..%2Fb")]

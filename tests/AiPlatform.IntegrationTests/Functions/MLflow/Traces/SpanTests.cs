@@ -137,6 +137,11 @@ public sealed class SpanTests(FunctionsFixture functions) : IClassFixture<Functi
         var root = TraceFixture.Span(1, 1, 0, "a\0b", 0, 10, ("nul", "x\0y"), ("k\0ey", 1), ("half", "\"\\ud800\""), ("mlflow.spanInputs", "{\"a\":\"\\u0000\"}"), ("nan", double.NaN));
         root.Events.Add(new Span.Types.Event { Name = "e\0", TimeUnixNano = ulong.MaxValue, Attributes = { new KeyValue { Key = "z", Value = new AnyValue { StringValue = "\0" } } } });
         await project.LogAsync(root);
+        using (var json = await project.ExportAsync(TraceFixture.Json(JsonSpan("0000000000000000000000000000000b", "n\\u0000")), "application/json"))
+        {
+            Assert.True(json.IsSuccessStatusCode, await json.Content.ReadAsStringAsync());
+        }
+
         var span = Assert.Single(await SpansAsync(project, 1))!;
         Assert.Equal("a\uFFFDb", (string)span["name"]!);
         var attributes = span["attributes"]!.AsArray().ToDictionary(static pair => (string)pair!["key"]!, static pair => pair!["value"]!, StringComparer.Ordinal);
