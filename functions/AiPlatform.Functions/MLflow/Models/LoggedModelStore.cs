@@ -138,9 +138,15 @@ internal sealed class LoggedModelStore(Database database)
             versions.Add(new JsonObject { ["name"] = name, ["version"] = version });
             await work.ExecuteAsync(
                 "UPDATE logged_models SET tags = tags || jsonb_build_object(@VersionsTag, @value::text), updated_at = @now WHERE id = @id",
-                new { id, VersionsTag, value = versions.ToJsonString(), now });
+                new { id, VersionsTag, value = Text(versions), now });
         }
     }
+
+    // Spaced as Python writes JSON: clients compare the tag as a text.
+    private static string Text(JsonArray versions)
+        => $"[{string.Join(", ", versions.Select(static version => version is JsonObject entry ? $"{{{string.Join(", ", entry.Select(Pair))}}}" : version?.ToJsonString() ?? "null"))}]";
+
+    private static string Pair(KeyValuePair<string, JsonNode?> pair) => $"{JsonSerializer.Serialize(pair.Key)}: {pair.Value?.ToJsonString() ?? "null"}";
 
     // People may write into the tag what they like.
     private static JsonArray Versions(string? tag)

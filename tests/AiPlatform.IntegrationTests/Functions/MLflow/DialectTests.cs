@@ -148,6 +148,7 @@ public sealed class DialectTests(FunctionsFixture functions) : IClassFixture<Fun
         await mlflow.PostAsync("registered-models/create", new { name = "m" });
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => mlflow.PostAsync("model-versions/create", new { name = "m", source = $"models:/{id}", model_id = id })));
         var tag = (await mlflow.GetAsync($"logged-models/{id}"))["model"]!["info"]!["tags"]!.AsArray().Single(entry => (string)entry!["key"]! == "mlflow.modelVersions")!;
+        Assert.Contains("""{"name": "m", "version": 1}""", (string)tag["value"]!, StringComparison.Ordinal);
         Assert.Equal(["m/1", "m/2", "m/3", "m/4"], JsonNode.Parse((string)tag["value"]!)!.AsArray().Select(entry => $"{entry!["name"]}/{entry["version"]}").Order());
     }
 
