@@ -40,7 +40,8 @@ public sealed record CreateQualityReportRequest(string? Plan = null, int? Baseli
 public sealed record QualityReportSubmission(QualityReport Report, string StatusQueryGetUri, string TerminatePostUri);
 
 /// <summary>Expectations and rules of a dataset, in YAML.</summary>
-public sealed record QualityPlanText(string Plan);
+/// <param name="Problems">In answers: expectations that cannot be judged and will fail, each with its reason; null when all can.</param>
+public sealed record QualityPlanText(string Plan, IReadOnlyList<string>? Problems = null);
 
 /// <summary>Lets a version be used although its report blocks it.</summary>
 /// <param name="Reason">Why: it is kept for ever.</param>

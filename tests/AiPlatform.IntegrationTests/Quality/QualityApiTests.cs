@@ -116,7 +116,9 @@ public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<
         Assert.Empty((await world.Client.GetAsync<QualityPlanText>(path)).Plan);
         var problem = await world.Client.SendJsonAsync(HttpMethod.Put, path, new QualityPlanText("rules: [{metric: beauty, min: 1}]")).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         Assert.Contains("rules[0].metric", problem.Detail, StringComparison.Ordinal);
-        await (await world.Client.SendJsonAsync(HttpMethod.Put, path, new QualityPlanText("label: city"))).ReadAsync<QualityPlanText>();
+        var unknown = await (await world.Client.SendJsonAsync(HttpMethod.Put, path, new QualityPlanText("expectations: [{type: expect_nothing, kwargs: {column: a}}]"))).ReadAsync<QualityPlanText>();
+        Assert.Equal(["expect_nothing: this expectation is not known"], unknown.Problems);
+        Assert.Null((await (await world.Client.SendJsonAsync(HttpMethod.Put, path, new QualityPlanText("label: city"))).ReadAsync<QualityPlanText>()).Problems);
         Assert.Equal("label: city", (await world.Client.GetAsync<QualityPlanText>(path)).Plan);
         var report = (await world.Client.PostAsync<QualityReportSubmission>($"{world.Version}/quality-reports", new CreateQualityReportRequest())).Report;
         var service = functions.Service();

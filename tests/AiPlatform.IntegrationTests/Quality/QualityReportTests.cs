@@ -66,7 +66,7 @@ public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassF
         await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("odd"), CancellationToken.None);
         var version = await UploadAsync(project, "odd", ("model.bin", "weights"));
         var report = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "odd", version, new CreateQualityReportRequest(), CancellationToken.None));
-        Assert.Equal((QualityReportStatus.Succeeded, (double?)100), (report.Status, report.Score));
+        Assert.Equal((QualityReportStatus.Succeeded, (double?)0, (bool?)false), (report.Status, report.Score, report.Passed));
 
         var broken = await UploadAsync(project, "odd", ("a.parquet", "PAR1 and no more of it"), ("b.csv", "x,y\n1,\"open\n2,3\n"), ("c.jsonl", "{}\n"), ("notes.txt", "the cat is on the mat\nand it is there\n"));
         var other = await WaitAsync(await platform.Api.CreateQualityReportAsync(project, "odd", broken, new CreateQualityReportRequest(), CancellationToken.None));

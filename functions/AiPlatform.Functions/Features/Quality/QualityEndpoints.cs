@@ -51,12 +51,13 @@ internal static class QualityEndpoints
 
     /// <summary>Whether a plan can be read.</summary>
     /// <exception cref="ApiException">400 that says where it is wrong.</exception>
-    internal static void CheckPlan(string plan)
+    /// <returns>Expectations that cannot be judged, each with its reason; null when all can.</returns>
+    internal static IReadOnlyList<string>? CheckPlan(string plan)
     {
         Check.That(plan.Length <= QualityPlanReader.MaxLength && !plan.Contains('\0', StringComparison.Ordinal), "plan", "length", 0, QualityPlanReader.MaxLength);
         try
         {
-            QualityPlanReader.Parse(plan);
+            return Problems(QualityPlanReader.Parse(plan));
         }
         catch (QualityPlanException exception)
         {
@@ -64,21 +65,29 @@ internal static class QualityEndpoints
         }
     }
 
+    private static List<string>? Problems(QualityPlan plan)
+    {
+        var problems = plan.Expectations.Where(static expectation => expectation.Problem is not null)
+            .Select(static expectation => $"{expectation.Type}: {expectation.Problem}").ToList();
+        return problems.Count > 0 ? problems : null;
+    }
+
     private static async Task<Ok<QualityPlanText>> PlanAsync(
         string project, string dataset, Caller caller, ProjectAccess projects, DatasetStore datasets, QualityReportStore reports, CancellationToken cancellationToken)
     {
         var row = await datasets.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, cancellationToken);
-        return TypedResults.Ok(new QualityPlanText(await reports.PlanAsync(row.Id, cancellationToken)));
+        var plan = await reports.PlanAsync(row.Id, cancellationToken);
+        return TypedResults.Ok(new QualityPlanText(plan, Problems(QualityPlanReader.Parse(plan))));
     }
 
     private static async Task<Ok<QualityPlanText>> SetPlanAsync(
         string project, string dataset, QualityPlanText request, Caller caller, ProjectAccess projects, DatasetStore datasets, QualityReportStore reports,
         CancellationToken cancellationToken)
     {
-        CheckPlan(request.Plan);
+        var problems = CheckPlan(request.Plan);
         var row = await datasets.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, cancellationToken);
         await reports.SetPlanAsync(row.Id, request.Plan, caller, cancellationToken);
-        return TypedResults.Ok(request);
+        return TypedResults.Ok(request with { Problems = problems });
     }
 
     private static async Task<Accepted<QualityReportSubmission>> CreateAsync(
