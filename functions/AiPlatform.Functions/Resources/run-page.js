@@ -16,7 +16,7 @@
   const link = (text, hash) => Object.assign(make('a', text), { href: hash, className: 'inline' });
 
   async function call(path, body) {
-    const headers = { Authorization: `Bearer ${sessionStorage.getItem(kept) ?? ''}` };
+    const headers = { Authorization: `Bearer ${sessionStorage.getItem(kept) ?? ''}`, 'X-Requested-With': 'XMLHttpRequest' };
     const options = body ? { method: 'POST', body: JSON.stringify(body), headers: { ...headers, 'Content-Type': 'application/json' } } : { headers };
     const answer = await fetch(base + path, options);
     if (!answer.ok) throw Object.assign(new Error((await answer.json()).message), { status: answer.status });

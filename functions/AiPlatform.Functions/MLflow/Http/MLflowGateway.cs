@@ -93,7 +93,8 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
         }
 
         context.Response.StatusCode = exception.Status;
-        if (exception.Status == StatusCodes.Status401Unauthorized)
+        // A page of ours asks for the password itself: the challenge would make the browser ask too.
+        if (exception.Status == StatusCodes.Status401Unauthorized && context.Request.Headers.XRequestedWith != "XMLHttpRequest")
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"aiplatform\"";
         }

@@ -233,6 +233,16 @@ public sealed class DialectTests(FunctionsFixture functions) : IClassFixture<Fun
         using var answer = await functions.Anonymous.SendAsync(request);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Equal("The user name or password is wrong", (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["message"]!);
+        Assert.Equal("Basic", answer.Headers.WwwAuthenticate.Single().Scheme);
+    }
+
+    [Fact]
+    public async Task A_page_that_asks_for_the_password_itself_gets_no_challenge()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/2.0/mlflow/experiments/get?experiment_id=0");
+        request.Headers.Add("X-Requested-With", "XMLHttpRequest");
+        using var answer = await functions.Anonymous.SendAsync(request);
+        Assert.Equal((HttpStatusCode.Unauthorized, 0), (answer.StatusCode, answer.Headers.WwwAuthenticate.Count));
     }
 
     [Fact]
