@@ -104,6 +104,12 @@ internal sealed class GuardedTransport : IAsyncTransport
         }
         catch (AmqpException exception)
         {
+            // What would be sent now nobody reads, and it would stay locked.
+            foreach (var link in _receivers.Values)
+            {
+                link.Stop();
+            }
+
             // Told before the library hears of it, which would just hang up.
             _connection?.Close(TimeSpan.Zero, exception.Error);
             await Task.Delay(FarewellTime);

@@ -7,4 +7,7 @@ internal interface IFlowReceiver
 {
     /// <summary>The client said how much it takes. Called on the connection's own thread, in order; must not throw.</summary>
     void OnFlow(Flow flow);
+
+    /// <summary>The connection ends: nothing more is sent on the link.</summary>
+    void Stop();
 }

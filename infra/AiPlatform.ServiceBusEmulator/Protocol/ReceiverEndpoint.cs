@@ -48,6 +48,8 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint, IFlowReceiver
     {
     }
 
+    void IFlowReceiver.Stop() => Close();
+
     void IFlowReceiver.OnFlow(Flow flow)
     {
         _idle?.Touch();

@@ -50,6 +50,8 @@ internal sealed class ReplyEndpoint(ConnectionState state, ListenerLink replyLin
     {
     }
 
+    void IFlowReceiver.Stop() => state.RemoveReplies(this);
+
     void IFlowReceiver.OnFlow(Flow flow)
     {
         lock (_lock)
