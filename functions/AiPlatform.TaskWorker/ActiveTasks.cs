@@ -13,6 +13,9 @@ internal sealed class ActiveTasks
     private readonly HashSet<(string TaskId, int Fence)> _ran = [];
     private readonly Queue<(string TaskId, int Fence)> _ranInOrder = new();
 
+    /// <summary>Whether the worker runs nothing.</summary>
+    public bool IsEmpty => _tasks.IsEmpty;
+
     /// <summary>For a heartbeat.</summary>
     public IReadOnlyList<RunningTask> Running
         => [.. _tasks.Values.Select(static task => new RunningTask(task.Context.Assignment.TaskId, task.Context.Assignment.Fence, Share(task.Context.Progress)))];

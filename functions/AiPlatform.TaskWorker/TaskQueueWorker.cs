@@ -16,6 +16,8 @@ namespace AiPlatform.TaskWorker;
 /// </summary>
 public sealed class TaskQueueWorker : BackgroundLoop
 {
+    private const int IdleFactor = 3;
+
     private static readonly TimeSpan HeartbeatPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500);
 
@@ -48,7 +50,8 @@ public sealed class TaskQueueWorker : BackgroundLoop
     }
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => _interval;
+    /// <remarks>Who runs nothing has nothing to be told: a sign of life now and then is enough, far within the lease of a worker.</remarks>
+    protected override TimeSpan IdleDelay => _active.IsEmpty ? _interval * IdleFactor : _interval;
 
     /// <inheritdoc />
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -120,10 +123,16 @@ public sealed class TaskQueueWorker : BackgroundLoop
     private async Task HandleAsync(ProcessMessageEventArgs arguments)
     {
         var message = Read(arguments.Message.Body.ToMemory().Span);
+        var wasIdle = _active.IsEmpty;
         if (await _reporter.ClaimAsync(message, arguments.CancellationToken).ConfigureAwait(false) is not { } assignment
             || _active.TryAdd(assignment, _stopping.Token) is not { } task)
         {
             return;
+        }
+
+        if (wasIdle)
+        {
+            Wake();
         }
 
         try

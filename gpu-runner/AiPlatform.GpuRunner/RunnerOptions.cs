@@ -106,6 +106,9 @@ internal sealed class RunnerOptions
     /// <summary>Pause between two rounds over the queues when they are empty.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long one receive waits at empty queues; a message that comes ends the wait.</summary>
+    public TimeSpan ReceiveWait { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long a claim is tried while the API is away, before the message goes back to the queue.</summary>
     public TimeSpan ClaimPatience { get; set; } = TimeSpan.FromMinutes(5);
 

@@ -29,6 +29,13 @@ internal sealed class NodeWorker(
 
         await using (lease.ConfigureAwait(false))
         {
+            if (active.Draining)
+            {
+                // Told so while it waited for a node.
+                await lease.AbandonAsync(CancellationToken.None).ConfigureAwait(false);
+                return false;
+            }
+
             await HandleAsync(lease, cancellationToken).ConfigureAwait(false);
         }
 

@@ -13,12 +13,13 @@ internal sealed class ServiceBusNodeQueue : INodeQueue, IAsyncDisposable
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(30);
 
     private readonly ServiceBusReceiver[] _receivers;
+    private readonly TimeSpan _wait;
     private readonly TimeProvider _time;
     private readonly ILogger<ServiceBusNodeQueue> _logger;
 
     public ServiceBusNodeQueue(ServiceBusClient client, IOptions<RunnerOptions> options, TimeProvider time, ILogger<ServiceBusNodeQueue> logger)
     {
-        (_time, _logger) = (time, logger);
+        (_wait, _time, _logger) = (options.Value.ReceiveWait, time, logger);
         _receivers =
         [
             .. Enum.GetValues<JobPriority>().Order().Select(priority => client.CreateReceiver(JobQueues.For(options.Value.Pool, priority))),
@@ -30,26 +31,67 @@ internal sealed class ServiceBusNodeQueue : INodeQueue, IAsyncDisposable
     {
         foreach (var receiver in _receivers)
         {
-            if (await receiver.ReceiveMessageAsync(Look, cancellationToken).ConfigureAwait(false) is not { } message)
+            if (await receiver.ReceiveMessageAsync(Look, cancellationToken).ConfigureAwait(false) is { } message
+                && await OpenAsync(receiver, message, cancellationToken).ConfigureAwait(false) is { } lease)
+            {
+                return lease;
+            }
+        }
+
+        return await WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // While all of them are empty one receive waits at each: looking again and again would keep this process and the broker busy.
+    // The first message ends the wait at the other queues. Should they have given one too, the most important is taken.
+    private async Task<INodeLease?> WaitAsync(CancellationToken cancellationToken)
+    {
+        using var others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var receives = Array.ConvertAll(_receivers, receiver => receiver.ReceiveMessageAsync(_wait, others.Token));
+        var first = await Task.WhenAny(receives).ConfigureAwait(false);
+        await others.CancelAsync().ConfigureAwait(false);
+        INodeLease? taken = null;
+        for (var i = 0; i < receives.Length; i++)
+        {
+            await ((Task)receives[i]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!receives[i].IsCompletedSuccessfully || await receives[i].ConfigureAwait(false) is not { } message)
             {
                 continue;
             }
 
-            try
+            if (taken is null)
             {
-                var node = JsonSerializer.Deserialize<NodeMessage>(message.Body.ToMemory().Span, ContractsJson.Tolerant)
-                    ?? throw new JsonException("The body is null.");
-                _ = NodeKey.Of(node);
-                return new ServiceBusNodeLease(receiver, message, node, _time, _logger);
+                taken = await OpenAsync(_receivers[i], message, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is JsonException or FormatException)
+            else
             {
-                Logs.BadMessage(_logger, message.MessageId, exception.Message);
-                await receiver.DeadLetterMessageAsync(message, "invalid_message", exception.Message, cancellationToken).ConfigureAwait(false);
+                await _receivers[i].AbandonMessageAsync(message, cancellationToken: CancellationToken.None).ConfigureAwait(false);
             }
         }
 
-        return null;
+        if (taken is null)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await (first.IsFaulted ? first : Task.CompletedTask).ConfigureAwait(false);
+        }
+
+        return taken;
+    }
+
+    private async Task<INodeLease?> OpenAsync(ServiceBusReceiver receiver, ServiceBusReceivedMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var node = JsonSerializer.Deserialize<NodeMessage>(message.Body.ToMemory().Span, ContractsJson.Tolerant)
+                ?? throw new JsonException("The body is null.");
+            _ = NodeKey.Of(node);
+            return new ServiceBusNodeLease(receiver, message, node, _time, _logger);
+        }
+        catch (Exception exception) when (exception is JsonException or FormatException)
+        {
+            Logs.BadMessage(_logger, message.MessageId, exception.Message);
+            await receiver.DeadLetterMessageAsync(message, "invalid_message", exception.Message, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
     }
 
     /// <inheritdoc />

@@ -76,8 +76,27 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
         Assert.Equal(["invalid_message", "invalid_message"], reasons);
     }
 
-    private static ServiceBusNodeQueue Queue(TestBroker broker)
-        => new(broker.Client, Options.Create(new RunnerOptions()), TimeProvider.System, NullLogger<ServiceBusNodeQueue>.Instance);
+    [Fact]
+    public async Task A_node_that_comes_while_a_runner_waits_is_taken_at_once()
+    {
+        await using var broker = await TestBroker.StartAsync(await postgres.CreateDatabaseAsync("runner"));
+        await using var queue = Queue(broker, TimeSpan.FromMinutes(5));
+        foreach (var priority in (JobPriority[])[JobPriority.Low, JobPriority.Critical])
+        {
+            var waiting = queue.TryReceiveAsync(default);
+            Assert.NotSame(waiting, await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromSeconds(1))));
+            await broker.OfferAsync(new NodeMessage($"{priority}", 1, 0, 1), priority);
+            await using var lease = await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+            Assert.Equal($"{priority}", lease?.Message.JobId);
+            await lease!.CompleteAsync(default);
+        }
+
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => queue.TryReceiveAsync(stop.Token));
+    }
+
+    private static ServiceBusNodeQueue Queue(TestBroker broker, TimeSpan? wait = null)
+        => new(broker.Client, Options.Create(new RunnerOptions { ReceiveWait = wait ?? TimeSpan.FromMilliseconds(100) }), TimeProvider.System, NullLogger<ServiceBusNodeQueue>.Instance);
 
     private static async Task<INodeLease> ReceiveAsync(ServiceBusNodeQueue queue)
     {

@@ -2,6 +2,7 @@ using System.Data.Common;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
+using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -43,6 +44,11 @@ internal sealed class QueueMaintenance(
         int found;
         try
         {
+            if (!await IsAnythingDueAsync(cancellationToken))
+            {
+                return false;
+            }
+
             found = await database.InWorkAsync(LookAsync, cancellationToken);
         }
         catch (DbException exception) when (exception.SqlState is not (PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure))
@@ -57,6 +63,22 @@ internal sealed class QueueMaintenance(
         }
 
         return await schedules.SubmitDueAsync(cancellationToken) || found >= Batch;
+    }
+
+    // One statement, so that an idle platform pays for no transaction each second.
+    private async Task<bool> IsAnythingDueAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+            """
+            SELECT EXISTS (SELECT 1 FROM queue_tasks WHERE status IN ('queued', 'running') AND lease_until < @now)
+                OR EXISTS (SELECT 1 FROM queue_tasks WHERE deadline_at IS NOT NULL
+                    AND status IN ('blocked', 'scheduled', 'limited', 'ready', 'queued', 'running') AND deadline_at <= @now AND status <> 'running')
+                OR EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'limited')
+                OR EXISTS (SELECT 1 FROM queue_schedules WHERE NOT paused AND next_at <= @now)
+            """,
+            new { now = _time.GetUtcNow() },
+            cancellationToken: cancellationToken));
     }
 
     private async Task<int> LookAsync(UnitOfWork work)
