@@ -18,8 +18,7 @@ internal sealed partial class TaskDispatcher(
 {
     private const int MaxBatch = 500;
 
-    // Whatever there is to release wakes this instance or another one; the look in between is for what was lost with an instance.
-    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(1);
     private static readonly Counter Released = Metrics.CreateCounter("aiplatform_tasks_released_total", "Tasks released to the broker.", "queue");
 
     private readonly TimeProvider _time = time;
