@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
-import { ServiceBusClient } from "@azure/service-bus";
+import { ServiceBusAdministrationClient, ServiceBusClient } from "@azure/service-bus";
 import { startBroker } from "./support/broker.mjs";
 
 const seconds = (n) => n * 1000;
@@ -27,6 +27,7 @@ before(async () => {
       { Name: "last", Properties: {} },
       { Name: "first", Properties: { ForwardTo: "middle" } },
       { Name: "middle", Properties: { ForwardTo: "last" } },
+      { Name: "nowhere", Properties: {} },
       { Name: "astray", Properties: { ForwardTo: "nowhere" } },
       { Name: "circle", Properties: { ForwardTo: "elcric" } },
       { Name: "elcric", Properties: { ForwardTo: "circle" } },
@@ -193,6 +194,8 @@ test("messages are forwarded along queues and from subscriptions", async () => {
 });
 
 test("what cannot be forwarded is a transfer dead letter", async () => {
+  const admin = new ServiceBusAdministrationClient(broker.administrationConnectionString, { tlsOptions: { ca: broker.certificate() } });
+  await admin.deleteQueue("nowhere"); // A target must be there when it is named, and may go later.
   await send("astray", { body: 1 });
   const [lost] = await fromQueue("astray", 1, { subQueueType: "transferDeadLetter" });
   assert.equal(lost.body, 1);

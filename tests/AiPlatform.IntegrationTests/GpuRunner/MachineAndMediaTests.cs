@@ -56,7 +56,7 @@ public sealed class MachineAndMediaTests
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], media[0].Bytes[..4]);
         Assert.Equal("said", Encoding.UTF8.GetString(media[1].Bytes));
         Assert.Equal("""{"labels":["0","1"],"matrix":[[0,1],[0,1]]}""", Encoding.UTF8.GetString(media[2].Bytes));
-        Assert.Contains("relative path", harness.Platform.Tags["refused"], StringComparison.Ordinal);
+        Assert.Contains("segment of dots only", harness.Platform.Tags["refused"], StringComparison.Ordinal);
         Assert.Empty(harness.Platform.Artifacts);
     }
 }
