@@ -20,7 +20,7 @@ internal static class RouteExtensions
         where TBuilder : IEndpointConventionBuilder
         => builder.WithMetadata(LongRequest.Instance);
 
-    /// <summary>The route's body is a file: nothing looks into it, whatever its content type.</summary>
+    /// <summary>The route's body is a file, or a group whose members are judged one by one: nothing looks into it before, whatever its content type.</summary>
     public static TBuilder WithRawBody<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
         => builder.WithMetadata(RawBody.Instance);

@@ -130,7 +130,7 @@ internal sealed class SoundInput(RequestDelegate next)
     }
 }
 
-/// <summary>Marks routes whose bodies are files, whatever their content type says.</summary>
+/// <summary>Marks routes that look into their bodies themselves: <see cref="RouteExtensions.WithRawBody"/>.</summary>
 internal sealed class RawBody
 {
     /// <summary>The mark.</summary>

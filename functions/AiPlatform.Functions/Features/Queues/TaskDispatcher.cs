@@ -19,6 +19,7 @@ internal sealed partial class TaskDispatcher(
     private const int MaxBatch = 500;
 
     private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LockedPause = TimeSpan.FromMilliseconds(20);
     private static readonly Counter Released = Metrics.CreateCounter("aiplatform_tasks_released_total", "Tasks released to the broker.", "queue");
 
     private readonly TimeProvider _time = time;
@@ -46,7 +47,9 @@ internal sealed partial class TaskDispatcher(
         }
 
         var (settled, result) = await database.InWorkAsync(SettleAndReleaseAsync, cancellationToken);
-        _nextDue = result.NextDue;
+
+        // Somebody else had the rows of all ended tasks locked: nobody wakes this loop for them again.
+        _nextDue = result.Unsettled && !settled ? _time.GetUtcNow() + LockedPause : result.NextDue;
         foreach (var queue in result.Released.GroupBy(static task => task.Queue, static task => task.Message))
         {
             foreach (var batch in queue.Chunk(MaxBatch))

@@ -17,7 +17,7 @@ internal static class TaskExecutionEndpoints
     public static void Map(RouteGroupBuilder queues)
     {
         queues.MapPost("/claims", ClaimAsync).RequirePermission(Permission.ExecuteTasks).WithSummary("Claim released tasks (workers only)");
-        queues.MapPost("/completions", CompleteAsync).RequirePermission(Permission.ExecuteTasks).WithBodyLimit(MaxGroupBytes)
+        queues.MapPost("/completions", CompleteAsync).RequirePermission(Permission.ExecuteTasks).WithBodyLimit(MaxGroupBytes).WithRawBody()
             .WithSummary("Report how attempts ended (workers only)");
         queues.MapPost("/workers/{worker}/heartbeat", HeartbeatAsync).RequirePermission(Permission.ExecuteTasks)
             .WithSummary("Give a sign of life and learn what to stop (workers only)");

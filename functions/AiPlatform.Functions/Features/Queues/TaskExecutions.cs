@@ -47,7 +47,8 @@ internal sealed class TaskExecutions(
     /// <summary>Takes ends of attempts in.</summary>
     public async Task<int> CompleteAsync(CompleteTasksRequest request, CancellationToken cancellationToken)
     {
-        var accepted = await ApplyAsync([.. request.Tasks.Select(outcomes.Storable)], cancellationToken);
+        // What is no id is nobody's attempt, like a fence that is over.
+        var accepted = await ApplyAsync([.. request.Tasks.Where(static task => Ids.IsId(task.TaskId)).Select(outcomes.Storable)], cancellationToken);
         if (accepted > 0)
         {
             dispatcher.Wake();
