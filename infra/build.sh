@@ -79,11 +79,13 @@ compile_ahead() {
   }
 }
 
-# compile_ahead_beside HASH : in the background; it ends with the platform, and the next start goes on with it.
+# compile_ahead_beside HASH : in the background; it ends with the platform, and the next start goes on with it. A session of its own:
+# where the kernel shares the processors between sessions, the niceness of a process means nothing to those of other ones.
 compile_ahead_beside() {
   export -f compile_ahead compile start_over is_current sources
-  root=$root published=$published setpriv --pdeathsig KILL nice -n 19 bash -c 'compile_ahead "$1"' compile_ahead "$1" \
-    </dev/null >"$published/ahead.log" 2>&1 &
+  root=$root published=$published setpriv --pdeathsig KILL setsid nice -n 19 bash -c '
+    [ ! -w /proc/self/autogroup ] || echo 19 >/proc/self/autogroup
+    compile_ahead "$1"' compile_ahead "$1" </dev/null >"$published/ahead.log" 2>&1 &
 }
 
 # Links the command line into a folder of the path. A file that is not such a link is somebody else's.

@@ -285,10 +285,13 @@ test("a subscription handles messages concurrently and completes them", async ()
       { maxConcurrentCalls: 16 },
     );
   });
-  await receiver.close();
+
+  // The SDK completes a message after its handler has ended, and waits for none of them when its receiver is closed.
   const rest = client.createReceiver(queue);
-  assert.equal((await rest.peekMessages(1)).length, 0);
+  const deadline = Date.now() + 20_000;
+  while ((await rest.peekMessages(1)).length > 0) assert.ok(Date.now() < deadline, "some are not completed");
   await rest.close();
+  await receiver.close();
 });
 
 test("a queue that does not exist is refused", async () => {
