@@ -92,6 +92,9 @@ export async function startBroker(queues, config, settings = {}) {
     await until(async () => (await fetch(`http://127.0.0.1:${httpPort}/health/ready`).catch(() => null))?.ok, "the broker is ready");
     return {
       administrationConnectionString: `Endpoint=sb://127.0.0.1:${httpsPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key}`,
+      directory,
+      amqpPort,
+      httpsPort,
       certificate: () => readFileSync(join(directory, "tls", "servicebus.crt")),
       connectionString: `Endpoint=sb://127.0.0.1:${amqpPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=${key};UseDevelopmentEmulator=true`,
       stop,
