@@ -7,32 +7,26 @@ namespace AiPlatform.Functions.MLflow.Search;
 /// MLflow's filter grammar: <c>identifier operator value (AND identifier operator value)*</c>. There is no OR and no
 /// parenthesis except around the list of IN. Text values are quoted, numbers are not.
 /// </summary>
-internal sealed class FilterParser
+internal sealed class FilterParser : FilterReader
 {
-    private const int MaxClauses = 100;
-    private static readonly string[] NumberOperators = [">", ">=", "!=", "=", "<", "<="];
     private static readonly string[] TextOperators = ["=", "!=", "LIKE", "ILIKE"];
 
-    private readonly string _filter;
     private readonly SearchDialect _dialect;
-    private readonly List<FilterToken> _tokens;
-    private int _next;
 
-    private FilterParser(string filter, SearchDialect dialect) => (_filter, _dialect, _tokens) = (filter, dialect, FilterTokens.Read(filter));
+    private FilterParser(string filter, SearchDialect dialect)
+        : base(filter) => _dialect = dialect;
 
     /// <summary>The clauses of a filter, all of which must hold; none for an empty filter.</summary>
     /// <exception cref="MLflowException">The filter is not one of this grammar.</exception>
     public static IReadOnlyList<Comparison> Parse(string? filter, SearchDialect dialect)
-        => string.IsNullOrWhiteSpace(filter) ? [] : new FilterParser(filter, dialect).Clauses();
+        => string.IsNullOrWhiteSpace(filter) ? [] : new FilterParser(filter, dialect).All();
 
     /// <summary>The columns of an order.</summary>
     /// <exception cref="MLflowException">An entry is no identifier with an optional direction.</exception>
     public static IReadOnlyList<Ordering> Order(IEnumerable<string> entries, SearchDialect dialect)
         => [.. entries.Select(entry =>
         {
-            var text = entry.Trim();
-            var ascending = !text.EndsWith(" DESC", StringComparison.OrdinalIgnoreCase);
-            text = !ascending ? text[..^5] : text.EndsWith(" ASC", StringComparison.OrdinalIgnoreCase) ? text[..^4] : text;
+            var (text, ascending) = Direction(entry);
             if (text.Trim().Length == 0)
             {
                 throw MLflowException.Invalid($"Invalid order_by clause '{entry}'. Could not be parsed.");
@@ -41,44 +35,18 @@ internal sealed class FilterParser
             // Unlike in filters, an attribute of several words needs no quotes here.
             var words = dialect.Attributes.ContainsKey(text.Trim()) ? text.Trim() : null;
             var tokens = words is null ? FilterTokens.Read(text) : [new FilterToken(TokenKind.Word, words)];
-            if (tokens is not [{ Kind: TokenKind.Word or TokenKind.Quoted } word])
-            {
-                throw MLflowException.Invalid($"Invalid order_by clause '{entry}'. Could not be parsed.");
-            }
-
-            var (kind, key) = Identifier(word, dialect, $"Invalid order_by clause '{entry}'.");
+            var (kind, key) = Identifier(OrderedBy(tokens, entry), dialect, $"Invalid order_by clause '{entry}'.");
             return kind == EntityKind.Dataset
                 ? throw MLflowException.Invalid($"Invalid order_by entity 'dataset' in '{entry}'.")
                 : new Ordering(kind, key, ascending);
         })];
 
-    private List<Comparison> Clauses()
-    {
-        var clauses = new List<Comparison> { Clause() };
-        while (_next < _tokens.Count)
-        {
-            var word = _tokens[_next++];
-            if (!word.Is("AND") || clauses.Count == MaxClauses)
-            {
-                throw Wrong(word.Is("OR") ? "OR is not supported" : $"expected AND, found '{word.Text}'");
-            }
-
-            clauses.Add(Clause());
-        }
-
-        return clauses;
-    }
+    private List<Comparison> All() => Clauses(Clause);
 
     private Comparison Clause()
     {
-        var name = Take("an identifier");
-        if (name.Kind is not (TokenKind.Word or TokenKind.Quoted))
-        {
-            throw Wrong($"expected an identifier, found '{name.Text}'");
-        }
-
-        var (kind, key) = Identifier(name, _dialect, $"Invalid filter string '{_filter}'.");
-        var comparison = Operator();
+        var (kind, key) = Identifier(Identifier(), _dialect, $"Invalid filter string '{Filter}'.");
+        var comparison = Operator("LIKE", "ILIKE");
         var numeric = kind == EntityKind.Metric || (kind == EntityKind.Attribute && _dialect.Numeric.Contains(key));
         if (comparison is "IS NULL" or "IS NOT NULL")
         {
@@ -87,13 +55,13 @@ internal sealed class FilterParser
 
         if (numeric)
         {
-            return NumberOperators.Contains(comparison) ? new Comparison(kind, key, comparison, NumberValue(kind, key), []) : throw NotAllowed(comparison, kind);
+            return ComparesNumbers(comparison) ? new Comparison(kind, key, comparison, NumberValue(kind, key), []) : throw NotAllowed(comparison, kind);
         }
 
         if (comparison is "IN" or "NOT IN")
         {
             return kind == EntityKind.Dataset || (kind == EntityKind.Attribute && _dialect.Lists.Contains(key))
-                ? new Comparison(kind, key, comparison, 0, List())
+                ? new Comparison(kind, key, comparison, 0, List(ListValue))
                 : throw Wrong("Only the 'run_id' attribute supports comparison with a list of quoted string values.");
         }
 
@@ -149,30 +117,6 @@ internal sealed class FilterParser
         };
     }
 
-    private string Operator()
-    {
-        var word = Take("a comparison");
-        if (word.Kind == TokenKind.Operator)
-        {
-            return word.Text == "<>" ? "!=" : word.Text;
-        }
-
-        if (word.Is("IS"))
-        {
-            var not = Take("NULL");
-            var last = not.Is("NOT") ? Take("NULL") : not;
-            return last.Is("NULL") ? not.Is("NOT") ? "IS NOT NULL" : "IS NULL" : throw Wrong($"expected NULL, found '{last.Text}'");
-        }
-
-        if (word.Is("NOT"))
-        {
-            var second = Take("IN");
-            return second.Is("IN") ? "NOT IN" : throw Wrong($"expected IN, found '{second.Text}'");
-        }
-
-        return word.Is("LIKE") || word.Is("ILIKE") || word.Is("IN") ? word.Text.ToUpperInvariant() : throw Wrong($"'{word.Text}' is no comparison");
-    }
-
     private double NumberValue(EntityKind kind, string key)
     {
         var word = Take("a number");
@@ -189,35 +133,14 @@ internal sealed class FilterParser
             : throw MLflowException.Invalid($"Expected a quoted string value for {kind.ToString().ToLowerInvariant()} (e.g. 'my-value'). Got value {word.Text}");
     }
 
-    private List<string> List()
+    private string ListValue()
     {
-        if (!Take("(").IsSign("("))
-        {
-            throw Wrong("expected a list in parentheses");
-        }
-
-        var values = new List<string>();
-        while (true)
-        {
-            var value = Take("a value");
-            values.Add(value.Kind == TokenKind.Quoted ? value.Text : throw MLflowException.Invalid("While parsing a list in the query, expected a non-empty list of string values, but got " + value.Text));
-            var end = Take(")");
-            if (end.IsSign(")"))
-            {
-                return values;
-            }
-
-            if (!end.IsSign(","))
-            {
-                throw Wrong($"expected , or ) and found '{end.Text}'");
-            }
-        }
+        var value = Take("a value");
+        return value.Kind == TokenKind.Quoted
+            ? value.Text
+            : throw MLflowException.Invalid("While parsing a list in the query, expected a non-empty list of string values, but got " + value.Text);
     }
 
-    private FilterToken Take(string expected) => _next < _tokens.Count ? _tokens[_next++] : throw Wrong($"expected {expected} at the end");
-
     private MLflowException NotAllowed(string comparison, EntityKind kind)
-        => MLflowException.Invalid($"Invalid comparator '{comparison}' for {kind.ToString().ToLowerInvariant()} in filter string '{_filter}'.");
-
-    private MLflowException Wrong(string reason) => MLflowException.Invalid($"Invalid clause(s) in filter string: '{_filter}': {reason}");
+        => MLflowException.Invalid($"Invalid comparator '{comparison}' for {kind.ToString().ToLowerInvariant()} in filter string '{Filter}'.");
 }

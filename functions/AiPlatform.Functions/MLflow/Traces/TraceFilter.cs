@@ -36,11 +36,9 @@ internal sealed record TraceClause(TraceEntity Entity, string Key, string Operat
 /// <summary>
 /// MLflow's filter language for traces: <c>identifier operator value (AND …)*</c> over attributes, tags, metadata, spans and assessments.
 /// </summary>
-internal sealed class TraceFilter
+internal sealed class TraceFilter : FilterReader
 {
-    private const int MaxClauses = 100;
     private const int MaxPattern = 250;
-    private static readonly string[] NumberOperators = [">", ">=", "!=", "=", "<", "<="];
     private static readonly string[] TextOperators = ["=", "!=", "LIKE", "ILIKE", "RLIKE"];
 
     private static readonly Dictionary<string, string> Attributes = new(StringComparer.Ordinal)
@@ -61,30 +59,21 @@ internal sealed class TraceFilter
         ["experiment_id"] = "experiment_id",
     };
 
-    private readonly string _filter;
-    private readonly List<FilterToken> _tokens;
-    private int _next;
-
-    private TraceFilter(string filter) => (_filter, _tokens) = (filter, FilterTokens.Read(filter));
+    private TraceFilter(string filter)
+        : base(filter)
+    {
+    }
 
     /// <summary>The clauses of a filter, all of which must hold; none for an empty filter.</summary>
     /// <exception cref="MLflowException">The filter is not one of this language.</exception>
-    public static IReadOnlyList<TraceClause> Parse(string? filter) => string.IsNullOrWhiteSpace(filter) ? [] : new TraceFilter(filter).Clauses();
+    public static IReadOnlyList<TraceClause> Parse(string? filter) => string.IsNullOrWhiteSpace(filter) ? [] : new TraceFilter(filter).All();
 
     /// <summary>What an entry of an order names, and its direction.</summary>
     /// <exception cref="MLflowException">It is not an identifier with an optional direction.</exception>
     public static (TraceEntity Entity, string Key, bool Ascending) Order(string entry)
     {
-        var text = entry.Trim();
-        var ascending = !text.EndsWith(" DESC", StringComparison.OrdinalIgnoreCase);
-        text = !ascending ? text[..^5] : text.EndsWith(" ASC", StringComparison.OrdinalIgnoreCase) ? text[..^4] : text;
-        var tokens = FilterTokens.Read(text);
-        if (tokens is not [{ Kind: TokenKind.Word or TokenKind.Quoted } word])
-        {
-            throw MLflowException.Invalid($"Invalid order_by clause '{entry}'. Could not be parsed.");
-        }
-
-        var (entity, key) = Identifier(word.Text, $"Invalid order_by clause '{entry}'.");
+        var (text, ascending) = Direction(entry);
+        var (entity, key) = Identifier(OrderedBy(FilterTokens.Read(text), entry).Text, $"Invalid order_by clause '{entry}'.");
         return entity is TraceEntity.Attribute or TraceEntity.Tag or TraceEntity.Metadata or TraceEntity.Run
             ? (entity, key, ascending)
             : throw MLflowException.Invalid($"Invalid order_by entity in '{entry}'.");
@@ -93,38 +82,18 @@ internal sealed class TraceFilter
     /// <summary>Whether an attribute is a number.</summary>
     public static bool IsNumber(string key) => key is "started_ms" or "duration_ms" or "end_time";
 
-    private List<TraceClause> Clauses()
-    {
-        var clauses = new List<TraceClause> { Clause() };
-        while (_next < _tokens.Count)
-        {
-            var word = _tokens[_next++];
-            if (!word.Is("AND") || clauses.Count == MaxClauses)
-            {
-                throw Wrong(word.Is("OR") ? "OR is not supported" : $"expected AND, found '{word.Text}'");
-            }
-
-            clauses.Add(Clause());
-        }
-
-        return clauses;
-    }
+    private List<TraceClause> All() => Clauses(Clause);
 
     private TraceClause Clause()
     {
-        var name = Take("an identifier");
-        if (name.Kind is not (TokenKind.Word or TokenKind.Quoted))
-        {
-            throw Wrong($"expected an identifier, found '{name.Text}'");
-        }
-
-        var (entity, key) = Identifier(name.Text, $"Invalid filter string '{_filter}'.");
+        var name = Identifier();
+        var (entity, key) = Identifier(name.Text, $"Invalid filter string '{Filter}'.");
         if (key == "experiment_id" && entity == TraceEntity.Attribute)
         {
             throw Wrong("experiments are named beside the filter");
         }
 
-        var comparison = Operator();
+        var comparison = Operator("LIKE", "ILIKE", "RLIKE");
         if (comparison is "IS NULL" or "IS NOT NULL")
         {
             return entity is TraceEntity.Tag or TraceEntity.Metadata or TraceEntity.Feedback or TraceEntity.Expectation
@@ -134,14 +103,14 @@ internal sealed class TraceFilter
 
         if (entity == TraceEntity.Attribute && IsNumber(key))
         {
-            return NumberOperators.Contains(comparison) ? new TraceClause(entity, key, comparison, Number(name.Text), []) : throw NotAllowed(comparison, name.Text);
+            return ComparesNumbers(comparison) ? new TraceClause(entity, key, comparison, Number(name.Text), []) : throw NotAllowed(comparison, name.Text);
         }
 
         if (comparison is "IN" or "NOT IN")
         {
             return entity is TraceEntity.Tag or TraceEntity.Metadata || key == "content"
                 ? throw NotAllowed(comparison, name.Text)
-                : new TraceClause(entity, key, comparison, 0, List());
+                : new TraceClause(entity, key, comparison, 0, List(() => Text("IN")));
         }
 
         var allowed = key == "content" && entity == TraceEntity.Span ? comparison is "LIKE" or "ILIKE" : TextOperators.Contains(comparison);
@@ -193,30 +162,6 @@ internal sealed class TraceFilter
                 : throw MLflowException.Invalid($"{context} Invalid span attribute '{key}'. Supported attributes: name, status, type, content, attributes.<attribute_name>.");
     }
 
-    private string Operator()
-    {
-        var word = Take("a comparison");
-        if (word.Kind == TokenKind.Operator)
-        {
-            return word.Text == "<>" ? "!=" : word.Text;
-        }
-
-        if (word.Is("IS"))
-        {
-            var not = Take("NULL");
-            var last = not.Is("NOT") ? Take("NULL") : not;
-            return last.Is("NULL") ? not.Is("NOT") ? "IS NOT NULL" : "IS NULL" : throw Wrong($"expected NULL, found '{last.Text}'");
-        }
-
-        if (word.Is("NOT"))
-        {
-            var second = Take("IN");
-            return second.Is("IN") ? "NOT IN" : throw Wrong($"expected IN, found '{second.Text}'");
-        }
-
-        return word.Is("LIKE") || word.Is("ILIKE") || word.Is("RLIKE") || word.Is("IN") ? word.Text.ToUpperInvariant() : throw Wrong($"'{word.Text}' is no comparison");
-    }
-
     private double Number(string name)
     {
         var word = Take("a number");
@@ -234,34 +179,6 @@ internal sealed class TraceFilter
             : word.Text;
     }
 
-    private List<string> List()
-    {
-        if (!Take("(").IsSign("("))
-        {
-            throw Wrong("expected a list in parentheses");
-        }
-
-        var values = new List<string>();
-        while (true)
-        {
-            values.Add(Text("IN"));
-            var end = Take(")");
-            if (end.IsSign(")"))
-            {
-                return values;
-            }
-
-            if (!end.IsSign(","))
-            {
-                throw Wrong($"expected , or ) and found '{end.Text}'");
-            }
-        }
-    }
-
-    private FilterToken Take(string expected) => _next < _tokens.Count ? _tokens[_next++] : throw Wrong($"expected {expected} at the end");
-
     private MLflowException NotAllowed(string comparison, string name)
-        => MLflowException.Invalid($"Invalid comparator '{comparison}' for '{name}' in filter string '{_filter}'.");
-
-    private MLflowException Wrong(string reason) => MLflowException.Invalid($"Invalid clause(s) in filter string: '{_filter}': {reason}");
+        => MLflowException.Invalid($"Invalid comparator '{comparison}' for '{name}' in filter string '{Filter}'.");
 }
