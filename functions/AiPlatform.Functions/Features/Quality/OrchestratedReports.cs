@@ -6,7 +6,7 @@ using Dapper;
 namespace AiPlatform.Functions.Features.Quality;
 
 /// <summary>Quality reports, as the sweep of lost orchestrations sees them. Cancelling one ends it at once.</summary>
-internal sealed class OrchestratedReports(Database database, QualityReportStore reports) : IOrchestratedKind
+internal sealed class OrchestratedReports(Database database, QualityWorkStore work) : IOrchestratedKind
 {
     /// <inheritdoc />
     public string Orchestration => QualityReports.Orchestration;
@@ -27,15 +27,5 @@ internal sealed class OrchestratedReports(Database database, QualityReportStore 
     }
 
     /// <inheritdoc />
-    public Task EndAsync(string id, string reason, CancellationToken cancellationToken)
-        => database.InWorkAsync(
-            async work =>
-            {
-                var row = await QualityReportStore.LockAsync(work, id);
-                if (!QualityTransitions.IsFinal(row.Status))
-                {
-                    await reports.EndAsync(work, row, QualityReportStatus.Failed, reason);
-                }
-            },
-            cancellationToken);
+    public Task EndAsync(string id, string reason, CancellationToken cancellationToken) => work.FailAsync(id, reason, cancellationToken);
 }

@@ -187,12 +187,8 @@ internal static class TraceTotals
         public required string Attributes { get; init; }
     }
 
-    private sealed record Used
+    private record Sums
     {
-        public required string Id { get; init; }
-
-        public string? ParentId { get; init; }
-
         public long? InputTokens { get; init; }
 
         public long? OutputTokens { get; init; }
@@ -206,20 +202,15 @@ internal static class TraceTotals
         public double? TotalCost { get; init; }
     }
 
-    private sealed record Total
+    private sealed record Used : Sums
+    {
+        public required string Id { get; init; }
+
+        public string? ParentId { get; init; }
+    }
+
+    private sealed record Total : Sums
     {
         public required string TraceId { get; init; }
-
-        public long? InputTokens { get; init; }
-
-        public long? OutputTokens { get; init; }
-
-        public long? TotalTokens { get; init; }
-
-        public double? InputCost { get; init; }
-
-        public double? OutputCost { get; init; }
-
-        public double? TotalCost { get; init; }
     }
 }
