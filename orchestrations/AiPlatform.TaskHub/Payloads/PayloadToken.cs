@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -16,6 +17,7 @@ internal sealed record PayloadToken(string Blob, long Length)
 
     private const string Prefix = "\u0001payload:";
     private const int BlobLength = 35;
+    private static readonly SearchValues<char> Hex = SearchValues.Create("0123456789abcdef");
 
     /// <summary>Whether a payload is a token.</summary>
     public static bool Is(string? payload) => payload is not null && payload.Length > Prefix.Length + BlobLength + 1 && payload[0] == Mark && payload.StartsWith(Prefix, StringComparison.Ordinal);
@@ -28,9 +30,14 @@ internal sealed record PayloadToken(string Blob, long Length)
 
     /// <summary>Reads a token; null when the payload is none.</summary>
     public static PayloadToken? Of(string? payload)
-        => Is(payload) && long.TryParse(payload.AsSpan(Prefix.Length + BlobLength + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length)
-            ? new(payload!.Substring(Prefix.Length, BlobLength), length)
+        => Is(payload) && payload![Prefix.Length + BlobLength] == ':' && IsBlob(payload.AsSpan(Prefix.Length, BlobLength))
+            && long.TryParse(payload.AsSpan(Prefix.Length + BlobLength + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            ? new(payload.Substring(Prefix.Length, BlobLength), length)
             : null;
+
+    // As NewBlob makes them.
+    private static bool IsBlob(ReadOnlySpan<char> name)
+        => char.IsAsciiDigit(name[0]) && char.IsAsciiDigit(name[1]) && name[2] == '/' && !name[3..].ContainsAnyExcept(Hex);
 
     /// <summary>The blobs that a serialised message names.</summary>
     public static IReadOnlyList<string> In(ReadOnlySpan<byte> message)

@@ -29,7 +29,16 @@ public sealed class PayloadPartsTests
         {
             Assert.Null(PayloadToken.Of(text));
             Assert.Null(PayloadToken.Of("\u0001payload:" + text));
+            Assert.Null(PayloadToken.Of("\u0001payload:" + text + "7"));
         });
+
+    [Theory]
+    [InlineData("07/0123456789abcdef0123456789abcdeg:7")]
+    [InlineData("07-0123456789abcdef0123456789abcdef:7")]
+    [InlineData("x7/0123456789abcdef0123456789abcdef:7")]
+    [InlineData("07/0123456789abcdef0123456789abcdef;7")]
+    [InlineData("07/0123456789abcdef0123456789abcdef:-7")]
+    public void Text_of_nearly_the_form_of_a_token_is_left_alone(string text) => Assert.Null(PayloadToken.Of("\u0001payload:" + text));
 
     [Fact]
     public void Every_payload_of_an_event_is_found_and_replaced()
