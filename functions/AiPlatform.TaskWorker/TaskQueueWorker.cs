@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using AiPlatform.Client;
 using AiPlatform.Contracts;
@@ -29,6 +31,7 @@ public sealed class TaskQueueWorker : BackgroundLoop
     private readonly ILogger _logger;
     private readonly TaskReporter _reporter;
     private readonly ActiveTasks _active = new();
+    private readonly ConcurrentQueue<ActiveTask> _granted = new();
     private readonly List<ServiceBusProcessor> _processors = [];
     private readonly CancellationTokenSource _stopping = new();
     private TimeSpan _interval = RetryPause;
@@ -46,7 +49,7 @@ public sealed class TaskQueueWorker : BackgroundLoop
     {
         (_client, _bus, _options, _time, _logger) = (client, bus, options, time, logger);
         _handlers = handlers.ToDictionary(static handler => handler.Name, StringComparer.Ordinal);
-        _reporter = new TaskReporter(client, options, time, logger);
+        _reporter = new TaskReporter(client, options, Take, time, logger);
     }
 
     /// <inheritdoc />
@@ -135,13 +138,37 @@ public sealed class TaskQueueWorker : BackgroundLoop
             Wake();
         }
 
-        try
+        // What goes on because this task ended runs in its place, under the same message: it has come already when the report is stored.
+        ExceptionDispatchInfo? failure = null;
+        for (var next = task; next is not null || _granted.TryDequeue(out next); next = null)
         {
-            await _reporter.CompleteAsync(Storable(task, await RunAsync(task).ConfigureAwait(false))).ConfigureAwait(false);
+            try
+            {
+                await _reporter.CompleteAsync(Storable(next, await RunAsync(next).ConfigureAwait(false))).ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                // Thrown when nothing is left that nobody else would run.
+                failure = ExceptionDispatchInfo.Capture(exception);
+            }
+            finally
+            {
+                _active.Remove(next);
+            }
         }
-        finally
+
+        failure?.Throw();
+    }
+
+    // Known as running from now on, so that heartbeats name them. What runs here already is left out.
+    private void Take(IReadOnlyList<TaskAssignment> granted)
+    {
+        foreach (var assignment in granted)
         {
-            _active.Remove(task);
+            if (_active.TryAdd(assignment, _stopping.Token) is { } task)
+            {
+                _granted.Enqueue(task);
+            }
         }
     }
 

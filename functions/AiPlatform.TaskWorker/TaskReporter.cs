@@ -19,11 +19,13 @@ internal sealed class TaskReporter : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly GroupCommitWriter<Claim> _claims;
     private readonly GroupCommitWriter<TaskCompletion> _completions;
+    private readonly Action<IReadOnlyList<TaskAssignment>> _take;
     private long _stoppingSince;
 
-    public TaskReporter(AiPlatformClient client, TaskWorkerOptions options, TimeProvider time, ILogger logger)
+    /// <param name="take">Takes what the platform grants in answer to a report; before the report counts as stored.</param>
+    public TaskReporter(AiPlatformClient client, TaskWorkerOptions options, Action<IReadOnlyList<TaskAssignment>> take, TimeProvider time, ILogger logger)
     {
-        (_client, _options, _time, _logger) = (client, options, time, logger);
+        (_client, _options, _take, _time, _logger) = (client, options, take, time, logger);
         _claims = new GroupCommitWriter<Claim>(ClaimAsync, MaxGroup);
         _completions = new GroupCommitWriter<TaskCompletion>(CompleteAsync, MaxGroup);
     }
@@ -98,12 +100,13 @@ internal sealed class TaskReporter : IAsyncDisposable
     // While the API is away the attempt stays this worker's: its heartbeats go on, and nothing that was done is done again.
     private async Task SendAsync(IReadOnlyList<TaskCompletion> group, CancellationToken cancellationToken)
     {
-        var request = new CompleteTasksRequest(_options.WorkerId, group);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await _client.CompleteTasksAsync(request, cancellationToken).ConfigureAwait(false);
+                // Who stops takes nothing more.
+                var request = new CompleteTasksRequest(_options.WorkerId, group, Volatile.Read(ref _stoppingSince) > 0 ? 0 : group.Count);
+                _take((await _client.CompleteTasksAsync(request, cancellationToken).ConfigureAwait(false)).Next);
                 return;
             }
             catch (Exception exception) when (MayPass(exception, cancellationToken) && !IsOutOfPatience())

@@ -51,8 +51,13 @@ public enum TaskOutcome
 public sealed record TaskCompletion(string TaskId, int Fence, TaskOutcome Outcome, JsonElement? Result = null, string? ErrorKind = null, string? Error = null);
 
 /// <summary>Reports ends of attempts; at most 1,000 at once.</summary>
-public sealed record CompleteTasksRequest(string WorkerId, IReadOnlyList<TaskCompletion> Tasks);
+/// <param name="Takes">How many tasks the worker runs at once from the answer, at most as many as it reports; 0 for a worker that stops.</param>
+public sealed record CompleteTasksRequest(string WorkerId, IReadOnlyList<TaskCompletion> Tasks, int Takes = 0);
 
 /// <summary>What was taken in.</summary>
 /// <param name="Accepted">How many changed a task; the others came twice, or too late.</param>
-public sealed record CompletedTasks(int Accepted);
+/// <param name="Next">
+/// Tasks that are the worker's without a claim: their turn has come because the reported ones ended. When a report is repeated, all that
+/// the worker is taken to run, since it may not have got the first answer.
+/// </param>
+public sealed record CompletedTasks(int Accepted, IReadOnlyList<TaskAssignment> Next);

@@ -18,6 +18,7 @@ internal static class TaskThroughput
     private const int Single = 3_000;
     private const int Concurrency = 16;
     private const int Spaced = 500;
+    private const int Chain = 500;
 
     /// <summary>Runs everything; the million is left out when AIPLATFORM_BENCH_QUEUED says another number.</summary>
     public static async Task<object> MeasureAsync(PlatformProcess platform, CancellationToken cancellationToken)
@@ -30,6 +31,7 @@ internal static class TaskThroughput
         var empty = await DrainAsync(platform, project, Drained, cancellationToken);
         var single = await SubmitOneByOneAsync(platform, project, cancellationToken);
         var latency = await LatencyAsync(platform, project, cancellationToken);
+        var chain = await ChainAsync(platform, project, cancellationToken);
 
         var queued = int.TryParse(Environment.GetEnvironmentVariable("AIPLATFORM_BENCH_QUEUED"), out var wanted) ? wanted : 1_000_000;
         var memoryBefore = Memory(platform);
@@ -51,6 +53,8 @@ internal static class TaskThroughput
             submitToStartMilliseconds = latency,
             targetP50Milliseconds = 15,
             targetP99Milliseconds = 60,
+            chainStepMilliseconds = chain,
+            targetChainStepMilliseconds = 8,
             queuedTasks = queued,
             queuedPerSecond = Math.Round(queued / filled.TotalSeconds),
             drainedTasksPerSecondWhileQueued = full,
@@ -111,6 +115,17 @@ internal static class TaskThroughput
         }
 
         return Percentiles.Of(times);
+    }
+
+    // Tasks of which each waits for the one before it.
+    private static async Task<double> ChainAsync(PlatformProcess platform, string project, CancellationToken cancellationToken)
+    {
+        var steps = Enumerable.Range(0, Chain)
+            .Select(i => new SubmitTaskRequest(TaskHandlers.Noop, Ref: $"s{i}", DependsOn: i == 0 ? null : new TaskDependencies([$"s{i - 1}"]))).ToList();
+        var ids = (await platform.Api.SubmitTasksAsync(project, Pool, new SubmitTasksRequest(steps), cancellationToken)).Tasks;
+        await UntilEmptyAsync(platform, project, cancellationToken);
+        var (first, last) = (await platform.Api.GetQueueTaskAsync(project, Pool, ids[0].Id, cancellationToken), await platform.Api.GetQueueTaskAsync(project, Pool, ids[^1].Id, cancellationToken));
+        return Math.Round((last.EndedAt - first.StartedAt)!.Value.TotalMilliseconds / Chain, 1);
     }
 
     private static Dictionary<string, long> Memory(PlatformProcess platform)

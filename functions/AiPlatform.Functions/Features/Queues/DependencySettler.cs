@@ -14,11 +14,17 @@ internal sealed class DependencySettler(TimeProvider time)
     {
         var ended = await work.QueryAsync<string>(
             "SELECT id FROM queue_tasks WHERE unsettled ORDER BY id LIMIT @MaxEnded FOR NO KEY UPDATE SKIP LOCKED", new { MaxEnded });
-        if (ended.Count == 0)
+        if (ended.Count > 0)
         {
-            return false;
+            await SettleAsync(work, ended);
         }
 
+        return ended.Count > 0;
+    }
+
+    /// <summary>Settles ended tasks whose rows the transaction holds.</summary>
+    public async Task SettleAsync(UnitOfWork work, IReadOnlyList<string> ended)
+    {
         string? last = null;
         do
         {
@@ -26,11 +32,10 @@ internal sealed class DependencySettler(TimeProvider time)
         }
         while (last is not null);
         await work.ExecuteAsync("UPDATE queue_tasks SET unsettled = false WHERE id = ANY(@ended)", new { ended });
-        return true;
     }
 
     // The dependents are locked before the states are read: of two dependencies that end at once, one sees the other.
-    private async Task<string?> SettlePageAsync(UnitOfWork work, List<string> ended, string? after)
+    private async Task<string?> SettlePageAsync(UnitOfWork work, IReadOnlyList<string> ended, string? after)
     {
         var dependents = await work.QueryAsync<DependentRow>(
             """

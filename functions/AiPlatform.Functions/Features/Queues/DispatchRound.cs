@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
@@ -5,9 +6,13 @@ using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Features.Queues;
 
-/// <summary>A task that was released and has to be sent.</summary>
+/// <summary>A task that was released and has to be sent, or granted to a worker.</summary>
 /// <param name="Queue">The Service Bus queue.</param>
 internal sealed record ReleasedTask(string Queue, TaskMessage Message);
+
+/// <summary>A worker that reports and takes tasks along at once.</summary>
+/// <param name="Takes">At most so many.</param>
+internal sealed record TakingWorker(string Pool, TaskLane Lane, int Takes);
 
 /// <summary>What a round did.</summary>
 /// <param name="Released">To be sent now.</param>
@@ -22,34 +27,45 @@ internal sealed record RoundResult(IReadOnlyList<ReleasedTask> Released, bool Mo
 /// </summary>
 internal sealed class DispatchRound(IOptions<QueueOptions> options, TimeProvider time)
 {
-    /// <summary>Runs inside its own transaction; nothing has happened unless that commits.</summary>
-    public async Task<RoundResult> RunAsync(UnitOfWork work)
+    /// <summary>Releases tasks for the broker. Runs under the lock of rounds; nothing has happened unless the transaction commits.</summary>
+    public Task<RoundResult> RunAsync(UnitOfWork work) => RunAsync(work, ImmutableDictionary<long, int>.Empty, null);
+
+    /// <summary>Releases what a worker takes along: the same decision, for its lane and no more tasks than it takes.</summary>
+    /// <param name="ended">How many tasks of flows have ended in this transaction: counted here, so that all counters change in one order.</param>
+    public async Task<RoundResult> RunAsync(UnitOfWork work, IReadOnlyDictionary<long, int> ended, TakingWorker? taker)
     {
         var now = time.GetUtcNow();
-        var state = await DispatchStore.ReadAsync(work, now, now - options.Value.WorkerLease);
+        var state = await DispatchStore.ReadAsync(work, ended, now, now - options.Value.WorkerLease);
         var released = new List<ReleasedTask>();
+        var changes = ended.ToDictionary(static flow => flow.Key, static flow => -flow.Value);
         var more = state.MoreDue;
         foreach (var lane in state.Flows.Where(static flow => flow.QueueState != QueueState.Paused).GroupBy(static flow => (flow.Pool, flow.Lane)))
         {
+            if (taker is not null && (taker.Pool, taker.Lane) != lane.Key)
+            {
+                continue;
+            }
+
             var slots = state.Capacity.FirstOrDefault(row => row.Pool == lane.Key.Pool && row.Lane == lane.Key.Lane)?.Slots ?? 0;
             var active = state.Active.Where(row => row.Pool == lane.Key.Pool && row.Lane == lane.Key.Lane).Sum(static row => row.Active);
-            var free = Window(lane.Key.Lane, slots) - active;
+            var free = Math.Min(Window(lane.Key.Lane, slots) - active, taker?.Takes ?? int.MaxValue);
             if (free > 0)
             {
-                var tasks = await ReleaseAsync(work, [.. lane], free, state, now);
+                var tasks = await ReleaseAsync(work, [.. lane], free, state, changes, now);
                 released.AddRange(tasks);
                 more |= tasks.Count > 0 && tasks.Count < free;
             }
         }
 
-        return new RoundResult(released, more, state.Unsettled, state.NextDue);
+        await DispatchStore.CountAsync(work, changes.Select(static flow => (flow.Key, flow.Value)));
+        return new RoundResult(released, more || (taker is not null && await DispatchStore.IsAnyReadyAsync(work)), state.Unsettled, state.NextDue);
     }
 
     /// <summary>How many tasks of a lane may be released at once.</summary>
     private int Window(TaskLane lane, int slots)
         => Math.Min(options.Value.MaxWindow, lane == TaskLane.Light ? slots * options.Value.ReleasedPerLightSlot : slots);
 
-    private async Task<List<ReleasedTask>> ReleaseAsync(UnitOfWork work, List<FlowRow> flows, int free, DispatchState state, DateTimeOffset now)
+    private async Task<List<ReleasedTask>> ReleaseAsync(UnitOfWork work, List<FlowRow> flows, int free, DispatchState state, Dictionary<long, int> changes, DateTimeOffset now)
     {
         var (pool, lane) = (flows[0].Pool, flows[0].Lane);
         var shares = state.Shares.Where(row => row.Pool == pool && row.Lane == lane)
@@ -68,10 +84,10 @@ internal sealed class DispatchRound(IOptions<QueueOptions> options, TimeProvider
         var counts = rows.CountBy(static row => row.FlowId).ToDictionary();
         foreach (var (flowId, granted) in grants)
         {
+            changes[flowId] = changes.GetValueOrDefault(flowId) + counts.GetValueOrDefault(flowId);
             policy.Refund(heads[flowId], granted - counts.GetValueOrDefault(flowId));
         }
 
-        await DispatchStore.CountAsync(work, counts.Select(static flow => (flow.Key, flow.Value)));
         await DispatchStore.SaveSharesAsync(work, [.. Touched(flows, shares).Select(share => new ShareRow
         {
             Pool = pool, Lane = lane, ProjectId = share.Project, UserId = share.User, Finish = share.Share.Finish, Clock = share.Share.Clock,

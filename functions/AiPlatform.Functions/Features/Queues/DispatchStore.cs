@@ -14,6 +14,9 @@ internal static class DispatchStore
     /// <summary>Tasks whose time has come that one round moves into line.</summary>
     private const int MaxDue = 2_000;
 
+    /// <summary>Dependents that are settled within the report of the tasks that they waited for; more are left to the dispatcher.</summary>
+    private const int MaxDependents = 500;
+
     // Any constant that no other user of the database takes.
     private const long DispatchLock = 0x7461_736b_7175;
 
@@ -23,13 +26,26 @@ internal static class DispatchStore
     /// </summary>
     public const string IndexPlans = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off;";
 
-    /// <summary>Takes the lock, moves tasks whose time has come into line, and reads what the decision needs.</summary>
-    public static async Task<DispatchState> ReadAsync(UnitOfWork work, DateTimeOffset now, DateTimeOffset workersSince)
-    {
-        await using var results = await work.Connection.QueryMultipleAsync(new CommandDefinition(
+    /// <summary>Takes the lock. What settles dependents takes it first, or two of them could wait for each other.</summary>
+    public static Task<List<string>> LockAsync(UnitOfWork work) => work.QueryAsync<string>($"{IndexPlans} SELECT pg_advisory_xact_lock(@DispatchLock)::text", new { DispatchLock });
+
+    /// <summary>Takes the lock when these tasks have dependents, few enough to be settled at once; says what the worker serves, or null.</summary>
+    public static async Task<WorkerRow?> LockForDependentsAsync(UnitOfWork work, string worker, IReadOnlyList<string> ended)
+        => (await work.QueryAsync<WorkerRow>(
             $"""
             {IndexPlans}
-            SELECT pg_advisory_xact_lock(@DispatchLock)::text;
+            SELECT w.pool, w.lane, CASE WHEN d.count BETWEEN 1 AND @MaxDependents THEN pg_advisory_xact_lock(@DispatchLock)::text END IS NOT NULL AS is_locked
+            FROM (SELECT count(*) FROM (SELECT FROM queue_task_dependencies WHERE depends_on = ANY(@ended) LIMIT @MaxDependents + 1) few) d
+                JOIN queue_workers w ON w.id = @worker
+            """,
+            new { worker, ended, MaxDependents, DispatchLock })).SingleOrDefault(static row => row.IsLocked);
+
+    /// <summary>Moves tasks whose time has come into line, and reads what the decision needs. The lock is held.</summary>
+    /// <param name="ended">How many tasks of flows have ended in this transaction and are not counted yet.</param>
+    public static async Task<DispatchState> ReadAsync(UnitOfWork work, IReadOnlyDictionary<long, int> ended, DateTimeOffset now, DateTimeOffset workersSince)
+    {
+        await using var results = await work.Connection.QueryMultipleAsync(new CommandDefinition(
+            """
             WITH moved AS (
                 UPDATE queue_tasks SET status = 'ready' WHERE id IN
                     (SELECT id FROM queue_tasks WHERE status = 'scheduled' AND ready_at <= @now ORDER BY ready_at LIMIT @MaxDue FOR UPDATE SKIP LOCKED)
@@ -44,17 +60,17 @@ internal static class DispatchStore
             SELECT f.id AS flow_id, f.queue_id, f.lane, f.user_id, f.priority, q.pool, q.project_id, q.state AS queue_state, q.weight, q.max_running,
                 coalesce((q.user_weights ->> f.user_id)::double precision, 1) AS user_weight, h.ready_at
             FROM (SELECT * FROM heads LIMIT @MaxFlows) h JOIN queue_flows f ON f.id = h.flow_id JOIN queues q ON q.id = f.queue_id;
-            SELECT q.pool, f.lane, f.queue_id, sum(f.active)::int AS active FROM queue_flows f JOIN queues q ON q.id = f.queue_id
+            SELECT q.pool, f.lane, f.queue_id, sum(f.active - coalesce(e.count, 0))::int AS active FROM queue_flows f JOIN queues q ON q.id = f.queue_id
+                LEFT JOIN unnest(@flows, @counts) AS e (flow_id, count) ON e.flow_id = f.id
             WHERE f.active <> 0 GROUP BY q.pool, f.lane, f.queue_id;
             SELECT pool, lane, count(*)::int AS workers, sum(slots)::int AS slots FROM queue_workers WHERE last_seen_at > @workersSince GROUP BY pool, lane;
             SELECT pool, lane, project_id, user_id, finish, clock FROM queue_shares;
             SELECT min(ready_at) FROM queue_tasks WHERE status = 'scheduled';
             SELECT EXISTS (SELECT 1 FROM queue_tasks WHERE unsettled);
             """,
-            new { DispatchLock, MaxDue, MaxFlows, now, workersSince },
+            new { flows = ended.Keys.ToArray(), counts = ended.Values.ToArray(), MaxDue, MaxFlows, now, workersSince },
             work.Transaction,
             cancellationToken: work.Token));
-        await results.ReadSingleAsync<string>();
         var moved = await results.ReadSingleAsync<int>();
         return new DispatchState(
             [.. await results.ReadAsync<FlowRow>()],
@@ -76,6 +92,10 @@ internal static class DispatchStore
                 WHERE t.flow_id = g.flow_id AND t.status = 'ready' ORDER BY t.ready_at, t.id LIMIT g.count) c
             """,
             new { flows = grants.Keys.ToArray(), counts = grants.Values.ToArray() });
+
+    /// <summary>Whether any task could run, were there room for it.</summary>
+    public static async Task<bool> IsAnyReadyAsync(UnitOfWork work)
+        => (await work.QueryAsync<bool>("SELECT EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'ready')", new { }))[0];
 
     /// <summary>How many tasks with these keys are released or run.</summary>
     public static async Task<Dictionary<(long, string), int>> ActiveByKeyAsync(UnitOfWork work, IEnumerable<(long QueueId, string Key)> keys)
@@ -221,6 +241,17 @@ internal sealed class CapacityRow
     public int Workers { get; init; }
 
     public int Slots { get; init; }
+}
+
+/// <summary>What a worker serves.</summary>
+internal sealed class WorkerRow
+{
+    public required string Pool { get; init; }
+
+    public TaskLane Lane { get; init; }
+
+    /// <summary>Whether the lock was taken.</summary>
+    public bool IsLocked { get; init; }
 }
 
 /// <summary>A stored virtual time.</summary>

@@ -63,7 +63,10 @@ internal sealed partial class TaskDispatcher(
 
     // In one transaction: what may run because its last dependency ended is released in the same round.
     private async Task<(bool Settled, RoundResult Round)> SettleAndReleaseAsync(UnitOfWork work)
-        => (await settler.SettleAsync(work), await round.RunAsync(work));
+    {
+        await DispatchStore.LockAsync(work);
+        return (await settler.SettleAsync(work), await round.RunAsync(work));
+    }
 
     private async Task SendAsync(string queue, TaskMessage[] tasks, CancellationToken cancellationToken)
     {

@@ -35,7 +35,8 @@ internal static class TaskExecutionEndpoints
     {
         CheckWorker(request.WorkerId);
         CheckGroup(request.Tasks, MaxGroup);
-        return TypedResults.Ok(new CompletedTasks(await executions.CompleteAsync(request, cancellationToken)));
+        Check.Range(request.Takes, "takes", 0, MaxGroup);
+        return TypedResults.Ok(await executions.CompleteAsync(request, cancellationToken));
     }
 
     private static async Task<Ok<TaskWorkerCommands>> HeartbeatAsync(

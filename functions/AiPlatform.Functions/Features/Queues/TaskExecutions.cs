@@ -11,68 +11,57 @@ namespace AiPlatform.Functions.Features.Queues;
 /// transaction. A claim and a report carry the fence of the release; what belongs to an earlier one changes nothing.
 /// </summary>
 internal sealed class TaskExecutions(
-    Database database, TaskOutcomes outcomes, TaskDispatcher dispatcher, IOptions<QueueOptions> options, TimeProvider time)
+    Database database, TaskOutcomes outcomes, DependencySettler settler, DispatchRound round, TaskDispatcher dispatcher, IOptions<QueueOptions> options,
+    TimeProvider time)
 {
+    private const string Assigned = "RETURNING t.id, t.fence, q.project_id, t.handler, t.payload::text AS payload, t.attempt, t.timeout_seconds, t.deadline_at";
+
     /// <summary>Grants the tasks that are still to be had. Repeating a claim gives the same answer.</summary>
-    public async Task<IReadOnlyList<TaskAssignment>> ClaimAsync(ClaimTasksRequest request, CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        var rows = await database.InWorkAsync(
+    public Task<IReadOnlyList<TaskAssignment>> ClaimAsync(ClaimTasksRequest request, CancellationToken cancellationToken)
+        => database.InWorkAsync(
             async work =>
             {
                 await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
-                return await work.QueryAsync<AssignmentRow>(
-                    """
-                    UPDATE queue_tasks t SET status = 'running', worker_id = @worker, lease_until = @lease, progress = NULL,
-                        attempt = t.attempt + (CASE WHEN t.status = 'queued' THEN 1 ELSE 0 END),
-                        started_at = CASE WHEN t.status = 'queued' THEN @now ELSE t.started_at END
-                    FROM unnest(@ids, @fences) AS u (id, fence), queues q
-                    WHERE t.id = u.id AND t.fence = u.fence AND q.id = t.queue_id
-                      AND (t.status = 'queued' OR (t.status = 'running' AND t.worker_id = @worker))
-                    RETURNING t.id, t.fence, q.project_id, t.handler, t.payload::text AS payload, t.attempt, t.timeout_seconds, t.deadline_at
-                    """,
-                    new
-                    {
-                        worker = request.WorkerId,
-                        ids = request.Tasks.Select(static task => task.TaskId).ToArray(),
-                        fences = request.Tasks.Select(static task => task.Fence).ToArray(),
-                        now,
-                        lease = now + options.Value.WorkerLease,
-                    });
+                return await GrantAsync(work, request.WorkerId, request.Tasks);
             },
             cancellationToken);
-        return [.. rows.Select(row => row.ToAssignment(now))];
-    }
 
-    /// <summary>Takes ends of attempts in.</summary>
-    public async Task<int> CompleteAsync(CompleteTasksRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes ends of attempts in. What waited for them goes on at the same worker when its turn has come, without the way over the broker:
+    /// the decision is that of a round, in the same transaction.
+    /// </summary>
+    public async Task<CompletedTasks> CompleteAsync(CompleteTasksRequest request, CancellationToken cancellationToken)
     {
         // What is no id is nobody's attempt, like a fence that is over.
-        var accepted = await ApplyAsync([.. request.Tasks.Where(static task => Ids.IsId(task.TaskId)).Select(outcomes.Storable)], cancellationToken);
-        if (accepted > 0)
+        IReadOnlyList<TaskCompletion> completions = [.. request.Tasks.Where(static task => Ids.IsId(task.TaskId)).Select(outcomes.Storable)];
+        var ends = await ApplyAsync(request.WorkerId, Math.Min(request.Takes, completions.Count), completions, cancellationToken);
+        if (ends.Dispatch)
         {
             dispatcher.Wake();
         }
 
-        return accepted;
+        return new CompletedTasks(
+            ends.Accepted,
+            request.Takes > 0 && ends.Accepted < request.Tasks.Count ? await database.InWorkAsync(work => RunningAsync(work, request.WorkerId), cancellationToken) : ends.Next);
     }
 
     // One transaction for all. Should the database refuse a value that the check let through, each attempt is judged alone.
-    private async Task<int> ApplyAsync(IReadOnlyList<TaskCompletion> completions, CancellationToken cancellationToken)
+    private async Task<Ends> ApplyAsync(string worker, int takes, IReadOnlyList<TaskCompletion> completions, CancellationToken cancellationToken)
     {
         try
         {
-            return await database.InWorkAsync(work => outcomes.ApplyAsync(work, completions), cancellationToken);
+            return await database.InWorkAsync(work => EndAsync(work, worker, takes, completions), cancellationToken);
         }
         catch (PostgresException exception) when (IsAboutData(exception) && completions.Count > 1)
         {
-            var accepted = 0;
+            var all = new Ends(0, [], false);
             foreach (var completion in completions)
             {
-                accepted += await ApplyAsync([completion], cancellationToken);
+                var one = await ApplyAsync(worker, Math.Min(takes, 1), [completion], cancellationToken);
+                all = new Ends(all.Accepted + one.Accepted, [.. all.Next, .. one.Next], all.Dispatch || one.Dispatch);
             }
 
-            return accepted;
+            return all;
         }
         catch (PostgresException exception) when (IsAboutData(exception) && completions[0].Outcome == TaskOutcome.Succeeded)
         {
@@ -80,8 +69,65 @@ internal sealed class TaskExecutions(
             {
                 Outcome = TaskOutcome.Failed, Result = null, ErrorKind = "result.refused", Error = $"The result cannot be stored: {exception.MessageText}",
             };
-            return await database.InWorkAsync(work => outcomes.ApplyAsync(work, [outcomes.Storable(failed)]), cancellationToken);
+            return await database.InWorkAsync(work => EndAsync(work, worker, takes, [outcomes.Storable(failed)]), cancellationToken);
         }
+    }
+
+    private async Task<Ends> EndAsync(UnitOfWork work, string worker, int takes, IReadOnlyList<TaskCompletion> completions)
+    {
+        var serves = takes > 0 ? await DispatchStore.LockForDependentsAsync(work, worker, [.. completions.Select(static completion => completion.TaskId)]) : null;
+        if (serves is null)
+        {
+            var accepted = await outcomes.ApplyAsync(work, completions);
+            return new Ends(accepted, [], accepted > 0);
+        }
+
+        var ended = await outcomes.TakeInAsync(work, completions);
+        await settler.SettleAsync(work, ended.ConvertAll(static row => row.Id));
+        var result = await round.RunAsync(
+            work, ended.CountBy(static row => row.FlowId).ToDictionary(), new TakingWorker(serves.Pool, serves.Lane, Math.Min(takes, ended.Count)));
+        var next = result.Released.Count == 0 ? [] : await GrantAsync(work, worker, [.. result.Released.Select(static task => task.Message)]);
+
+        // A repeat has its own time, which the dispatcher has to learn.
+        return new Ends(ended.Count, next, result.More || result.Unsettled || completions.Any(static completion => completion.Outcome != TaskOutcome.Succeeded));
+    }
+
+    private async Task<IReadOnlyList<TaskAssignment>> GrantAsync(UnitOfWork work, string worker, IReadOnlyList<TaskMessage> tasks)
+    {
+        var now = time.GetUtcNow();
+        var rows = await work.QueryAsync<AssignmentRow>(
+            $"""
+            UPDATE queue_tasks t SET status = 'running', worker_id = @worker, lease_until = @lease, progress = NULL,
+                attempt = t.attempt + (CASE WHEN t.status = 'queued' THEN 1 ELSE 0 END),
+                started_at = CASE WHEN t.status = 'queued' THEN @now ELSE t.started_at END
+            FROM unnest(@ids, @fences) AS u (id, fence), queues q
+            WHERE t.id = u.id AND t.fence = u.fence AND q.id = t.queue_id
+              AND (t.status = 'queued' OR (t.status = 'running' AND t.worker_id = @worker))
+            {Assigned}
+            """,
+            new
+            {
+                worker,
+                ids = tasks.Select(static task => task.TaskId).ToArray(),
+                fences = tasks.Select(static task => task.Fence).ToArray(),
+                now,
+                lease = now + options.Value.WorkerLease,
+            });
+        return rows.ConvertAll(row => row.ToAssignment(now));
+    }
+
+    // A worker that repeats its report may not have got the answer to the first: it gets all that counts as running there.
+    private async Task<IReadOnlyList<TaskAssignment>> RunningAsync(UnitOfWork work, string worker)
+    {
+        var now = time.GetUtcNow();
+        var rows = await work.QueryAsync<AssignmentRow>(
+            $"""
+            UPDATE queue_tasks t SET lease_until = @lease FROM queues q
+            WHERE t.status = 'running' AND t.worker_id = @worker AND q.id = t.queue_id
+            {Assigned}
+            """,
+            new { worker, lease = now + options.Value.WorkerLease });
+        return rows.ConvertAll(row => row.ToAssignment(now));
     }
 
     // Class 22: data exceptions. 54: a limit of the program is exceeded, such as the depth of nesting.
@@ -145,6 +191,9 @@ internal sealed class TaskExecutions(
         var keep = held.Where(static row => !row.CancelRequested).Select(static row => row.Id).ToHashSet(StringComparer.Ordinal);
         return [.. running.Select(static task => task.TaskId).Where(id => !keep.Contains(id))];
     }
+
+    // What a report changed. Dispatch: there is more to release than the worker takes along.
+    private sealed record Ends(int Accepted, IReadOnlyList<TaskAssignment> Next, bool Dispatch);
 
     private sealed class HeldRow
     {

@@ -13,15 +13,22 @@ internal sealed class TaskOutcomes(IOptions<QueueOptions> options, TimeProvider 
     public const string Deadline = "deadline";
     private static readonly Counter Ended = Metrics.CreateCounter("aiplatform_tasks_ended_total", "Ends of attempts.", "outcome");
 
-    /// <summary>Takes ends in; what does not belong to the running attempt of its task is left out. Returns how many counted.</summary>
+    /// <summary>Takes ends in, and counts them. Returns how many there were.</summary>
     public async Task<int> ApplyAsync(UnitOfWork work, IReadOnlyList<TaskCompletion> completions)
     {
         await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
+        var ended = await TakeInAsync(work, completions);
+        await DispatchStore.CountAsync(work, ended.CountBy(static row => row.FlowId).Select(static flow => (flow.Key, -flow.Value)));
+        return ended.Count;
+    }
+
+    /// <summary>Takes ends in; what does not belong to the running attempt of its task is left out. Their flows are not told yet.</summary>
+    public async Task<List<EndedRow>> TakeInAsync(UnitOfWork work, IReadOnlyList<TaskCompletion> completions)
+    {
         var ended = await SucceedAsync(work, [.. completions.Where(static completion => completion.Outcome == TaskOutcome.Succeeded)]);
         ended.AddRange(await EndAsync(work, [.. completions.Where(static completion => completion.Outcome != TaskOutcome.Succeeded)]));
         await ReleaseKeysAsync(work, ended);
-        await DispatchStore.CountAsync(work, ended.CountBy(static row => row.FlowId).Select(static flow => (flow.Key, -flow.Value)));
-        return ended.Count;
+        return ended;
     }
 
     /// <summary>Ends attempts otherwise than well: by the rule of each task.</summary>

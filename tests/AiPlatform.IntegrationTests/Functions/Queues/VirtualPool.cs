@@ -46,7 +46,7 @@ internal sealed class VirtualPool : IAsyncDisposable
         _submission = new TaskSubmission(_database, _queues, _dispatcher, Time);
         Schedules = new TaskSchedules(_database, _submission, _options, Time);
         var outcomes = new TaskOutcomes(_options, Time);
-        _executions = new TaskExecutions(_database, outcomes, _dispatcher, _options, Time);
+        _executions = new TaskExecutions(_database, outcomes, _settler, _round, _dispatcher, _options, Time);
         _maintenance = new QueueMaintenance(_database, outcomes, Schedules, _dispatcher, state, _options, Time, NullLogger<QueueMaintenance>.Instance);
     }
 
@@ -159,11 +159,17 @@ internal sealed class VirtualPool : IAsyncDisposable
         do
         {
             more = await FinishAsync();
-            var result = await _database.InWorkAsync(_round.RunAsync, CancellationToken.None);
+            var result = await _database.InWorkAsync(RoundAsync, CancellationToken.None);
             more |= result.More | (result.Unsettled && await _database.InWorkAsync(_settler.SettleAsync, CancellationToken.None));
             more |= await StartAsync(result.Released);
         }
         while (more);
+    }
+
+    private async Task<RoundResult> RoundAsync(UnitOfWork work)
+    {
+        await DispatchStore.LockAsync(work);
+        return await _round.RunAsync(work);
     }
 
     private async Task<bool> FinishAsync()
@@ -173,7 +179,7 @@ internal sealed class VirtualPool : IAsyncDisposable
         var ends = due.Select(task => Handler(task).ErrorKind is { } kind
             ? new TaskCompletion(task.TaskId, task.Fence, TaskOutcome.Failed, ErrorKind: kind, Error: "as told")
             : new TaskCompletion(task.TaskId, task.Fence, TaskOutcome.Succeeded)).ToList();
-        return ends.Count > 0 && await _executions.CompleteAsync(new CompleteTasksRequest(Worker, ends), CancellationToken.None) == ends.Count;
+        return ends.Count > 0 && (await _executions.CompleteAsync(new CompleteTasksRequest(Worker, ends), CancellationToken.None)).Accepted == ends.Count;
     }
 
     private async Task<bool> StartAsync(IReadOnlyList<ReleasedTask> released)
