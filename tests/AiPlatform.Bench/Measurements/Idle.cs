@@ -15,17 +15,14 @@ internal static class Idle
     {
         var seconds = int.TryParse(Environment.GetEnvironmentVariable("AIPLATFORM_BENCH_IDLE_SECONDS"), CultureInfo.InvariantCulture, out var wanted) ? wanted : 60;
         await Task.Delay(Settle, cancellationToken);
-        var before = Sample(platform);
+        var before = ProcessUse.Of(platform);
         await Task.Delay(TimeSpan.FromSeconds(seconds), cancellationToken);
-        var after = Sample(platform);
-
-        // Processes of one name together: PostgreSQL has one for each connection.
-        var parts = after.Keys.Where(before.ContainsKey).GroupBy(id => after[id].Name).Select(group => new
+        var parts = ProcessUse.Of(platform).Since(before).Select(part => new
         {
-            Name = group.Key,
-            Processor = group.Sum(id => after[id].Processor - before[id].Processor) / seconds * 100,
-            Resident = group.Sum(id => after[id].Resident) / 1e6,
-            Growth = group.Sum(id => after[id].Resident - before[id].Resident) / 1e6 / seconds * 3600,
+            part.Name,
+            Processor = part.Processor / seconds * 100,
+            Resident = part.Resident / 1e6,
+            Growth = part.Growth / 1e6 / seconds * 3600,
         }).ToList();
         return new
         {
@@ -40,15 +37,5 @@ internal static class Idle
                 growthInMbPerHour = Math.Round(part.Growth, 1),
             }),
         };
-    }
-
-    private static Dictionary<int, (string Name, double Processor, long Resident)> Sample(PlatformProcess platform)
-    {
-        var names = platform.Endpoints.GetProperty("processes").EnumerateObject().ToDictionary(part => part.Value.GetInt32(), part => part.Name);
-        return platform.ProcessTree().ToDictionary(id => id, id =>
-        {
-            var (name, processor) = ProcFileSystem.Processor(id);
-            return (names.GetValueOrDefault(id, name), processor, ProcFileSystem.Memory(id).Rss);
-        });
     }
 }

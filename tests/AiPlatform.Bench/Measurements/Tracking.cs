@@ -15,6 +15,7 @@ internal static class Tracking
         var run = await client.CreateRunAsync(search, cancellationToken);
         await client.LogCurveAsync(run, 10_000, cancellationToken);
         results["getHistory10000"] = await client.LoadAsync((connection, _) => connection.GetAsync($"{TrackingClient.Root}metrics/get-history?run_id={run}&metric_key=curve"));
+        results["getRun"] = await client.LoadAsync((connection, _) => connection.GetAsync($"{TrackingClient.Root}runs/get?run_id={run}"));
         results["mixed100Clients"] = await MixedAsync(client, search, run, cancellationToken);
         return results;
     }

@@ -19,10 +19,14 @@ internal sealed class TrackingClient : IDisposable
     /// <summary>Where MLflow's API begins.</summary>
     public const string Root = "/api/2.0/mlflow/";
 
+    // Milliseconds of a processor for one request, below which a process has no part in it.
+    private const double WorthNaming = 0.005;
+
+    private readonly PlatformProcess _platform;
     private readonly HttpClient _http;
     private readonly string _token;
 
-    private TrackingClient(HttpClient http, string token) => (_http, _token) = (http, token);
+    private TrackingClient(PlatformProcess platform, HttpClient http, string token) => (_platform, _http, _token) = (platform, http, token);
 
     /// <summary>Logs in.</summary>
     public static async Task<TrackingClient> ConnectAsync(PlatformProcess platform, CancellationToken cancellationToken)
@@ -33,14 +37,19 @@ internal sealed class TrackingClient : IDisposable
         };
         var token = await platform.Tokens.GetTokenAsync(null, cancellationToken) ?? throw new InvalidOperationException("The platform gave no token.");
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        return new TrackingClient(http, token);
+        return new TrackingClient(platform, http, token);
     }
 
-    /// <summary>Calls without a pause from several connections: requests per second and their times after a warm-up.</summary>
+    /// <summary>Calls without a pause from several connections: requests per second, their times, and what they cost each process, after a warm-up.</summary>
     public async Task<LoadResult> LoadAsync(Func<LoadConnection, int, ValueTask> call, int connections = Connections, double warmUpSeconds = WarmUpSeconds, double seconds = 6)
     {
         var times = new ConcurrentQueue<double>();
         var clock = Stopwatch.StartNew();
+        var warm = Task.Run(async () =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(warmUpSeconds));
+            return (Use: ProcessUse.Of(_platform), Requests: times.Count, Generator: Environment.CpuUsage.TotalTime);
+        });
         await Task.WhenAll(Enumerable.Range(0, connections).Select(index => Task.Run(async () =>
         {
             using var connection = await LoadConnection.OpenAsync(_http.BaseAddress!, _token, CancellationToken.None);
@@ -54,7 +63,12 @@ internal sealed class TrackingClient : IDisposable
                 }
             }
         })));
-        return new LoadResult(connections, Math.Round(times.Count / seconds), Percentiles.Of(times));
+        var (before, uncounted, generator) = await warm;
+        double PerRequest(double processorSeconds) => Math.Round(processorSeconds * 1_000 / (times.Count - uncounted), 3);
+        var costs = ProcessUse.Of(_platform).Since(before).Select(part => (part.Name, Cost: PerRequest(part.Processor))).Where(part => part.Cost >= WorthNaming)
+            .ToDictionary(part => part.Name, part => part.Cost);
+        costs["generator"] = PerRequest((Environment.CpuUsage.TotalTime - generator).TotalSeconds);
+        return new LoadResult(connections, Math.Round(times.Count / seconds), Percentiles.Of(times), costs);
     }
 
     /// <summary>Repeats one call, one at a time.</summary>
