@@ -79,6 +79,9 @@ internal static class InfrastructureServices
         services.AddSecrets(configuration);
         services.AddSingleton(provider => new BlobStorage(Required(configuration, "Blob"), provider.GetRequiredService<TimeProvider>()));
         services.AddLoop<BlobContainers>("blob");
+        services.AddOptions<DueWorkOptions>().BindConfiguration(DueWorkOptions.Section)
+            .Validate(static options => options.Interval > TimeSpan.Zero, "DueWork: Interval must be positive.").ValidateOnStart();
+        services.AddLoop<DueWorkPulse>("due-work");
         services.AddLoop<OutboxDispatcher>("outbox");
         services.AddSingleton<IOutbox, Outbox>();
         services.AddSingleton<ITickTask, OutboxTick>();

@@ -13,7 +13,7 @@ namespace AiPlatform.Functions.Infrastructure;
 /// lease (<c>due_at</c> in the future), so that what a killed process held is delivered by another one.
 /// </summary>
 internal sealed partial class OutboxDispatcher(
-    Database database, DurableTaskClient client, StartupState state, TimeProvider time, ILogger<OutboxDispatcher> logger) : BackgroundLoop(time, logger)
+    Database database, DurableTaskClient client, StartupState state, TimeProvider time, ILogger<OutboxDispatcher> logger) : BackgroundLoop(time, logger), IDueWork
 {
     private const int BatchSize = 64;
     private const int MaxAttempts = 200;
@@ -30,7 +30,10 @@ internal sealed partial class OutboxDispatcher(
     private static readonly Counter Failed = Metrics.CreateCounter("aiplatform_outbox_failed_total", "Deliveries that failed and will be repeated.", "kind");
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => TimeSpan.FromSeconds(1);
+    public string DueCondition => "EXISTS (SELECT 1 FROM outbox WHERE NOT parked AND due_at <= now())";
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
 
     /// <inheritdoc />
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)

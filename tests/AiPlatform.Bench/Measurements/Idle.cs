@@ -9,7 +9,8 @@ namespace AiPlatform.Bench.Measurements;
 /// </summary>
 internal static class Idle
 {
-    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(30);
+    // For some minutes after a start hot methods are compiled again and memory is given back.
+    private static readonly TimeSpan Settle = TimeSpan.FromMinutes(3);
 
     public static async Task<object> MeasureAsync(PlatformProcess platform, CancellationToken cancellationToken)
     {

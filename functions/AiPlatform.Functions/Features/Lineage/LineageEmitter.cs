@@ -18,7 +18,7 @@ namespace AiPlatform.Functions.Features.Lineage;
 /// </summary>
 internal sealed partial class LineageEmitter(
     Database database, OpenLineageDocument document, SecretBox secrets, LineageHttp http, StartupState state, IOptions<LineageOptions> options, TimeProvider time,
-    ILogger<LineageEmitter> logger) : BackgroundLoop(time, logger)
+    ILogger<LineageEmitter> logger) : BackgroundLoop(time, logger), IDueWork
 {
     private const int BatchOfReceiver = 16;
     private const int MaxReceivers = 64;
@@ -36,7 +36,10 @@ internal sealed partial class LineageEmitter(
     private readonly ILogger _logger = logger;
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => TimeSpan.FromSeconds(1);
+    public string DueCondition => "EXISTS (SELECT 1 FROM lineage_outbox WHERE NOT parked AND due_at <= now())";
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
 
     // Longer than the budget and one more delivery: what is under way is nobody else's.
     private TimeSpan Lease => Budget + (2 * options.Value.DeliveryTimeout);
@@ -53,18 +56,8 @@ internal sealed partial class LineageEmitter(
         return rows.Count > 0;
     }
 
-    private async Task<IReadOnlyList<DeliveryRow>> ClaimAsync(CancellationToken cancellationToken)
-    {
-        await using (var connection = await database.OpenAsync(cancellationToken))
-        {
-            if (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                "SELECT EXISTS (SELECT 1 FROM lineage_outbox WHERE NOT parked AND due_at <= now())", cancellationToken: cancellationToken)))
-            {
-                return [];
-            }
-        }
-
-        return await database.InWorkAsync<IReadOnlyList<DeliveryRow>>(
+    private Task<IReadOnlyList<DeliveryRow>> ClaimAsync(CancellationToken cancellationToken)
+        => database.InWorkAsync<IReadOnlyList<DeliveryRow>>(
             async work =>
             {
                 // One claim at a time: only so are a receiver's events under way in one place, and in order.
@@ -85,7 +78,6 @@ internal sealed partial class LineageEmitter(
                     new { MaxReceivers, BatchOfReceiver, Lease });
             },
             cancellationToken);
-    }
 
     private async Task DeliverAsync(List<DeliveryRow> rows, CancellationToken cancellationToken)
     {

@@ -2,7 +2,6 @@ using System.Data.Common;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
-using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -13,15 +12,38 @@ namespace AiPlatform.Functions.Features.Queues;
 /// aside for a concurrency key while it became free, schedules that are due. Every look is bounded and safe in any number of instances.
 /// </summary>
 internal sealed class QueueMaintenance(
-    Database database, TaskOutcomes outcomes, TaskSchedules schedules, TaskDispatcher dispatcher, StartupState state, IOptions<QueueOptions> options, TimeProvider time,
-    ILogger<QueueMaintenance> logger) : BackgroundLoop(time, logger), ITickTask
+    Database database, TaskOutcomes outcomes, TaskSchedules schedules, TaskDispatcher dispatcher, StartupState state, IOptions<QueueOptions> options,
+    IOptions<DueWorkOptions> pulse, TimeProvider time,
+    ILogger<QueueMaintenance> logger) : BackgroundLoop(time, logger), IDueWork, ITickTask
 {
     private const int Batch = 1_000;
     private readonly TimeProvider _time = time;
     private readonly HearingTime _hearing = new(time, options.Value.WorkerLease);
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => options.Value.MaintenanceInterval;
+    public string DueCondition => """
+        EXISTS (SELECT 1 FROM queue_tasks WHERE status IN ('queued', 'running') AND lease_until < @now)
+        OR EXISTS (SELECT 1 FROM queue_tasks WHERE deadline_at IS NOT NULL
+            AND status IN ('blocked', 'scheduled', 'limited', 'ready', 'queued', 'running') AND deadline_at <= @now AND status <> 'running')
+        OR EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'limited')
+        OR EXISTS (SELECT 1 FROM queue_schedules WHERE NOT paused AND next_at <= @now)
+        """;
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
+
+    /// <inheritdoc />
+    public void Looked(bool isDue)
+    {
+        _hearing.Listen(pulse.Value.Interval);
+        if (isDue)
+        {
+            Wake();
+        }
+    }
+
+    /// <inheritdoc />
+    public void LookFailed() => _hearing.Interrupt();
 
     /// <summary>Looks at each tick, and forgets what is older than the retention.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -34,7 +56,6 @@ internal sealed class QueueMaintenance(
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
     {
         await state.WaitAsync(cancellationToken);
-        _hearing.Listen(options.Value.MaintenanceInterval);
         return await LookAsync(cancellationToken);
     }
 
@@ -44,11 +65,6 @@ internal sealed class QueueMaintenance(
         int found;
         try
         {
-            if (!await IsAnythingDueAsync(cancellationToken))
-            {
-                return false;
-            }
-
             found = await database.InWorkAsync(LookAsync, cancellationToken);
         }
         catch (DbException exception) when (exception.SqlState is not (PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure))
@@ -63,22 +79,6 @@ internal sealed class QueueMaintenance(
         }
 
         return await schedules.SubmitDueAsync(cancellationToken) || found >= Batch;
-    }
-
-    // One statement, so that an idle platform pays for no transaction each second.
-    private async Task<bool> IsAnythingDueAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            """
-            SELECT EXISTS (SELECT 1 FROM queue_tasks WHERE status IN ('queued', 'running') AND lease_until < @now)
-                OR EXISTS (SELECT 1 FROM queue_tasks WHERE deadline_at IS NOT NULL
-                    AND status IN ('blocked', 'scheduled', 'limited', 'ready', 'queued', 'running') AND deadline_at <= @now AND status <> 'running')
-                OR EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'limited')
-                OR EXISTS (SELECT 1 FROM queue_schedules WHERE NOT paused AND next_at <= @now)
-            """,
-            new { now = _time.GetUtcNow() },
-            cancellationToken: cancellationToken));
     }
 
     private async Task<int> LookAsync(UnitOfWork work)

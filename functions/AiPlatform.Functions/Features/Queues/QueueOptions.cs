@@ -23,9 +23,6 @@ internal sealed class QueueOptions
     /// <summary>How often workers give a sign of life.</summary>
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Pause between two looks for lost tasks, deadlines and schedules that are due.</summary>
-    public TimeSpan MaintenanceInterval { get; set; } = TimeSpan.FromSeconds(1);
-
     /// <summary>How long ended tasks are kept.</summary>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
 

@@ -14,17 +14,23 @@ namespace AiPlatform.Functions.Features.Queues;
 /// </summary>
 internal sealed partial class TaskDispatcher(
     Database database, DispatchRound round, DependencySettler settler, TaskBus bus, StartupState state, TimeProvider time, ILogger<TaskDispatcher> logger)
-    : BackgroundLoop(time, logger), ITickTask
+    : BackgroundLoop(time, logger), IDueWork, ITickTask
 {
     private const int MaxBatch = 500;
 
-    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LockedPause = TimeSpan.FromMilliseconds(20);
     private static readonly Counter Released = Metrics.CreateCounter("aiplatform_tasks_released_total", "Tasks released to the broker.", "queue");
 
     private readonly TimeProvider _time = time;
     private readonly ILogger _logger = logger;
     private DateTimeOffset? _nextDue;
+
+    /// <inheritdoc />
+    public string DueCondition => """
+        EXISTS (SELECT 1 FROM queue_tasks WHERE unsettled) OR EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'ready')
+        OR EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'scheduled' AND ready_at <= @now)
+        """;
 
     /// <inheritdoc />
     protected override TimeSpan IdleDelay

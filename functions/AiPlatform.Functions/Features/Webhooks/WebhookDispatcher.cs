@@ -12,7 +12,7 @@ namespace AiPlatform.Functions.Features.Webhooks;
 /// </summary>
 internal sealed class WebhookDispatcher(
     Database database, WebhookSender sender, IOptions<WebhookOptions> options, StartupState state, TimeProvider time, ILogger<WebhookDispatcher> logger)
-    : BackgroundLoop(time, logger)
+    : BackgroundLoop(time, logger), IDueWork
 {
     private const int BatchSize = 32;
     private const int MaxError = 500;
@@ -22,7 +22,13 @@ internal sealed class WebhookDispatcher(
     private readonly TimeProvider _time = time;
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => TimeSpan.FromSeconds(2);
+    public string DueCondition => """
+        EXISTS (SELECT 1 FROM webhooks w WHERE w.status = 'ACTIVE'
+            AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = w.id AND NOT d.given_up AND d.due_at <= @now))
+        """;
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
 
     /// <inheritdoc />
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)

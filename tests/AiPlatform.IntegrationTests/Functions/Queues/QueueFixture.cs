@@ -84,7 +84,7 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
             ["Queues:HeartbeatInterval"] = "00:00:00.2",
             ["Queues:WorkerLease"] = "00:00:06",
             ["Queues:ReleaseLease"] = "00:00:10",
-            ["Queues:MaintenanceInterval"] = "00:00:00.2",
+            ["DueWork:Interval"] = "00:00:00.2",
         };
         for (var i = 0; i < pools.Count; i++)
         {

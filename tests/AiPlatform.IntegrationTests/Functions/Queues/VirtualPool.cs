@@ -47,7 +47,7 @@ internal sealed class VirtualPool : IAsyncDisposable
         Schedules = new TaskSchedules(_database, _submission, _options, Time);
         var outcomes = new TaskOutcomes(_options, Time);
         _executions = new TaskExecutions(_database, outcomes, _settler, _round, _dispatcher, _options, Time);
-        _maintenance = new QueueMaintenance(_database, outcomes, Schedules, _dispatcher, state, _options, Time, NullLogger<QueueMaintenance>.Instance);
+        _maintenance = new QueueMaintenance(_database, outcomes, Schedules, _dispatcher, state, _options, Options.Create(new DueWorkOptions()), Time, NullLogger<QueueMaintenance>.Instance);
     }
 
     public FakeTimeProvider Time { get; } = new(Epoch);

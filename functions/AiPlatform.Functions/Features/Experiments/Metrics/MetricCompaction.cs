@@ -11,7 +11,8 @@ namespace AiPlatform.Functions.Features.Experiments.Metrics;
 /// compressed row. Read, write and deletion are one transaction under the run's lock: a reader's statement sees a point
 /// in the log or in a chunk, never in both and never in none, and a compaction that loses its connection has done nothing.
 /// </summary>
-internal sealed class MetricCompaction(Database database, StartupState state, TimeProvider time, ILogger<MetricCompaction> logger) : BackgroundLoop(time, logger)
+internal sealed class MetricCompaction(Database database, StartupState state, TimeProvider time, ILogger<MetricCompaction> logger)
+    : BackgroundLoop(time, logger), IDueWork
 {
     /// <summary>Points of a full chunk.</summary>
     public const int ChunkPoints = 1_000;
@@ -29,7 +30,13 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
     private readonly TimeProvider _time = time;
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => TimeSpan.FromSeconds(2);
+    public string DueCondition => $"""
+        EXISTS (SELECT 1 FROM metric_pending WHERE log_points >= {HotPoints} OR log_rows >= {HotRows}
+            OR (log_points >= {WarmPoints} AND touched_at < @now - interval '{Warm.TotalSeconds} seconds') OR touched_at < @now - interval '{Cold.TotalSeconds} seconds')
+        """;
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
 
     /// <summary>Adds to what waits in the log of each run.</summary>
     public static Task CountAsync(UnitOfWork work, Dictionary<string, (int Rows, long Points)> log, DateTimeOffset now)
