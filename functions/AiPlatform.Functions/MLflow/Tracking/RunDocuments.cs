@@ -9,7 +9,20 @@ internal static class RunDocuments
 {
     public const string Columns = "r.id, e.mlflow_id, r.name, r.user_name, upper(r.status), r.started_at, r.ended_at, r.deleted_at IS NOT NULL, e.artifact_location";
 
-    private const string FromRuns = $"SELECT {Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.purged_at IS NULL AND r.id";
+    private const string Runs = $"SELECT {Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.purged_at IS NULL AND r.id = ANY($1)";
+    private const string Fresh = $"SELECT {FreshMetrics.MustFold}, {FreshMetrics.Payload} FROM metric_fresh f WHERE f.run_id = ANY($1)";
+
+    private static readonly string[] Parts =
+    [
+        "SELECT run_id, key, last_value, (extract(epoch FROM last_at) * 1000000)::bigint, last_step FROM metric_summaries WHERE run_id = ANY($1)",
+        "SELECT run_id, key, value FROM run_params WHERE run_id = ANY($1)",
+        "SELECT run_id, key, value FROM run_tags WHERE run_id = ANY($1)",
+        "SELECT run_id, name, digest, source_type, source, schema, profile, tags::text FROM run_inputs WHERE run_id = ANY($1) ORDER BY run_id, created_at, name, digest",
+        "SELECT run_id, model_id, direction, coalesce(step, 0) FROM run_models WHERE run_id = ANY($1) ORDER BY run_id, model_id",
+    ];
+
+    // PostgreSQL plans statements about lists anew each time, because it cannot know how long they are; those about one run once.
+    private static readonly string[] OfOne = Array.ConvertAll<string, string>([Fresh, Runs, .. Parts], static sql => sql.Replace("ANY($1)", "$1", StringComparison.Ordinal));
 
     /// <summary>A document from a row that begins with <see cref="Columns"/>.</summary>
     public static RunDocument Of(DbDataReader row) => new()
@@ -28,8 +41,7 @@ internal static class RunDocuments
     /// <summary>Adds metrics as the summaries have them, params, tags, inputs and models, in one round trip for all runs.</summary>
     public static async Task CompleteAsync(NpgsqlConnection connection, IReadOnlyList<RunDocument> runs, CancellationToken cancellationToken)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        AddParts(batch, runs.Select(run => run.Id).ToArray());
+        await using var batch = Batch(connection, Parts, runs.Select(run => run.Id).ToArray());
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await ReadPartsAsync(reader, runs, cancellationToken);
     }
@@ -37,8 +49,7 @@ internal static class RunDocuments
     /// <summary>The documents of those of these runs that there are, with metrics as the summaries have them, in one round trip.</summary>
     public static async Task<List<RunDocument>> ReadAsync(NpgsqlConnection connection, string[] ids, CancellationToken cancellationToken)
     {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { OfIds($"{FromRuns} = ANY($1)", ids) } };
-        AddParts(batch, ids);
+        await using var batch = Batch(connection, [Runs, .. Parts], ids);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var runs = await ReadRunsAsync(reader, cancellationToken);
         await ReadPartsAsync(reader, runs, cancellationToken);
@@ -49,8 +60,7 @@ internal static class RunDocuments
     public static async Task<(RunDocument? Run, bool MustFold)> ReadCurrentAsync(NpgsqlConnection connection, string id, CancellationToken cancellationToken)
     {
         // What is fresh first: a row that is folded between two statements is then in both, never in none.
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { OfIds($"SELECT {FreshMetrics.MustFold}, {FreshMetrics.Payload} FROM metric_fresh f WHERE f.run_id = ANY($1)", [id]), OfIds($"{FromRuns} = ANY($1)", [id]) } };
-        AddParts(batch, [id]);
+        await using var batch = Batch(connection, OfOne, id);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         List<LatestMetric> fresh = [];
         var mustFold = false;
@@ -79,15 +89,15 @@ internal static class RunDocuments
         return runs;
     }
 
-    private static void AddParts(NpgsqlBatch batch, string[] ids)
+    private static NpgsqlBatch Batch<T>(NpgsqlConnection connection, IEnumerable<string> statements, T parameter)
     {
-        Add("SELECT run_id, key, last_value, (extract(epoch FROM last_at) * 1000000)::bigint, last_step FROM metric_summaries WHERE run_id = ANY($1)");
-        Add("SELECT run_id, key, value FROM run_params WHERE run_id = ANY($1)");
-        Add("SELECT run_id, key, value FROM run_tags WHERE run_id = ANY($1)");
-        Add("SELECT run_id, name, digest, source_type, source, schema, profile, tags::text FROM run_inputs WHERE run_id = ANY($1) ORDER BY run_id, created_at, name, digest");
-        Add("SELECT run_id, model_id, direction, coalesce(step, 0) FROM run_models WHERE run_id = ANY($1) ORDER BY run_id, model_id");
+        var batch = new NpgsqlBatch(connection);
+        foreach (var sql in statements)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<T> { TypedValue = parameter } } });
+        }
 
-        void Add(string sql) => batch.BatchCommands.Add(OfIds(sql, ids));
+        return batch;
     }
 
     private static async Task ReadPartsAsync(NpgsqlDataReader reader, IReadOnlyList<RunDocument> runs, CancellationToken cancellationToken)
@@ -121,8 +131,6 @@ internal static class RunDocuments
             await reader.NextResultAsync(cancellationToken);
         }
     }
-
-    private static NpgsqlBatchCommand OfIds(string sql, string[] ids) => new(sql) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = ids } } };
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }
