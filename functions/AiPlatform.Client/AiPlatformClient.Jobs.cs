@@ -35,6 +35,10 @@ public sealed partial class AiPlatformClient
     public Task<Job> SetJobStatusAsync(string job, SetJobStatusRequest request, CancellationToken cancellationToken)
         => PostAsync<Job>($"v1/jobs/{Escape(job)}/status", request, cancellationToken);
 
+    /// <summary>Reports what happened to a node, once by event id; an event about an unknown job is ignored (orchestrations only).</summary>
+    public Task ReportJobEventAsync(JobEvent jobEvent, CancellationToken cancellationToken)
+        => PostAsync($"v1/jobs/{Escape(jobEvent.JobId)}/events", jobEvent, cancellationToken);
+
     /// <summary>Registers the job's best model, if the job asks for it; null when it does not (orchestrations only).</summary>
     public Task<ModelVersion?> RegisterJobModelAsync(string job, CancellationToken cancellationToken)
         => PostAsync<ModelVersion?>($"v1/jobs/{Escape(job)}/model", null, cancellationToken);

@@ -6,7 +6,8 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Hosting;
-using AiPlatform.Messaging;
+using AiPlatform.Hosting.ServiceBus;
+using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging;
 
 namespace AiPlatform.TaskWorker;
@@ -65,7 +66,7 @@ public sealed class TaskQueueWorker : BackgroundLoop
             var processor = _bus.CreateProcessor(
                 TaskQueues.For(_options.Pool, _options.Lane, priority),
                 new ServiceBusProcessorOptions { MaxConcurrentCalls = _options.Slots, MaxAutoLockRenewalDuration = Timeout.InfiniteTimeSpan });
-            processor.ProcessMessageAsync += HandleAsync;
+            processor.ProcessMessageAsync += StoppedHandler.GivesBack(HandleAsync);
             processor.ProcessErrorAsync += error =>
             {
                 Logs.BrokerFailed(_logger, error.EntityPath, error.Exception.Message);

@@ -7,7 +7,7 @@ using AiPlatform.GpuRunner.Sample;
 using AiPlatform.GpuRunner.Tasks;
 using AiPlatform.GpuRunner.Workspace;
 using AiPlatform.Hosting;
-using AiPlatform.Messaging;
+using AiPlatform.Hosting.ServiceBus;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -17,7 +17,7 @@ namespace AiPlatform.GpuRunner;
 /// <summary>The runner as an application that a process or a test hosts.</summary>
 public static class GpuRunnerApp
 {
-    /// <summary>Builds the runner from configuration section <c>Runner</c> and <c>ConnectionStrings:ServiceBus</c>.</summary>
+    /// <summary>Builds the runner from configuration section <c>Runner</c> and what <see cref="ServiceBusConnection"/> reads.</summary>
     /// <param name="args">Command line, as configuration.</param>
     public static WebApplication Build(string[] args) => Build(args, static _ => { });
 
@@ -39,7 +39,7 @@ public static class GpuRunnerApp
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         configure(builder.Services);
         builder.Services.AddRunner(
-            builder.Configuration.GetConnectionString("ServiceBus"),
+            builder.Configuration,
             builder.Configuration.GetValue($"{RunnerOptions.Section}:{nameof(RunnerOptions.MaxTasks)}", new RunnerOptions().MaxTasks));
 
         var app = builder.Build();
@@ -50,7 +50,7 @@ public static class GpuRunnerApp
         return app;
     }
 
-    private static void AddRunner(this IServiceCollection services, string? serviceBus, int tasks)
+    private static void AddRunner(this IServiceCollection services, IConfiguration configuration, int tasks)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<RunnerIdentity>();
@@ -63,8 +63,7 @@ public static class GpuRunnerApp
         services.AddSingleton(static provider => new AiPlatformClient(
             provider.GetRequiredService<RunnerHttp>().Api, provider.GetRequiredService<ITokenSource>(), maxAttempts: 1));
 
-        services.AddSingleton(_ => new ServiceBusClient(
-            serviceBus is { Length: > 0 } ? serviceBus : throw new InvalidOperationException("The connection string 'ServiceBus' is missing.")));
+        services.AddSingleton(_ => ServiceBusConnection.Create(configuration));
         services.TryAddSingleton<INodeQueue, ServiceBusNodeQueue>();
         services.TryAddSingleton<IJobEventSink, ServiceBusJobEventSink>();
 
@@ -86,7 +85,7 @@ public static class GpuRunnerApp
         services.AddHostedService<Leftovers>();
         services.AddHostedService(static provider => provider.GetRequiredService<Registration>());
         services.AddHostedService<Slots>();
-        if (serviceBus is { Length: > 0 } && tasks > 0)
+        if (ServiceBusConnection.IsConfigured(configuration) && tasks > 0)
         {
             services.AddTasks();
         }

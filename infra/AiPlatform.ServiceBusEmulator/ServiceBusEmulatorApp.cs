@@ -27,6 +27,8 @@ public static class ServiceBusEmulatorApp
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = static check => !check.Tags.Contains(Ready) });
         app.MapHealthChecks("/health/ready");
         app.MapMetrics("/metrics", app.Services.GetRequiredService<BrokerMetrics>().Registry).RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]);
+        app.UseWebSockets();
+        app.Map(WebSocketConnections.Path, app.Services.GetRequiredService<WebSocketConnections>().ServeAsync);
         app.Map("/{**path}", app.Services.GetRequiredService<AdministrationApi>().HandleAsync);
         return app;
     }
@@ -75,6 +77,7 @@ public static class ServiceBusEmulatorApp
         services.AddSingleton<AdministrationApi>();
         services.AddSingleton<BrokerSweeper>();
         services.AddHostedService(static provider => provider.GetRequiredService<BrokerSweeper>());
+        services.AddSingleton<WebSocketConnections>();
         services.AddSingleton<AmqpServer>();
         services.AddHostedService(static provider => provider.GetRequiredService<AmqpServer>());
         services.AddHealthChecks()

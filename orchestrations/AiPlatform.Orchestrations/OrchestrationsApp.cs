@@ -27,7 +27,7 @@ public static class OrchestrationsApp
         var converter = new JsonDataConverter(ContractsJson.Tolerant);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
-        builder.Services.AddPlatform(builder.Configuration).AddMaintenance().AddData().AddQuality();
+        builder.Services.AddPlatform(builder.Configuration).AddTraining().AddMaintenance().AddData().AddQuality();
         builder.Services.AddTaskWorkers(builder.Configuration);
         builder.Services.AddDurableTaskClient(client => client.Configure(options => options.DataConverter = converter).UseDurableTaskScheduler(hub));
         builder.Services.AddDurableTaskWorker(worker => worker

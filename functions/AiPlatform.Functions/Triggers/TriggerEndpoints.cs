@@ -1,4 +1,3 @@
-using System.Text.Json;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -7,22 +6,12 @@ namespace AiPlatform.Functions.Triggers;
 /// <summary>The paths that the Functions host posts invocations to: <c>/{function}</c>, as in <c>functions/triggers</c>.</summary>
 internal static class TriggerEndpoints
 {
-    // A Service Bus message of 1 MiB, encoded twice.
-    private const long MaxInvocation = 8 * 1024 * 1024;
-
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddTriggers(this IServiceCollection services) => services.AddSingleton<TickRunner>();
 
-    /// <summary>Maps the timer and one route for each registered <see cref="IQueueTrigger"/>.</summary>
+    /// <summary>Maps the timer.</summary>
     public static void MapTriggerEndpoints(this WebApplication app)
-    {
-        app.MapPost("/tick", TickAsync).RequirePermission(Permission.Trigger).ExcludeFromDescription();
-        foreach (var trigger in app.Services.GetServices<IQueueTrigger>())
-        {
-            app.MapPost($"/{trigger.Function}", MessageAsync)
-                .RequirePermission(Permission.Trigger).WithBodyLimit(MaxInvocation).WithMetadata(new QueueTriggerMetadata(trigger)).ExcludeFromDescription();
-        }
-    }
+        => app.MapPost("/tick", TickAsync).RequirePermission(Permission.Trigger).ExcludeFromDescription();
 
     // The schedule's details in the body do not matter: a tick says "look now".
     private static async Task<Ok<InvocationResult>> TickAsync(TickRunner runner, CancellationToken cancellationToken)
@@ -30,14 +19,4 @@ internal static class TriggerEndpoints
         await runner.RunAsync(cancellationToken);
         return TypedResults.Ok(InvocationResult.Done);
     }
-
-    private static async Task<Ok<InvocationResult>> MessageAsync(HttpContext context, CancellationToken cancellationToken)
-    {
-        var trigger = context.GetEndpoint()!.Metadata.GetRequiredMetadata<QueueTriggerMetadata>().Trigger;
-        using var invocation = await JsonDocument.ParseAsync(context.Request.Body, cancellationToken: cancellationToken);
-        await trigger.HandleAsync(Invocation.ReadMessage(invocation.RootElement), cancellationToken);
-        return TypedResults.Ok(InvocationResult.Done);
-    }
-
-    private sealed record QueueTriggerMetadata(IQueueTrigger Trigger);
 }

@@ -1,5 +1,5 @@
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.GpuRunner.Lease;
 
@@ -50,7 +50,7 @@ internal sealed class ServiceBusNodeLease : INodeLease
         {
             await settle(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is ServiceBusException or TimeoutException or IOException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // The broker delivers it again; the claim is refused then.
             Logs.SettlementFailed(_logger, _message.MessageId, exception.Message);
@@ -74,7 +74,7 @@ internal sealed class ServiceBusNodeLease : INodeLease
                     Logs.LockRenewalFailed(_logger, _message.MessageId, exception.Message);
                     return;
                 }
-                catch (Exception exception) when (exception is ServiceBusException or TimeoutException or IOException)
+                catch (Exception exception) when (!_stop.IsCancellationRequested)
                 {
                     Logs.LockRenewalFailed(_logger, _message.MessageId, exception.Message);
                 }

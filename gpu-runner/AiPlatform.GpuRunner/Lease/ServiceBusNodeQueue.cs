@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.GpuRunner.Lease;

@@ -1,7 +1,7 @@
 using AiPlatform.Client;
 using AiPlatform.GpuRunner.Launch;
-using AiPlatform.Messaging;
 using AiPlatform.TaskWorker;
+using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.GpuRunner.Tasks;

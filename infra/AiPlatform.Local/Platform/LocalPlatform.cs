@@ -110,13 +110,11 @@ internal sealed class LocalPlatform : IAsyncDisposable
         var jobs = await JobAccount.PrepareAsync(_data, cancellationToken).ConfigureAwait(false);
         _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs);
         await Task.WhenAll([blob, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
-        _triggers = await TriggerDispatcher.StartAsync(
+        _triggers = TriggerDispatcher.Start(
             Path.Combine(RepositoryFolders.Root, "functions", "triggers"),
             new Uri(_services.ApiUrl),
             secrets.TriggersKey,
-            _services.ServiceBus,
-            Path.Combine(_data.Logs, "triggers.log"),
-            cancellationToken).ConfigureAwait(false);
+            Path.Combine(_data.Logs, "triggers.log"));
         await Task.WhenAll(_services.Workers.Select(service => StartAsync(service, cancellationToken))).ConfigureAwait(false);
         _ready = true;
         Publish();

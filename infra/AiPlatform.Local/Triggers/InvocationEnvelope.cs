@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AiPlatform.Messaging;
 
 namespace AiPlatform.Local.Triggers;
 
@@ -26,49 +25,10 @@ internal static class InvocationEnvelope
         ["Metadata"] = new JsonObject { ["sys"] = System(timer.Function, now) },
     };
 
-    /// <summary>A message's invocation: strings are JSON inside JSON, and a message's own properties are among the metadata.</summary>
-    public static JsonObject ForMessage(ServiceBusBinding binding, ServiceBusReceivedMessage message, DateTimeOffset now)
-    {
-        var body = message.Body.ToString();
-        var metadata = new JsonObject
-        {
-            ["MessageId"] = Encode(message.MessageId),
-            ["SequenceNumber"] = Encode(message.SequenceNumber),
-            ["DeliveryCount"] = Encode(message.DeliveryCount),
-            ["EnqueuedTimeUtc"] = Encode(message.EnqueuedTime.UtcDateTime),
-            ["ExpiresAtUtc"] = Encode(message.ExpiresAt.UtcDateTime),
-            ["LockToken"] = Encode(message.LockToken),
-            ["CorrelationId"] = Encode(message.CorrelationId),
-            ["ContentType"] = Encode(message.ContentType),
-            ["ApplicationProperties"] = Encode(message.ApplicationProperties),
-        };
-        foreach (var (name, value) in TopLevelProperties(body))
-        {
-            metadata[name] = value?.ToJsonString(Json);
-        }
-
-        metadata["sys"] = System(binding.Function, now);
-        return new JsonObject { ["Data"] = new JsonObject { [binding.Name] = Encode(body) }, ["Metadata"] = metadata };
-    }
-
-    private static string Encode<T>(T value) => JsonSerializer.Serialize(value, Json);
-
     private static JsonObject System(string function, DateTimeOffset now) => new()
     {
         ["MethodName"] = function,
         ["UtcNow"] = now.UtcDateTime,
         ["RandGuid"] = Guid.NewGuid().ToString(),
     };
-
-    private static IEnumerable<KeyValuePair<string, JsonNode?>> TopLevelProperties(string body)
-    {
-        try
-        {
-            return JsonNode.Parse(body) as IEnumerable<KeyValuePair<string, JsonNode?>> ?? [];
-        }
-        catch (JsonException)
-        {
-            return []; // A message need not be JSON.
-        }
-    }
 }

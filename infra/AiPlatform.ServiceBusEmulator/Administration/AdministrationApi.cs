@@ -33,7 +33,7 @@ internal sealed partial class AdministrationApi(Broker broker, TokenValidator to
     {
         var request = context.Request;
         var address = AdministrationAddress.Parse(request.Path.Value ?? string.Empty);
-        if (await tokens.ValidateHeaderAsync(request.Headers.Authorization.ToString()) is not { } grant || !grant.Covers(address.Path.ToLowerInvariant()))
+        if (await tokens.ValidateHeaderAsync(request.Headers.Authorization.ToString()) is not { Rights: AccessRights.All } grant || !grant.Covers(address.Path.ToLowerInvariant()))
         {
             return (401, AtomXml.Error(401, "SubCode=40100. The token is missing, malformed, forged, expired, or for another resource."));
         }

@@ -32,6 +32,7 @@ internal static class EntityXml
                 description, nameof(EntityProperties.DuplicateDetectionHistoryTimeWindow), defaults.DuplicateDetectionHistoryTimeWindow),
             MaxDeliveryCount = (int)Math.Clamp(Number(description, nameof(EntityProperties.MaxDeliveryCount)) ?? defaults.MaxDeliveryCount, int.MinValue, int.MaxValue),
             EnableBatchedOperations = Flag(description, nameof(EntityProperties.EnableBatchedOperations), true),
+            AuthorizationRules = AuthorizationRuleXml.Read(description),
             Status = Status(description),
             ForwardTo = Target(description, nameof(EntityProperties.ForwardTo)),
             UserMetadata = Text(description, nameof(EntityProperties.UserMetadata)),
@@ -103,6 +104,7 @@ internal static class EntityXml
         if (!isSubscription)
         {
             Add("SizeInBytes", counts.SizeInBytes);
+            element.Add(AuthorizationRuleXml.Write(properties.AuthorizationRules));
         }
 
         Add("Status", properties.Status);

@@ -20,6 +20,9 @@ internal abstract class Entity
     /// <summary>The address, in lower case.</summary>
     internal string Name { get; }
 
+    /// <summary>The queue or topic that it is, or belongs to.</summary>
+    internal string Root => EntityNames.Split(Name)?.Topic ?? Name;
+
     /// <summary>What it is now; replaced as a whole by an update.</summary>
     internal EntityDefinition Definition { get; private protected set; }
 

@@ -45,6 +45,18 @@ internal sealed class EntityCatalog(TimeProvider time) : IDisposable
             : (_byName.GetValueOrDefault(name) as QueueEntity)?.Messages;
     }
 
+    /// <summary>The authorization rules of what an address leads to, and of what that is in.</summary>
+    internal IEnumerable<AuthorizationRule> AuthorizationRulesOf(string path)
+    {
+        for (var end = path.Length; end > 0; end = path.LastIndexOf('/', end - 1))
+        {
+            foreach (var rule in _byName.GetValueOrDefault(path[..end])?.Properties.AuthorizationRules ?? [])
+            {
+                yield return rule;
+            }
+        }
+    }
+
     /// <summary>Takes what the table has and what the configuration says; the configuration wins.</summary>
     internal async Task StartAsync(BrokerServices services, IEnumerable<EntityDefinition> configured, CancellationToken cancellationToken)
     {

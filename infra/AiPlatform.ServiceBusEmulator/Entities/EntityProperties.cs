@@ -6,6 +6,8 @@ namespace AiPlatform.ServiceBusEmulator.Entities;
 /// </summary>
 internal sealed record EntityProperties
 {
+    internal const int MaxAuthorizationRules = 12;
+
     internal static readonly TimeSpan MaxLockDuration = TimeSpan.FromMinutes(5);
     internal static readonly TimeSpan MinDuplicateWindow = TimeSpan.FromSeconds(1);
     internal static readonly TimeSpan MaxDuplicateWindow = TimeSpan.FromDays(7);
@@ -50,6 +52,9 @@ internal sealed record EntityProperties
 
     public bool SupportOrdering { get; init; } = true;
 
+    /// <summary>Who may use a queue or topic beside those who hold the namespace's key.</summary>
+    public IReadOnlyList<AuthorizationRule> AuthorizationRules { get; init; } = [];
+
     /// <summary>Whether messages may be sent.</summary>
     internal bool CanSend => Status is EntityStatus.Active or EntityStatus.ReceiveDisabled;
 
@@ -67,6 +72,9 @@ internal sealed record EntityProperties
         _ when AutoDeleteOnIdle < TimeSpan.FromMinutes(5) => "AutoDeleteOnIdle must be at least 5 minutes.",
         { MaxSizeInMegabytes: < 1 } => "MaxSizeInMegabytes must be positive.",
         { UserMetadata.Length: > 1024 } => "UserMetadata has more than 1024 characters.",
+        { AuthorizationRules.Count: > MaxAuthorizationRules } => $"An entity can have {MaxAuthorizationRules} authorization rules.",
+        _ when AuthorizationRules.DistinctBy(static rule => rule.KeyName).Count() != AuthorizationRules.Count => "Two authorization rules have the same name.",
+        _ when AuthorizationRules.Select(static rule => rule.Problem()).FirstOrDefault(static problem => problem is not null) is { } problem => problem,
         { ForwardTo: not null, RequiresSession: true } => "An entity that requires sessions cannot forward its messages.",
         _ => null,
     };

@@ -18,6 +18,7 @@ internal static class AmqpNames
     internal const string Timeout = "com.microsoft:timeout";
     internal const string EntityDisabled = "com.microsoft:entity-disabled";
     internal const string EntityAlreadyExists = "com.microsoft:entity-already-exists";
+    internal const string ArgumentError = "com.microsoft:argument-error";
     internal const string ServerBusy = "com.microsoft:server-busy";
     internal const string DeadLetterCondition = "com.microsoft:dead-letter";
 

@@ -13,6 +13,7 @@ internal sealed partial class AmqpServer(
     IOptions<ServiceBusOptions> options,
     TokenValidator tokens,
     Storage.MessageWriter writer,
+    WebSocketConnections webSockets,
     BrokerMetrics metrics,
     TimeProvider time,
     ILogger<AmqpServer> logger) : BackgroundService, IHealthCheck
@@ -86,10 +87,14 @@ internal sealed partial class AmqpServer(
 
     private BrokerContainer Open(ServiceBusOptions settings)
     {
-        string[] addresses = settings.AmqpsPort > 0
-            ? [$"amqp://{settings.AmqpAddress}:{settings.AmqpPort}", $"amqps://{settings.AmqpAddress}:{settings.AmqpsPort}"]
-            : [$"amqp://{settings.AmqpAddress}:{settings.AmqpPort}"];
+        List<string> addresses = [$"amqp://{settings.AmqpAddress}:{settings.AmqpPort}", $"{WebSocketConnections.Scheme}://{settings.AmqpAddress}:{settings.AmqpPort}"];
+        if (settings.AmqpsPort > 0)
+        {
+            addresses.Add($"amqps://{settings.AmqpAddress}:{settings.AmqpsPort}");
+        }
+
         var container = new BrokerContainer(addresses, new ConnectionHandler());
+        container.CustomTransports.Add(WebSocketConnections.Scheme, webSockets);
         foreach (var listener in container.Listeners)
         {
             if (listener.Address.UseSsl)

@@ -25,7 +25,7 @@ internal sealed class CbsEndpoint(ConnectionState state, TokenValidator tokens, 
             return new Reply(401, "InvalidSignature: the token is malformed, forged, expired, of an unknown type, or for another resource.", ErrorCode.UnauthorizedAccess);
         }
 
-        State.Grant(path, grant.ExpiresOn);
+        State.Grant(path, grant.ExpiresOn, grant.Rights);
         return new Reply(202, "Accepted");
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using AiPlatform.ServiceBusEmulator.Entities;
 using Amqp;
 using Amqp.Listener;
 
@@ -10,7 +11,7 @@ internal sealed class ConnectionState
 {
     private static readonly ConditionalWeakTable<Connection, ConnectionState> States = [];
 
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _grants = new();
+    private readonly ConcurrentDictionary<string, (DateTimeOffset ExpiresOn, AccessRights Rights)> _grants = new();
     private readonly ConcurrentDictionary<string, ReplyEndpoint> _replies = new(StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<string, Queues.Transaction> _transactions = new(StringComparer.Ordinal);
@@ -26,10 +27,12 @@ internal sealed class ConnectionState
     internal static ConnectionState Of(ListenerLink link) => Of(link.Session.Connection);
 
     /// <summary>Notes a right; a later token for the same path replaces an earlier one.</summary>
-    internal void Grant(string path, DateTimeOffset expiresOn) => _grants[path] = expiresOn;
+    internal void Grant(string path, DateTimeOffset expiresOn, AccessRights rights = AccessRights.All) => _grants[path] = (expiresOn, rights);
 
-    /// <summary>When the right to use an entity ends; null when there is none.</summary>
-    internal DateTimeOffset? RightEnds(string path)
+    /// <summary>When the right to do something with an entity ends; null when there is none.</summary>
+    /// <param name="path">The entity's address in lower case.</param>
+    /// <param name="needed">What is to be done; nothing for being there at all.</param>
+    internal DateTimeOffset? RightEnds(string path, AccessRights needed = AccessRights.None)
     {
         if (IsTrusted)
         {
@@ -37,9 +40,9 @@ internal sealed class ConnectionState
         }
 
         DateTimeOffset? end = null;
-        foreach (var (granted, expiresOn) in _grants)
+        foreach (var (granted, (expiresOn, rights)) in _grants)
         {
-            var covers = granted.Length == 0 || path == granted || (path.StartsWith(granted, StringComparison.Ordinal) && path[granted.Length] == '/');
+            var covers = (rights & needed) == needed && (granted.Length == 0 || path == granted || (path.StartsWith(granted, StringComparison.Ordinal) && path[granted.Length] == '/'));
             if (covers && (end is null || expiresOn > end))
             {
                 end = expiresOn;

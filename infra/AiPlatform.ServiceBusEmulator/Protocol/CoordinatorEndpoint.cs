@@ -8,7 +8,7 @@ using Amqp.Transactions;
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>The transaction coordinator of a link: declares transactions, and commits or rolls back what was done in them.</summary>
-internal sealed partial class CoordinatorEndpoint(ConnectionState state, MessageWriter writer, TimeProvider time, ILogger logger) : LinkEndpoint
+internal sealed partial class CoordinatorEndpoint(ConnectionState state, Session session, MessageWriter writer, TimeProvider time, ILogger logger) : LinkEndpoint
 {
     private const int MaxOpen = 100;
 
@@ -77,7 +77,7 @@ internal sealed partial class CoordinatorEndpoint(ConnectionState state, Message
                 return;
             }
 
-            state.AddTransaction(key, new Transaction());
+            state.AddTransaction(key, new Transaction(session));
             _open.Add(key, time.CreateTimer(_ => End(key)?.Rollback(), null, MaxAge, Timeout.InfiniteTimeSpan));
         }
 

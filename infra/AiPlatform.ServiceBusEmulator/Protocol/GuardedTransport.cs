@@ -33,6 +33,7 @@ internal sealed class GuardedTransport : IAsyncTransport
     private readonly ConcurrentDictionary<(ushort Channel, uint Handle), PendingAttach> _pending = new();
     private readonly ConcurrentDictionary<(ushort Channel, uint Handle), IFlowReceiver> _receivers = new();
     private readonly FrameObserver _frames;
+    private readonly ChannelOrder _order = new();
     private Connection? _connection;
     private long _waiting;
     private int _isOpen;
@@ -74,7 +75,12 @@ internal sealed class GuardedTransport : IAsyncTransport
             _heard.TrySetResult();
         }
 
-        await _inner.SendAsync(bufferList, listSize);
+        var size = _order.Arrange(bufferList, listSize);
+        if (size > 0)
+        {
+            await _inner.SendAsync(bufferList, size);
+        }
+
         if (Interlocked.Read(ref _waiting) > 0)
         {
             var left = Interlocked.Add(ref _waiting, -listSize);

@@ -24,7 +24,7 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         var state = ConnectionState.Of(attachContext.Link);
         if (attach.Target is Coordinator)
         {
-            attachContext.Complete(new CoordinatorEndpoint(state, broker.Writer, time, logger), RequestCredit);
+            attachContext.Complete(new CoordinatorEndpoint(state, attachContext.Link.Session, broker.Writer, time, logger), RequestCredit);
             return;
         }
 
@@ -43,13 +43,13 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         {
             Refuse(attachContext, ErrorCode.NotFound, $"The messaging entity '{name}' could not be found.");
         }
-        else if (!(state.RightEnds(address.ToLowerInvariant()) > time.GetUtcNow()))
+        else if (!(state.RightEnds(address.ToLowerInvariant(), Needed(isManagement, attach.Role)) > time.GetUtcNow()))
         {
-            Refuse(attachContext, ErrorCode.UnauthorizedAccess, $"Unauthorized access to '{address}': no valid token was put to $cbs.");
+            Refuse(attachContext, ErrorCode.UnauthorizedAccess, $"Unauthorized access to '{address}': no valid token that allows it was put to $cbs.");
         }
         else if (isManagement)
         {
-            AttachNode(attachContext, state, () => new ManagementEndpoint(state, broker, entity, part, options, time, logger));
+            AttachNode(attachContext, state, () => new ManagementEndpoint(attachContext.Link.Session, state, broker, entity, part, options, time, logger));
         }
         else if (attach.Role)
         {
@@ -60,6 +60,10 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
             AttachSender(attachContext, state, entity, part);
         }
     }
+
+    // What a request needs depends on its operation.
+    private static AccessRights Needed(bool isManagement, bool receives)
+        => isManagement ? AccessRights.None : receives ? AccessRights.Listen : AccessRights.Send;
 
     private static void Refuse(AttachContext context, string condition, string description)
         => context.Complete(new Error(condition) { Description = description });
@@ -101,7 +105,7 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         else
         {
             context.Attach.MaxMessageSize = (ulong)entity.MaxMessageSize(options.MaxMessageSizeBytes);
-            context.Complete(new SenderEndpoint(state, broker, entity, options, Idle(context, entity.Name), time, logger), SendCredit);
+            context.Complete(new SenderEndpoint(context.Link, state, broker, entity, options, Idle(context, entity.Name), time, logger), SendCredit);
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed partial class ManagementEndpoint
         }
         catch (FilterException exception)
         {
-            return new Reply(400, exception.Message, ErrorCode.InvalidField);
+            return new Reply(400, exception.Message, AmqpNames.ArgumentError);
         }
         catch (EntityException exception)
         {
@@ -70,6 +70,6 @@ internal sealed partial class ManagementEndpoint
         EntityProblem.NotFound => new Reply(404, exception.Message, ErrorCode.NotFound),
         EntityProblem.AlreadyExists => new Reply(409, exception.Message, AmqpNames.EntityAlreadyExists),
         EntityProblem.QuotaExceeded => new Reply(403, exception.Message, ErrorCode.ResourceLimitExceeded),
-        _ => new Reply(400, exception.Message, ErrorCode.InvalidField),
+        _ => new Reply(400, exception.Message, AmqpNames.ArgumentError),
     };
 }

@@ -11,10 +11,11 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>The <c>$management</c> node of an entity or of a part of it: the request-response operations of the protocol guide.</summary>
 internal sealed partial class ManagementEndpoint(
-    ConnectionState state, Broker broker, Entity entity, MessageQueue? part, ServiceBusOptions options, TimeProvider time, ILogger logger)
+    Session session, ConnectionState state, Broker broker, Entity entity, MessageQueue? part, ServiceBusOptions options, TimeProvider time, ILogger logger)
     : RequestEndpoint(state, logger)
 {
     private const int MaxPeek = 250;
+    private const int MaxDeletion = 4_000;
     private const string SessionIdKey = "session-id";
 
     private static readonly Reply Ok = new(200, "OK");
@@ -33,19 +34,21 @@ internal sealed partial class ManagementEndpoint(
 
     protected override Task<Reply> HandleAsync(Message request, TransactionalState? transactional)
     {
-        if (!(State.RightEnds((part?.Name ?? entity.Name) + AmqpNames.ManagementSuffix) > time.GetUtcNow()))
+        var operation = request.ApplicationProperties?.Map["operation"] as string;
+        if (!(State.RightEnds((part?.Name ?? entity.Name) + AmqpNames.ManagementSuffix, Needed(operation)) > time.GetUtcNow()))
         {
-            return Task.FromResult(new Reply(401, "The token has expired.", ErrorCode.UnauthorizedAccess));
+            return Task.FromResult(new Reply(401, "The token has expired, or does not allow the operation.", ErrorCode.UnauthorizedAccess));
         }
 
         var body = request.Body as Map ?? throw new FormatException("The body is not a map.");
-        return request.ApplicationProperties?.Map["operation"] switch
+        return operation switch
         {
             "com.microsoft:renew-lock" => Task.FromResult(RenewLock(body)),
             "com.microsoft:schedule-message" => ScheduleAsync(body, transactional),
             "com.microsoft:cancel-scheduled-message" => CancelScheduledAsync(body),
             "com.microsoft:peek-message" => PeekAsync(body),
             "com.microsoft:receive-by-sequence-number" => ReceiveDeferredAsync(body),
+            "com.microsoft:batch-delete-messages" => DeleteAsync(body),
             "com.microsoft:update-disposition" => UpdateDispositionAsync(body, transactional),
             "com.microsoft:renew-session-lock" => Task.FromResult(RenewSessionLock(body)),
             "com.microsoft:set-session-state" => SetSessionStateAsync(body),
@@ -57,6 +60,13 @@ internal sealed partial class ManagementEndpoint(
             var other => Task.FromResult(new Reply(501, $"The operation {other} is not known.", ErrorCode.NotImplemented)),
         };
     }
+
+    private static AccessRights Needed(string? operation) => operation switch
+    {
+        "com.microsoft:schedule-message" or "com.microsoft:cancel-scheduled-message" => AccessRights.Send,
+        "com.microsoft:add-rule" or "com.microsoft:remove-rule" or "com.microsoft:enumerate-rules" => AccessRights.Manage,
+        _ => AccessRights.Listen,
+    };
 
     private static Guid[] Tokens(Map body) => Items<Guid>(body["lock-tokens"]);
 
@@ -114,7 +124,7 @@ internal sealed partial class ManagementEndpoint(
 
         if (entity is QueueEntity { Sessions: not null } && messages.Exists(static message => message.SessionId is null))
         {
-            return new Reply(400, "The entity requires sessions, and a message has no session id.", ErrorCode.InvalidField);
+            return new Reply(400, "The entity requires sessions, and a message has no session id.", ErrorCode.NotAllowed);
         }
 
         if (transactional is not null)
@@ -178,6 +188,18 @@ internal sealed partial class ManagementEndpoint(
         return Ok with { Body = new Map { ["messages"] = list } };
     }
 
+    private async Task<Reply> DeleteAsync(Map body)
+    {
+        if (Holder(body) is not { } holder)
+        {
+            return SessionLost;
+        }
+
+        var before = ((DateTime)body["enqueued-time-utc"]).ToUniversalTime();
+        var count = Math.Clamp(Number(body["message-count"], 1), 1, MaxDeletion);
+        return Ok with { Body = new Map { ["message-count"] = await holder.DeleteAsync(count, before, CancellationToken.None) } };
+    }
+
     private async Task<Reply> UpdateDispositionAsync(Map body, TransactionalState? transactional)
     {
         var changes = Dispositions.Properties(body["properties-to-modify"] as Map);
@@ -204,6 +226,18 @@ internal sealed partial class ManagementEndpoint(
             return NoTransaction;
         }
 
-        return await holder.BeginAsync(Tokens(body), outcome) is not { } settlement ? LockLost : transaction.TryAdd(settlement) ? Ok : NoTransaction;
+        try
+        {
+            transaction.Enter(session, entity.Root);
+            return await holder.BeginAsync(Tokens(body), outcome) is not { } settlement ? LockLost : transaction.TryAdd(settlement) ? Ok : NoTransaction;
+        }
+        catch (TransactionScopeException exception)
+        {
+            return new Reply(400, exception.Message, ErrorCode.NotAllowed);
+        }
+        catch (TransactionLimitException exception)
+        {
+            return new Reply(403, exception.Message, ErrorCode.ResourceLimitExceeded);
+        }
     }
 }

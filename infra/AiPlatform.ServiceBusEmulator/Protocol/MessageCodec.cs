@@ -21,6 +21,8 @@ internal static class MessageCodec
     private const int HeaderReserve = 256;
     private const int PriorityField = 1;
     private const int TtlField = 2;
+    private const int AbsoluteExpiryField = 8;
+    private const int CreationField = 9;
     private const int MaxMessageIdLength = 128;
     private const string DeadLetterReason = "DeadLetterReason";
     private const string DeadLetterDescription = "DeadLetterErrorDescription";
@@ -224,7 +226,7 @@ internal static class MessageCodec
             State = visibleAt is null ? MessageState.Active : MessageState.Scheduled,
             EnqueuedAt = now,
             VisibleAt = visibleAt,
-            ExpiresAt = ExpiresAt(header, enqueuedAt),
+            ExpiresAt = ExpiresAt(header, properties, enqueuedAt),
             Priority = header is not null && header.HasField(PriorityField) ? header.Priority : null,
             SessionId = SessionId(properties),
             MessageId = MessageIdentity.Of(id),
@@ -251,18 +253,29 @@ internal static class MessageCodec
 
     private static string? SessionId(Properties? properties) => properties?.GroupId switch
     {
-        { Length: > MaxMessageIdLength } => throw new InvalidMessageException(ErrorCode.InvalidField, $"The session id is longer than {MaxMessageIdLength} characters."),
-        { } id when id.Contains('\0', StringComparison.Ordinal) => throw new InvalidMessageException(ErrorCode.InvalidField, "The session id has the character NUL."),
+        { Length: > MaxMessageIdLength } => throw new InvalidMessageException(AmqpNames.ArgumentError, $"The session id is longer than {MaxMessageIdLength} characters."),
+        { } id when id.Contains('\0', StringComparison.Ordinal) => throw new InvalidMessageException(AmqpNames.ArgumentError, "The session id has the character NUL."),
         var id => id,
     };
 
     private static object? MessageId(Properties? properties) => properties?.GetMessageId() switch
     {
         string { Length: > MaxMessageIdLength } or byte[] { Length: > MaxMessageIdLength }
-            => throw new InvalidMessageException(ErrorCode.InvalidField, $"The message id is longer than {MaxMessageIdLength} characters or bytes."),
+            => throw new InvalidMessageException(AmqpNames.ArgumentError, $"The message id is longer than {MaxMessageIdLength} characters or bytes."),
         var id => id,
     };
 
-    private static DateTime? ExpiresAt(Header? header, DateTime enqueuedAt)
-        => header is not null && header.HasField(TtlField) && header.Ttl < uint.MaxValue ? enqueuedAt.AddMilliseconds(header.Ttl) : null;
+    // A header counts to 49 days only; clients say a longer life by the properties beside it.
+    private static DateTime? ExpiresAt(Header? header, Properties? properties, DateTime enqueuedAt)
+    {
+        if (header is null || !header.HasField(TtlField))
+        {
+            return null;
+        }
+
+        return header.Ttl < uint.MaxValue ? enqueuedAt.AddMilliseconds(header.Ttl)
+            : properties is not null && properties.HasField(CreationField) && properties.HasField(AbsoluteExpiryField)
+                && properties.AbsoluteExpiryTime - properties.CreationTime is var life && life > TimeSpan.Zero && life < DateTime.MaxValue - enqueuedAt ? enqueuedAt + life
+            : null;
+    }
 }

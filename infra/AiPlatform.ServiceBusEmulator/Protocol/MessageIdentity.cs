@@ -20,6 +20,6 @@ internal static class MessageIdentity
         byte[] bytes => $"{Typed}b:{Convert.ToHexString(bytes)}",
         ulong number => $"{Typed}u:{number.ToString(CultureInfo.InvariantCulture)}",
         Guid guid => $"{Typed}g:{guid:N}",
-        _ => throw new InvalidMessageException(Amqp.ErrorCode.InvalidField, $"A message id is a string, binary, ulong or uuid, and not {id.GetType().Name}."),
+        _ => throw new InvalidMessageException(AmqpNames.ArgumentError, $"A message id is a string, binary, ulong or uuid, and not {id.GetType().Name}."),
     };
 }

@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Entities;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
@@ -53,7 +54,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint, IFlowReceiver
     void IFlowReceiver.OnFlow(Flow flow)
     {
         _idle?.Touch();
-        if (!(_state.RightEnds(_queue.Name) > _time.GetUtcNow()))
+        if (!(_state.RightEnds(_queue.Name, AccessRights.Listen) > _time.GetUtcNow()))
         {
             _link.Close(TimeSpan.Zero, new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." });
             return;
@@ -136,9 +137,21 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint, IFlowReceiver
             return new Rejected { Error = new Error(ErrorCode.TransactionUnknownId) { Description = "The transaction does not exist or has ended." } };
         }
 
-        return await _queue.BeginAsync([token], outcome) is { } settlement && transaction.TryAdd(settlement)
-            ? new TransactionalState { TxnId = transactional.TxnId, Outcome = new Accepted() }
-            : LockLost();
+        try
+        {
+            transaction.Enter(_link.Session, _queue.Entity.Root);
+            return await _queue.BeginAsync([token], outcome) is { } settlement && transaction.TryAdd(settlement)
+                ? new TransactionalState { TxnId = transactional.TxnId, Outcome = new Accepted() }
+                : LockLost();
+        }
+        catch (TransactionScopeException exception)
+        {
+            return new Rejected { Error = new Error(ErrorCode.NotAllowed) { Description = exception.Message } };
+        }
+        catch (TransactionLimitException exception)
+        {
+            return new Rejected { Error = new Error(ErrorCode.ResourceLimitExceeded) { Description = exception.Message } };
+        }
     }
 
     [LoggerMessage(22, LogLevel.Warning, "An outcome for {Queue} could not be applied")]

@@ -72,7 +72,7 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
         catch (Exception exception) when (exception is InvalidCastException or FormatException or ArgumentException or NullReferenceException or KeyNotFoundException)
         {
             LogRequestFailed(logger, exception);
-            return new Reply(400, "The request is malformed.", ErrorCode.InvalidField);
+            return new Reply(400, "The request is malformed.", AmqpNames.ArgumentError);
         }
         catch (Exception exception)
         {

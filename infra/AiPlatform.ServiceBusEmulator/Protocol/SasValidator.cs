@@ -1,18 +1,19 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using AiPlatform.ServiceBusEmulator.Entities;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>What a valid token allows, and until when.</summary>
-internal readonly record struct SasGrant(string ResourcePath, DateTimeOffset ExpiresOn)
+internal readonly record struct SasGrant(string ResourcePath, DateTimeOffset ExpiresOn, AccessRights Rights = AccessRights.All)
 {
     /// <summary>Whether the token is for an entity, or for something that the entity is in.</summary>
     internal bool Covers(string path)
         => ResourcePath.Length == 0 || path == ResourcePath || path.StartsWith(ResourcePath + "/", StringComparison.Ordinal);
 }
 
-/// <summary>Checks shared access signatures against the broker's one policy.</summary>
+/// <summary>Checks shared access signatures against the namespace's policy, and those of single entities.</summary>
 internal sealed class SasValidator(string keyName, string key)
 {
     private const string Prefix = "SharedAccessSignature ";
@@ -25,7 +26,10 @@ internal sealed class SasValidator(string keyName, string key)
         => Equal(_keyName, Encoding.UTF8.GetBytes(name)) & Equal(_key, Encoding.UTF8.GetBytes(secret));
 
     /// <summary>Checks a signature; null when it is malformed, forged, expired, or of another policy.</summary>
-    internal SasGrant? Validate(string token, DateTimeOffset now)
+    /// <param name="token">As clients put it.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="rulesOf">The policies of the entity in a resource, in lower case.</param>
+    internal SasGrant? Validate(string token, DateTimeOffset now, Func<string, IEnumerable<AuthorizationRule>>? rulesOf = null)
     {
         if (!token.StartsWith(Prefix, StringComparison.Ordinal))
         {
@@ -53,11 +57,35 @@ internal sealed class SasValidator(string keyName, string key)
         }
 
         var expiresOn = DateTimeOffset.FromUnixTimeSeconds(seconds);
-        var expected = Convert.ToBase64String(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{resource}\n{expiry}")));
-        var isGenuine = Equal(_keyName, Encoding.UTF8.GetBytes(Uri.UnescapeDataString(name)))
-            & Equal(Encoding.UTF8.GetBytes(expected), Encoding.UTF8.GetBytes(Uri.UnescapeDataString(signature)));
-        return isGenuine && expiresOn > now ? new SasGrant(PathOf(Uri.UnescapeDataString(resource)), expiresOn) : null;
+        if (expiresOn <= now)
+        {
+            return null;
+        }
+
+        var policy = Uri.UnescapeDataString(name);
+        var given = Encoding.UTF8.GetBytes(Uri.UnescapeDataString(signature));
+        var signed = Encoding.UTF8.GetBytes($"{resource}\n{expiry}");
+        var path = PathOf(Uri.UnescapeDataString(resource));
+        if (Equal(_keyName, Encoding.UTF8.GetBytes(policy)) & IsSignedWith(_key, signed, given))
+        {
+            return new SasGrant(path, expiresOn);
+        }
+
+        foreach (var rule in rulesOf?.Invoke(path) ?? [])
+        {
+            if (rule.KeyName == policy && (IsSignedWith(rule.PrimaryKey, signed, given) | IsSignedWith(rule.SecondaryKey, signed, given)))
+            {
+                return new SasGrant(path, expiresOn, rule.Rights);
+            }
+        }
+
+        return null;
     }
+
+    private static bool IsSignedWith(string key, byte[] signed, byte[] given) => key.Length > 0 && IsSignedWith(Encoding.UTF8.GetBytes(key), signed, given);
+
+    private static bool IsSignedWith(byte[] key, byte[] signed, byte[] given)
+        => Equal(Encoding.UTF8.GetBytes(Convert.ToBase64String(HMACSHA256.HashData(key, signed))), given);
 
     /// <summary>The entity in a resource such as <c>sb://host:port/queue</c>, in lower case; empty for the whole namespace.</summary>
     internal static string PathOf(string resource)

@@ -9,7 +9,7 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 
 /// <summary>A link on which a client sends: each message is answered when it is durable.</summary>
 internal sealed partial class SenderEndpoint(
-    ConnectionState state, Broker broker, Entity entity, ServiceBusOptions options, IdleLink idle, TimeProvider time, ILogger logger) : LinkEndpoint
+    ListenerLink link, ConnectionState state, Broker broker, Entity entity, ServiceBusOptions options, IdleLink idle, TimeProvider time, ILogger logger) : LinkEndpoint
 {
     public override void OnMessage(MessageContext messageContext)
     {
@@ -52,7 +52,7 @@ internal sealed partial class SenderEndpoint(
 
     private Error? EndsLink() => this switch
     {
-        _ when !(state.RightEnds(entity.Name) > time.GetUtcNow()) => new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." },
+        _ when !(state.RightEnds(entity.Name, AccessRights.Send) > time.GetUtcNow()) => new Error(ErrorCode.UnauthorizedAccess) { Description = "The token has expired." },
         _ when entity.IsDeleted => new Error(ErrorCode.NotFound) { Description = $"The messaging entity '{entity.Name}' could not be found: it was deleted." },
         _ when !entity.Properties.CanSend => new Error(AmqpNames.EntityDisabled) { Description = $"The entity '{entity.Name}' takes no messages now." },
         _ => null,
@@ -68,7 +68,7 @@ internal sealed partial class SenderEndpoint(
 
         var messages = MessageCodec.Read(encoded, isBatch, time.GetUtcNow().UtcDateTime);
         return entity is QueueEntity { Sessions: not null } && messages.Exists(static message => message.SessionId is null)
-            ? throw new InvalidMessageException(ErrorCode.InvalidField, $"The entity '{entity.Name}' requires sessions, and the message has no session id.")
+            ? throw new InvalidMessageException(ErrorCode.NotAllowed, $"The entity '{entity.Name}' requires sessions, and the message has no session id.")
             : messages;
     }
 
@@ -76,7 +76,9 @@ internal sealed partial class SenderEndpoint(
     {
         try
         {
-            if (state.FindTransaction(transactional.TxnId)?.TryAdd(broker.BeginSend(entity, messages)) == true)
+            var transaction = state.FindTransaction(transactional.TxnId);
+            transaction?.Enter(link.Session, entity.Root);
+            if (transaction?.TryAdd(broker.BeginSend(entity, messages)) == true)
             {
                 context.Link.DisposeMessage(context.Message, new TransactionalState { TxnId = transactional.TxnId, Outcome = new Accepted() }, true);
             }
@@ -84,6 +86,10 @@ internal sealed partial class SenderEndpoint(
             {
                 context.Complete(new Error(ErrorCode.TransactionUnknownId) { Description = "The transaction does not exist or has ended." });
             }
+        }
+        catch (TransactionScopeException exception)
+        {
+            context.Complete(new Error(ErrorCode.NotAllowed) { Description = exception.Message });
         }
         catch (Exception exception) when (exception is TransactionLimitException or QuotaExceededException)
         {

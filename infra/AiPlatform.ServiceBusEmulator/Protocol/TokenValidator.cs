@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Entities;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols;
@@ -22,8 +23,11 @@ internal sealed class TokenValidator
     private readonly TimeProvider _time;
     private readonly ConfigurationManager<OpenIdConnectConfiguration>? _discovery;
 
-    public TokenValidator(IOptions<ServiceBusOptions> options, TimeProvider time)
+    private readonly EntityCatalog _catalog;
+
+    public TokenValidator(IOptions<ServiceBusOptions> options, EntityCatalog catalog, TimeProvider time)
     {
+        _catalog = catalog;
         _sas = new SasValidator(options.Value.SharedAccessKeyName, options.Value.SharedAccessKey);
         _options = options.Value.Jwt;
         _time = time;
@@ -43,7 +47,7 @@ internal sealed class TokenValidator
     /// <summary>Checks a token of a type that <c>$cbs</c> knows; null when it is not valid.</summary>
     internal async Task<SasGrant?> ValidateAsync(string? type, string token) => type switch
     {
-        SasType => _sas.Validate(token, _time.GetUtcNow()),
+        SasType => _sas.Validate(token, _time.GetUtcNow(), _catalog.AuthorizationRulesOf),
         JwtType => await ValidateJwtAsync(token),
         _ => null,
     };
@@ -54,7 +58,7 @@ internal sealed class TokenValidator
         const string bearer = "Bearer ";
         return header.StartsWith(bearer, StringComparison.OrdinalIgnoreCase)
             ? await ValidateJwtAsync(header[bearer.Length..].Trim())
-            : _sas.Validate(header, _time.GetUtcNow());
+            : _sas.Validate(header, _time.GetUtcNow(), _catalog.AuthorizationRulesOf);
     }
 
     private async Task<SasGrant?> ValidateJwtAsync(string token)

@@ -236,6 +236,7 @@ internal sealed partial class MessageQueue
         lock (_lock)
         {
             _isLoading = false;
+            ForgetWithdrawn();
         }
 
         SchedulePump();
@@ -273,6 +274,12 @@ internal sealed partial class MessageQueue
             {
                 if (message.Id <= _loadedUpTo)
                 {
+                    continue;
+                }
+
+                if (_withdrawn.Contains(message.Id))
+                {
+                    _loadedUpTo = message.Id;
                     continue;
                 }
 

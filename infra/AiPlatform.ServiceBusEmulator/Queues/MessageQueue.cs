@@ -107,9 +107,9 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
             foreach (var message in messages)
             {
                 _committedUpTo = message.Id;
-                if (message.Id <= _loadedUpTo)
+                if (message.Id <= _loadedUpTo || _withdrawn.Contains(message.Id))
                 {
-                    // A page that was read after the commit brought it already.
+                    // A page that was read after the commit brought it already, or it was deleted since.
                     continue;
                 }
 

@@ -5,8 +5,16 @@ namespace AiPlatform.ServiceBusEmulator.Queues;
 /// <summary>Too much for one transaction.</summary>
 internal sealed class TransactionLimitException() : InvalidOperationException($"A transaction has at most {Transaction.MaxOperations} operations.");
 
+/// <summary>Work on an entity in a transaction that is another entity's.</summary>
+internal sealed class TransactionScopeException(string entity)
+    : InvalidOperationException($"The transaction cannot reach '{entity}': it is about another entity. A client with EnableCrossEntityTransactions works on several.");
+
 /// <summary>Work that becomes durable together. The messages that it settles stay locked until it ends.</summary>
-internal sealed class Transaction
+/// <param name="scope">
+/// Where it was declared: the client's AMQP session. What is done over other sessions must be about one entity, as in the service; a client
+/// that wants to work on several keeps all of its links in the session of the transaction.
+/// </param>
+internal sealed class Transaction(object scope)
 {
     internal const int MaxOperations = 100;
 
@@ -14,6 +22,27 @@ internal sealed class Transaction
     private readonly List<WriteOperation> _operations = [];
     private readonly List<Settlement> _settlements = [];
     private bool _isEnded;
+    private string? _entity;
+
+    /// <summary>Lets work on an entity in.</summary>
+    /// <param name="session">Where the work came from.</param>
+    /// <param name="entity">A queue or topic; a subscription counts as its topic.</param>
+    /// <exception cref="TransactionScopeException">The transaction is about another entity.</exception>
+    internal void Enter(object session, string entity)
+    {
+        if (ReferenceEquals(session, scope))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if ((_entity ??= entity) != entity)
+            {
+                throw new TransactionScopeException(entity);
+            }
+        }
+    }
 
     /// <summary>Adds messages to send; false when the transaction has ended.</summary>
     /// <exception cref="TransactionLimitException">It has too much work.</exception>

@@ -65,6 +65,15 @@ internal sealed class MessageStore : IAsyncDisposable
             ? ReadAsync("queue_id = $1 AND part = $2 AND id > $3 AND state = 0", "id", maxCount, cancellationToken, queueId, (short)part, afterId)
             : ReadAsync("queue_id = $1 AND part = $2 AND id > $3 AND state = 0 AND session_id = $4", "id", maxCount, cancellationToken, queueId, (short)part, afterId, sessionId);
 
+    /// <summary>As <see cref="ReadPageAsync"/>, of the messages that came before a moment.</summary>
+    internal Task<List<QueuedMessage>> ReadDeliverableAsync(
+        int queueId, QueuePart part, string? sessionId, long afterId, DateTime before, int maxCount, CancellationToken cancellationToken)
+        => sessionId is null
+            ? ReadAsync("queue_id = $1 AND part = $2 AND id > $3 AND state = 0 AND enqueued_at < $4", "id", maxCount, cancellationToken, queueId, (short)part, afterId, before)
+            : ReadAsync(
+                "queue_id = $1 AND part = $2 AND id > $3 AND state = 0 AND enqueued_at < $4 AND session_id = $5",
+                "id", maxCount, cancellationToken, queueId, (short)part, afterId, before, sessionId);
+
     /// <summary>Messages of a queue part, or of one session in it, in order, whatever their state.</summary>
     internal Task<List<QueuedMessage>> PeekAsync(int queueId, QueuePart part, string? sessionId, long fromId, int maxCount, CancellationToken cancellationToken)
         => sessionId is null

@@ -1,5 +1,5 @@
 using AiPlatform.Client;
-using AiPlatform.Messaging;
+using AiPlatform.Hosting.ServiceBus;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -27,8 +27,6 @@ internal static class PlatformServices
             var tokens = new ServiceTokenSource(http, ServiceIdentity, options.ClientSecret!, provider.GetRequiredService<TimeProvider>());
             return new AiPlatformClient(http, tokens);
         });
-        services.AddSingleton(_ => new ServiceBusClient(
-            configuration.GetConnectionString("ServiceBus") ?? throw new InvalidOperationException("ConnectionStrings:ServiceBus is missing.")));
-        return services;
+        return services.AddSingleton(_ => ServiceBusConnection.Create(configuration));
     }
 }

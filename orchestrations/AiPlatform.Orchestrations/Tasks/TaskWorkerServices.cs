@@ -1,6 +1,6 @@
 using AiPlatform.Client;
-using AiPlatform.Messaging;
 using AiPlatform.TaskWorker;
+using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Orchestrations.Tasks;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using AiPlatform.Bench.Platform;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.Bench.Measurements;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AiPlatform.Hosting;
 using AiPlatform.Local.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 using Npgsql;
 
 namespace AiPlatform.Bench.Platform;

@@ -2,7 +2,7 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.GpuRunner;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 

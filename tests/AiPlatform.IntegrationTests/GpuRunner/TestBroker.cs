@@ -3,8 +3,8 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
+using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Builder;
 
 namespace AiPlatform.IntegrationTests.GpuRunner;
@@ -12,6 +12,9 @@ namespace AiPlatform.IntegrationTests.GpuRunner;
 /// <summary>A broker with the queues of the default pool.</summary>
 internal sealed class TestBroker : IAsyncDisposable
 {
+    /// <summary>Of each queue.</summary>
+    public const int MaxDeliveryCount = 5;
+
     private readonly WebApplication _app;
 
     private TestBroker(WebApplication app, string connectionString)
@@ -33,7 +36,7 @@ internal sealed class TestBroker : IAsyncDisposable
             $"--ConnectionStrings:Postgres={postgres}", $"--ServiceBus:AmqpPort={amqp}", "--ServiceBus:SharedAccessKeyName=test",
             "--ServiceBus:SharedAccessKey=dGVzdC1rZXk=", "--urls=http://127.0.0.1:0", "--Logging:LogLevel:Default=Warning",
             .. queues.SelectMany((queue, i) => (string[])
-                [$"--ServiceBus:Queues:{i}:Name={queue}", $"--ServiceBus:Queues:{i}:LockDurationSeconds={lockSeconds}"]),
+                [$"--ServiceBus:Queues:{i}:Name={queue}", $"--ServiceBus:Queues:{i}:LockDurationSeconds={lockSeconds}", $"--ServiceBus:Queues:{i}:MaxDeliveryCount={MaxDeliveryCount}"]),
         ]);
         await app.StartReadyAsync();
         return new TestBroker(

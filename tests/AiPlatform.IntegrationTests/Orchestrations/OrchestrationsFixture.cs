@@ -5,11 +5,11 @@ using AiPlatform.Local.Servers;
 using AiPlatform.IntegrationTests.Functions;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Triggers;
-using AiPlatform.Messaging;
 using AiPlatform.Orchestrations;
 using AiPlatform.ServiceBusEmulator;
 using AiPlatform.TaskHub;
 using AiPlatform.TaskHub.Cli;
+using Azure.Messaging.ServiceBus;
 using Azure.Storage.Blobs;
 using Azure.Storage.Sas;
 using Microsoft.AspNetCore.Builder;
@@ -101,9 +101,9 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ("urls", "http://127.0.0.1:0"), ("ConnectionStrings:TaskHub", hub), ("ConnectionStrings:ServiceBus", bus),
             ("Orchestrations:ApiUrl", Functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret),
             ("Tasks:AllowedPrivateHosts:0", "127.0.0.1"))));
-        _parts.Add(await TriggerDispatcher.StartAsync(
-            Path.Combine(RepositoryFolders.Root, "functions", "triggers"), Functions.Address, TriggerKey, bus,
-            Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log"), CancellationToken.None));
+        _parts.Add(TriggerDispatcher.Start(
+            Path.Combine(RepositoryFolders.Root, "functions", "triggers"), Functions.Address, TriggerKey,
+            Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log")));
 
         _http = Functions.CreateClient();
         Api = new AiPlatformClient(_http, new LoginTokenSource(_http, AdministratorName, TestUser.Password, TimeProvider.System));

@@ -2,7 +2,7 @@ using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Runners;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.Orchestrations;
 

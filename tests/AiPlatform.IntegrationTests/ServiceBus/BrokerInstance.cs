@@ -1,6 +1,6 @@
 using AiPlatform.Hosting;
-using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
+using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;

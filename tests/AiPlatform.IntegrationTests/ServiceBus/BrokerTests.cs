@@ -1,6 +1,6 @@
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
-using AiPlatform.Messaging.Administration;
+using Azure.Messaging.ServiceBus;
+using Azure.Messaging.ServiceBus.Administration;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -35,8 +35,8 @@ public abstract class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>A queue whose locks outlive a pause of the machine of nearly <see cref="PatientLock"/>, for tests of renewal.</summary>
     protected async Task<string> CreatePatientQueueAsync(bool requiresSession = false)
     {
-        using var administration = new ServiceBusAdministrationClient(Broker.AdministrationConnectionString);
-        return (await administration.CreateQueueAsync(new CreateQueueOptions("patient") { LockDuration = PatientLock, RequiresSession = requiresSession })).Name;
+        var administration = new ServiceBusAdministrationClient(Broker.AdministrationConnectionString);
+        return (await administration.CreateQueueAsync(new CreateQueueOptions("patient") { LockDuration = PatientLock, RequiresSession = requiresSession })).Value.Name;
     }
 
     protected static async Task<ServiceBusReceivedMessage> ReceiveAsync(ServiceBusReceiver receiver)

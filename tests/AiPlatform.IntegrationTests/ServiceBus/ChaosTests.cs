@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -34,7 +34,7 @@ public sealed class ChaosTests(Xunit.Abstractions.ITestOutputHelper output) : IA
             ["ServiceBus:Queues:0:RequiresDuplicateDetection"] = "true",
         });
         var connectionString = BrokerInstance.ConnectionStringFor(broker.Port);
-        await using var client = BrokerInstance.CreateClient(connectionString, maxRetries: 200);
+        await using var client = BrokerInstance.CreateClient(connectionString, maxRetries: 100);
         await using var processor = await StartProcessorAsync(client);
         StartConsumer(connectionString, 1);
         StartConsumer(connectionString, 2);
@@ -101,7 +101,7 @@ public sealed class ChaosTests(Xunit.Abstractions.ITestOutputHelper output) : IA
 
     private void StartConsumer(string connectionString, int seed) => _consumers.Add(ConsumerProcess.Start(connectionString, Queue, seed, LockDuration, _ledger));
 
-    // Our own client competes with the official one, and is never killed: it must find its way back each time.
+    // The .NET client competes with the JavaScript one, and is never killed: it must find its way back each time.
     private async Task<ServiceBusProcessor> StartProcessorAsync(ServiceBusClient client)
     {
         var processor = client.CreateProcessor(Queue, new ServiceBusProcessorOptions { MaxConcurrentCalls = 8, AutoCompleteMessages = false });

@@ -1,9 +1,9 @@
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-/// <summary>Our client's consumers compete for messages, abandon, crash, let locks end, and have their connections cut.</summary>
+/// <summary>Consumers compete for messages, abandon, crash, let locks end, and have their connections cut.</summary>
 [Collection(ServersCollection.Name)]
 public sealed class CompetingConsumersTests(PostgresFixture postgres, Xunit.Abstractions.ITestOutputHelper output)
 {

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
 using Amqp;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 

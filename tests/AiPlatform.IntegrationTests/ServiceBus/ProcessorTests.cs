@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using AiPlatform.Hosting.ServiceBus;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -121,7 +122,7 @@ public sealed class ProcessorTests(PostgresFixture postgres) : BrokerTests(postg
         await using var processor = await StartAsync(
             BrokerInstance.Queue,
             new ServiceBusProcessorOptions(),
-            async args =>
+            StoppedHandler.GivesBack(async args =>
             {
                 started.TrySetResult();
                 try
@@ -133,7 +134,7 @@ public sealed class ProcessorTests(PostgresFixture postgres) : BrokerTests(postg
                     await Task.Delay(200, CancellationToken.None);
                     ended = true;
                 }
-            });
+            }));
         await started.Task.WaitAsync(Soon);
         Assert.True(processor.IsProcessing);
 

@@ -56,6 +56,55 @@ internal static class RawAmqp
         return refused ? (await closed.Task)?.Condition.ToString() : null;
     }
 
+    /// <summary>Holds a session and does nothing; the condition with which its link ends.</summary>
+    public static async Task<string?> SessionEndAsync(int port, string key, string queue, string sessionId)
+    {
+        var (connection, session) = await ConnectAsync(port, key);
+        var closed = new TaskCompletionSource<Error?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var source = new Source { Address = queue, FilterSet = new Map { [new Symbol("com.microsoft:session-filter")] = sessionId } };
+        var link = new ReceiverLink(session, "raw-session", source, null);
+        link.AddClosedCallback((_, error) => closed.TrySetResult(error));
+        var end = await closed.Task.WaitAsync(Patience);
+        await connection.CloseAsync();
+        return end?.Condition.ToString();
+    }
+
+    /// <summary>The status that a token gets, put over a connection of its own.</summary>
+    public static async Task<int> PutTokenAsync(int port, string type, string token, string audience)
+    {
+        var factory = new ConnectionFactory();
+        factory.SASL.Profile = SaslProfile.Anonymous;
+        var connection = await factory.CreateAsync(new Address("127.0.0.1", port, null, null, "/", "AMQP"));
+        try
+        {
+            return await PutTokenAsync(new Session(connection), type, token, audience);
+        }
+        finally
+        {
+            await connection.CloseAsync();
+        }
+    }
+
+    /// <summary>The status that a token gets on a session; it is for its whole connection.</summary>
+    public static async Task<int> PutTokenAsync(Session session, string type, string token, string audience)
+    {
+        var name = $"cbs-{Guid.NewGuid():N}";
+        var answers = new ReceiverLink(session, name, new Attach { Source = new Source { Address = "$cbs" }, Target = new Target { Address = name } }, null);
+        var requests = new SenderLink(session, name + "-requests", "$cbs");
+        await requests.SendAsync(
+            new Message(token)
+            {
+                Properties = new Properties { MessageId = name, ReplyTo = name },
+                ApplicationProperties = new ApplicationProperties { ["operation"] = "put-token", ["type"] = type, ["name"] = audience },
+            },
+            Patience);
+        var answer = await answers.ReceiveAsync(Patience) ?? throw new TimeoutException("The token got no answer.");
+        answers.Accept(answer);
+        await requests.CloseAsync();
+        await answers.CloseAsync();
+        return (int)answer.ApplicationProperties["status-code"];
+    }
+
     private static async Task<(Connection Connection, Session Session)> ConnectAsync(int port, string key)
     {
         var factory = new ConnectionFactory();

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 using Npgsql;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;

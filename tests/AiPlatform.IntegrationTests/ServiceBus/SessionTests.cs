@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -47,12 +47,21 @@ public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgre
         await holder.RenewSessionLockAsync();
         await using var second = await Client.AcceptNextSessionAsync(BrokerInstance.SessionQueue);
         Assert.Equal("lost", second.SessionId);
-        await Assert.ThrowsAsync<ServiceBusException>(() => holder.CompleteMessageAsync(message));
-        var lost = await Assert.ThrowsAsync<ServiceBusException>(() => holder.ReceiveMessageAsync(Soon));
-        Assert.Equal(ServiceBusFailureReason.SessionLockLost, lost.Reason);
+
+        // The link of the holder is closed, and its receiver with it.
+        await Eventually.TrueAsync(() => Task.FromResult(holder.IsClosed), "the holder is told");
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => holder.CompleteMessageAsync(message));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => holder.ReceiveMessageAsync(Soon));
         var taken = (await second.ReceiveMessageAsync(Soon))!;
         Assert.Equal(2, taken.DeliveryCount);
         await second.CompleteMessageAsync(taken);
+    }
+
+    [Fact]
+    public async Task The_link_of_a_session_whose_lock_ended_says_so()
+    {
+        await SendAsync(("told", "x"));
+        Assert.Equal("com.microsoft:session-lock-lost", await RawAmqp.SessionEndAsync(Broker.Port, BrokerInstance.Key, BrokerInstance.SessionQueue, "told"));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
-using AiPlatform.Messaging.Administration;
+using Azure.Messaging.ServiceBus;
+using Azure.Messaging.ServiceBus.Administration;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
@@ -176,27 +176,10 @@ public sealed class SettlementTests(PostgresFixture postgres) : BrokerTests(post
         const int count = 1200;
         await using var sender = Client.CreateSender(BrokerInstance.ShortQueue);
         await sender.SendMessagesAsync(Enumerable.Range(0, count).Select(i => new ServiceBusMessage($"{i}") { TimeToLive = TimeSpan.FromMilliseconds(200) }));
-        using var administration = new ServiceBusAdministrationClient(Broker.AdministrationConnectionString);
+        var administration = new ServiceBusAdministrationClient(Broker.AdministrationConnectionString);
         await Eventually.TrueAsync(
-            async () => await administration.GetQueueRuntimePropertiesAsync(BrokerInstance.ShortQueue) is { ActiveMessageCount: 0, DeadLetterMessageCount: count },
+            async () => (await administration.GetQueueRuntimePropertiesAsync(BrokerInstance.ShortQueue)).Value is { ActiveMessageCount: 0, DeadLetterMessageCount: count },
             "every message is a dead letter");
-    }
-
-    [Fact]
-    public async Task Links_stay_open_beyond_the_life_of_their_tokens()
-    {
-        await using var client = new ServiceBusClient(
-            Broker.ConnectionString,
-            new ServiceBusClientOptions { TokenLifetime = TimeSpan.FromSeconds(3), RetryOptions = { MaxRetries = 0 } });
-        await using var sender = client.CreateSender(BrokerInstance.Queue);
-        await using var receiver = client.CreateReceiver(BrokerInstance.Queue);
-        var end = DateTimeOffset.UtcNow.AddSeconds(7);
-        while (DateTimeOffset.UtcNow < end)
-        {
-            await sender.SendMessageAsync(new ServiceBusMessage("x"));
-            await receiver.CompleteMessageAsync(await ReceiveAsync(receiver));
-            await Task.Delay(200);
-        }
     }
 
     private ServiceBusReceiver DeadLetters()

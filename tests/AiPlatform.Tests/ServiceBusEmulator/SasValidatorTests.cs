@@ -1,4 +1,5 @@
-using AiPlatform.Messaging.Authorization;
+using System.Security.Cryptography;
+using System.Text;
 using AiPlatform.ServiceBusEmulator.Protocol;
 
 namespace AiPlatform.Tests.ServiceBusEmulator;
@@ -14,7 +15,7 @@ public sealed class SasValidatorTests
     [Fact]
     public void A_signature_of_the_policy_grants_its_resource_until_it_expires()
     {
-        var token = SharedAccessSignature.Create("sb://host:5672/Jobs/", "policy", Key, Now.AddMinutes(5));
+        var token = Sign("sb://host:5672/Jobs/", "policy", Key, Now.AddMinutes(5));
         var grant = _validator.Validate(token, Now);
         Assert.Equal(new SasGrant("jobs", Now.AddMinutes(5)), grant);
         Assert.Null(_validator.Validate(token, Now.AddMinutes(5)));
@@ -23,11 +24,11 @@ public sealed class SasValidatorTests
     [Fact]
     public void A_signature_that_was_touched_grants_nothing()
     {
-        var token = SharedAccessSignature.Create("sb://host/jobs", "policy", Key, Now.AddMinutes(5));
+        var token = Sign("sb://host/jobs", "policy", Key, Now.AddMinutes(5));
         Assert.Null(_validator.Validate(token.Replace("jobs", "other", StringComparison.Ordinal), Now));
         Assert.Null(_validator.Validate(token.Replace("se=1", "se=2", StringComparison.Ordinal), Now));
-        Assert.Null(_validator.Validate(SharedAccessSignature.Create("sb://host/jobs", "policy", "other key", Now.AddMinutes(5)), Now));
-        Assert.Null(_validator.Validate(SharedAccessSignature.Create("sb://host/jobs", "other", Key, Now.AddMinutes(5)), Now));
+        Assert.Null(_validator.Validate(Sign("sb://host/jobs", "policy", "other key", Now.AddMinutes(5)), Now));
+        Assert.Null(_validator.Validate(Sign("sb://host/jobs", "other", Key, Now.AddMinutes(5)), Now));
     }
 
     [Theory]
@@ -46,6 +47,14 @@ public sealed class SasValidatorTests
     [InlineData("amqps://HOST/Queue", "queue")]
     [InlineData("/queue/", "queue")]
     public void The_entity_is_found_in_a_resource(string resource, string path) => Assert.Equal(path, SasValidator.PathOf(resource));
+
+    private static string Sign(string resource, string keyName, string key, DateTimeOffset expiresOn)
+    {
+        var audience = Uri.EscapeDataString(resource);
+        var expiry = expiresOn.ToUnixTimeSeconds();
+        var signature = Convert.ToBase64String(HMACSHA256.HashData(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes($"{audience}\n{expiry}")));
+        return $"SharedAccessSignature sr={audience}&sig={Uri.EscapeDataString(signature)}&se={expiry}&skn={keyName}";
+    }
 
     [Fact]
     public void Rights_cover_what_is_below_them_and_nothing_beside()

@@ -22,7 +22,7 @@ internal static class JobEndpoints
             .ValidateOnStart();
         return services.AddSingleton<JobStore>().AddSingleton<JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
             .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
-            .AddSingleton<JobEventSink>().AddSingleton<IQueueTrigger>(provider => provider.GetRequiredService<JobEventSink>());
+            .AddSingleton<JobEventSink>();
     }
 
     /// <summary>Maps the routes.</summary>

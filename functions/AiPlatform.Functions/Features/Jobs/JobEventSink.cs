@@ -1,22 +1,14 @@
 using System.Text.Json;
-using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Jobs;
 
-/// <summary>Takes in what happened to nodes: from the queue <c>job-events</c>, and from the watch over runners.</summary>
+/// <summary>Takes in what happened to nodes: from runners through the orchestrations service, and from the watch over runners.</summary>
 internal sealed class JobEventSink(
-    Database database, JobLifecycle lifecycle, CapacitySignal capacity, IOutbox outbox, TimeProvider time, ILogger<JobEventSink> logger) : IQueueTrigger
+    Database database, JobLifecycle lifecycle, CapacitySignal capacity, IOutbox outbox, TimeProvider time, ILogger<JobEventSink> logger)
 {
     private const int MaxReason = 4_000;
-
-    /// <inheritdoc />
-    public string Function => JobQueues.Events;
-
-    /// <inheritdoc />
-    public Task HandleAsync(QueueMessage message, CancellationToken cancellationToken)
-        => ApplyAsync(JsonSerializer.Deserialize<JobEvent>(message.Body, ContractsJson.Tolerant)!, cancellationToken);
 
     /// <summary>Applies an event and hands it to the job's orchestration, once by event id, in one transaction.</summary>
     public Task ApplyAsync(JobEvent jobEvent, CancellationToken cancellationToken)

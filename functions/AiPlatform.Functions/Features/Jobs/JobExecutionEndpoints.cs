@@ -15,6 +15,7 @@ internal static class JobExecutionEndpoints
         job.MapPost("/attempts", AdmitAsync).RequirePermission(Permission.Orchestrate).WithSummary("Admit an attempt");
         job.MapPost("/attempts/{attempt:int}/end", EndAttemptAsync).RequirePermission(Permission.Orchestrate).WithSummary("End an attempt");
         job.MapPost("/status", SetStatusAsync).RequirePermission(Permission.Orchestrate).WithSummary("Move a job along its transition table");
+        job.MapPost("/events", ReportAsync).RequirePermission(Permission.Orchestrate).WithSummary("Take in what happened to a node; repeating it is harmless");
         job.MapPost("/attempts/{attempt:int}/nodes/{node:int}/claim", ClaimAsync).RequirePermission(Permission.Execute).WithSummary("Take a node");
         job.MapPut("/attempts/{attempt:int}/rendezvous", SetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Say where the ranks meet");
         job.MapGet("/attempts/{attempt:int}/rendezvous", GetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Where the ranks meet");
@@ -41,6 +42,18 @@ internal static class JobExecutionEndpoints
     {
         await lifecycle.SetStatusAsync(job, request.Status, request.Reason, cancellationToken);
         return TypedResults.Ok(await JobEndpoints.ReadAsync(job, caller, access, store, cancellationToken));
+    }
+
+    // An event about a job that is gone is no error: nobody waits for it any more.
+    private static async Task<NoContent> ReportAsync(string job, JobEvent request, JobEventSink sink, CancellationToken cancellationToken)
+    {
+        Check.Length(request.EventId, "eventId", 1, 128);
+        Check.That(request.JobId == job, "jobId", "otherJob", job);
+        Check.Range(request.Attempt, "attempt", 1, int.MaxValue);
+        Check.Range(request.Node, "node", 0, int.MaxValue);
+        Check.Text(request.RunnerId, "runnerId", 64);
+        await sink.ApplyAsync(request with { At = request.At.ToUniversalTime() }, cancellationToken);
+        return TypedResults.NoContent();
     }
 
     private static async Task<Ok<NodeAssignment>> ClaimAsync(

@@ -3,7 +3,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
-using AiPlatform.Messaging;
+using Azure.Messaging.ServiceBus;
 using Prometheus;
 
 namespace AiPlatform.Functions.Features.Queues;
@@ -86,7 +86,7 @@ internal sealed partial class TaskDispatcher(
                 cancellationToken);
             Released.WithLabels(queue).Inc(tasks.Length);
         }
-        catch (Exception exception) when (exception is ServiceBusException or TimeoutException or IOException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // Some may have arrived all the same: their fence is an old one then, and a claim with it is refused.
             LogNotSent(_logger, queue, tasks.Length, exception.Message);

@@ -2,9 +2,9 @@ using System.Diagnostics;
 using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Messaging;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Training.Models;
+using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.Orchestrations.Training.Activities;
 

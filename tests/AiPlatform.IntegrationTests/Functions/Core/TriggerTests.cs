@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
@@ -15,7 +14,6 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
     private const string TickBody =
         """{"Data":{"tick":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"tick","UtcNow":"2026-05-01T12:00:00Z","RandGuid":"1b4e28ba-2fa1-11d2-883f-0016d3cca427"}}}""";
 
-    private readonly RecordingTrigger _trigger = new();
     private readonly RecordingTick _tick = new();
     private FunctionsInstance _app = null!;
     private HttpClient _host = null!;
@@ -24,7 +22,6 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
     {
         _app = await FunctionsInstance.StartAsync(functions.Settings, configure: builder =>
         {
-            builder.Services.AddSingleton<IQueueTrigger>(_trigger);
             builder.Services.AddSingleton<ITickTask>(_tick);
         });
         _host = _app.CreateClient();
@@ -53,42 +50,11 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
     }
 
     [Theory]
-    [InlineData("""{"Data":{"msg":"\"{\\\"id\\\":1}\""},"Metadata":{"MessageId":"\"m-1\"","DeliveryCount":"1","sys":{"MethodName":"recorded"}}}""")]
-    [InlineData("""{"Data":{"msg":"{\"id\":1}"},"Metadata":{"MessageId":"m-1","DeliveryCount":"1"}}""")]
-    public async Task A_message_arrives_encoded_twice_or_once(string body)
-    {
-        var answer = await InvokeAsync("/recorded", body);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal(JsonValueKind.Object, JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.ValueKind);
-        Assert.Equal(new QueueMessage("""{"id":1}""", "m-1", 1), Assert.Single(_trigger.Messages));
-    }
-
-    [Fact]
-    public async Task A_message_that_cannot_be_handled_is_no_2xx_so_that_the_host_abandons_it()
-    {
-        _trigger.Fail = true;
-        Assert.Equal(HttpStatusCode.InternalServerError, (await InvokeAsync("/recorded", """{"Data":{"msg":"x"},"Metadata":{}}""")).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await InvokeAsync("/recorded", "{}")).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await InvokeAsync("/recorded", "not json")).StatusCode);
-    }
-
-    [Fact]
-    public async Task A_message_of_the_largest_size_of_service_bus_is_accepted()
-    {
-        var message = JsonSerializer.Serialize(new string('"', 1024 * 1024));
-        var body = $$$"""{"Data":{"msg":{{{JsonSerializer.Serialize(message)}}}},"Metadata":{}}""";
-        Assert.Equal(HttpStatusCode.OK, (await InvokeAsync("/recorded", body)).StatusCode);
-        Assert.Equal(1024 * 1024, Assert.Single(_trigger.Messages).Body.Length);
-    }
-
-    [Theory]
     [InlineData("X-Forwarded-For", "203.0.113.7")]
     [InlineData("X-Forwarded-Host", "platform.example")]
     public async Task What_the_host_forwards_from_outside_never_reaches_a_trigger(string header, string value)
     {
         await InvokeAsync("/tick", TickBody, (header, value)).ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
-        await InvokeAsync("/recorded", """{"Data":{"msg":"x"}}""", (header, value)).ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
-        Assert.Empty(_trigger.Messages);
         Assert.Equal(0, _tick.Runs);
     }
 
@@ -114,26 +80,6 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
         }
 
         return _host.SendAsync(request);
-    }
-
-    private sealed class RecordingTrigger : IQueueTrigger
-    {
-        public List<QueueMessage> Messages { get; } = [];
-
-        public bool Fail { get; set; }
-
-        public string Function => "recorded";
-
-        public Task HandleAsync(QueueMessage message, CancellationToken cancellationToken)
-        {
-            if (Fail)
-            {
-                throw new InvalidDataException("It cannot be handled.");
-            }
-
-            Messages.Add(message);
-            return Task.CompletedTask;
-        }
     }
 
     private sealed class RecordingTick : ITickTask

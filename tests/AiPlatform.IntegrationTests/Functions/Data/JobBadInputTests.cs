@@ -33,6 +33,42 @@ public sealed class JobBadInputTests(FunctionsFixture functions) : IClassFixture
         Assert.Empty((await world.Client.GetAsync<Page<Run>>($"/v1/projects/{world.Project.Id}/runs")).Items);
     }
 
+    [Theory]
+    [InlineData("""{"eventId":"","jobId":"JOB","attempt":1,"node":0,"kind":"started","at":"2026-01-01T00:00:00Z"}""", "eventId")]
+    [InlineData("""{"eventId":"e\u0000","jobId":"JOB","attempt":1,"node":0,"kind":"started","at":"2026-01-01T00:00:00Z"}""", "eventId")]
+    [InlineData("""{"eventId":"e","jobId":"other","attempt":1,"node":0,"kind":"started","at":"2026-01-01T00:00:00Z"}""", "jobId")]
+    [InlineData("""{"eventId":"e","jobId":"JOB","attempt":0,"node":0,"kind":"started","at":"2026-01-01T00:00:00Z"}""", "attempt")]
+    [InlineData("""{"eventId":"e","jobId":"JOB","attempt":1,"node":-1,"kind":"started","at":"2026-01-01T00:00:00Z"}""", "node")]
+    [InlineData("""{"eventId":"e","jobId":"JOB","attempt":1,"node":0,"kind":"vanished","at":"2026-01-01T00:00:00Z"}""", "kind")]
+    [InlineData("""{"eventId":"e","jobId":"JOB","attempt":1,"node":0,"kind":"started","at":"2026-01-01T00:00:00Z","runnerId":"r\u0000"}""", "runnerId")]
+    public async Task An_event_that_makes_no_sense_is_refused(string body, string field)
+    {
+        var world = await JobWorld.CreateAsync(functions);
+        var job = await world.SubmitAsync();
+        var problem = await world.Service.PostJsonAsync($"/v1/jobs/{job.Id}/events", body.Replace("JOB", job.Id, StringComparison.Ordinal))
+            .ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        Assert.Equal([field], problem.Errors!.Keys);
+    }
+
+    [Fact]
+    public async Task Only_the_orchestrations_service_reports_events_and_their_times_may_be_of_any_zone()
+    {
+        var world = await JobWorld.CreateAsync(functions);
+        var runner = await world.RegisterAsync();
+        var job = await world.SubmitAsync();
+        await world.AdmitAsync(job);
+        await runner.ClaimAsync(job);
+        var at = new DateTimeOffset(2026, 5, 1, 14, 0, 0, TimeSpan.FromHours(2));
+        var started = new JobEvent(Guid.NewGuid().ToString("N"), job.Id, 1, 0, JobEventKind.Started, at, RunnerId: runner.Id);
+        foreach (var client in (HttpClient[])[world.Client, world.Runner, functions.Job(job.Id, job.RunId)])
+        {
+            await client.PostJsonAsync($"/v1/jobs/{job.Id}/events", started).ProblemAsync(HttpStatusCode.Forbidden, ErrorCodes.Forbidden);
+        }
+
+        await world.RaiseAsync(started);
+        Assert.Equal(at, (await world.GetAsync(job)).Attempts[0].Nodes[0].StartedAt);
+    }
+
     [Fact]
     public async Task Jobs_of_one_project_are_nothing_in_another_and_to_other_people()
     {

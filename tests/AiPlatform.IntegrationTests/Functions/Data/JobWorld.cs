@@ -1,5 +1,4 @@
-using System.Text.Json;
-using AiPlatform.Contracts;
+using System.Net;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Projects;
@@ -60,13 +59,12 @@ internal sealed class JobWorld(FunctionsFixture functions, TestUser user, Projec
         return runner;
     }
 
-    /// <summary>Applies an event as the Service Bus trigger does.</summary>
-    public Task RaiseAsync(JobEvent jobEvent, FunctionsInstance? instance = null)
+    /// <summary>Reports an event as the orchestrations service does.</summary>
+    public async Task RaiseAsync(JobEvent jobEvent, FunctionsInstance? instance = null)
     {
-        var sink = ((instance ?? Functions.App).Services.GetService(typeof(IEnumerable<AiPlatform.Functions.Infrastructure.IQueueTrigger>))
-            as IEnumerable<AiPlatform.Functions.Infrastructure.IQueueTrigger>)!.Single(trigger => trigger.Function == JobQueues.Events);
-        var body = JsonSerializer.Serialize(jobEvent, ContractsJson.Strict);
-        return sink.HandleAsync(new AiPlatform.Functions.Infrastructure.QueueMessage(body, jobEvent.EventId, 1), CancellationToken.None);
+        using var other = instance?.CreateClient(Service.DefaultRequestHeaders.Authorization!.Parameter);
+        using var answer = await (other ?? Service).PostJsonAsync($"/v1/jobs/{jobEvent.JobId}/events", jobEvent);
+        Assert.True(answer.StatusCode == HttpStatusCode.NoContent, $"{(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
     }
 
     public async Task<IReadOnlyList<string>> OutboxAsync(Job job)

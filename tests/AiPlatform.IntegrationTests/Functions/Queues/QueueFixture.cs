@@ -4,9 +4,9 @@ using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Messaging;
 using AiPlatform.ServiceBusEmulator;
 using AiPlatform.TaskWorker;
+using Azure.Messaging.ServiceBus;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;
 
