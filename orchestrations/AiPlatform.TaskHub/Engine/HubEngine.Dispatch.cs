@@ -23,6 +23,7 @@ internal sealed partial class HubEngine
         var worker = new WorkerConnection(hub, request, caches, _options.DefaultWorkerConcurrency);
         lock (_gate)
         {
+            RequireThere(hub);
             hub.Workers.Add(worker);
             Claim(worker, request.RunningActivities);
             Pump(hub);

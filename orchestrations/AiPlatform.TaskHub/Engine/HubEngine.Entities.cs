@@ -22,6 +22,7 @@ internal sealed partial class HubEngine
         lock (_gate)
         {
             RequireOwned(entityId);
+            RequireThere(hub);
             var key = $"s:{hub.Id}:{entityId}:{request.RequestId}";
             if (_recent.Find(key) is { } earlier)
             {
@@ -51,6 +52,7 @@ internal sealed partial class HubEngine
     {
         lock (_gate)
         {
+            RequireThere(hub);
             var commit = new Commit();
             Deliver(commit, hub, new(entityId, NewEvent(item => item.EntityUnlockSent = new() { CriticalSectionId = section, ParentInstanceId = parentId })));
             return Write(commit);

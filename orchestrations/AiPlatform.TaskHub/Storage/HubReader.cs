@@ -27,8 +27,14 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
             + "SELECT id FROM new UNION ALL SELECT id FROM task_hubs WHERE name = $1 LIMIT 1");
         command.Parameters.Add(new() { Value = name });
 
-        // Two processes may insert at once: the loser's statement sees neither row, its repetition does.
-        return (int?)await command.ExecuteScalarAsync(cancellationToken) ?? (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+        // Two calls may insert at once: the loser's statement sees neither row, its repetition does, unless the row is deleted meanwhile.
+        while (true)
+        {
+            if (await command.ExecuteScalarAsync(cancellationToken) is int id)
+            {
+                return id;
+            }
+        }
     }
 
     public async Task<IReadOnlyList<(int Id, string Name)>> HubsAsync(CancellationToken cancellationToken)
