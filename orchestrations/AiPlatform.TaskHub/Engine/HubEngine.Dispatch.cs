@@ -83,7 +83,7 @@ internal sealed partial class HubEngine
             return;
         }
 
-        if (instance.History.Count == 0 && instance.State.ScheduledStartTimestamp?.ToDateTime() is { } start && start > Now)
+        if (instance.History.Count == 0 && instance.State.ScheduledStartTimestamp is { } scheduled && WireTime.Of(scheduled) is var start && start > Now)
         {
             _deadlines.Add(start, () => Activate(instance));
             return;

@@ -88,6 +88,11 @@ internal sealed partial class HubEngine
                 return Task.CompletedTask;
             }
 
+            if (result.Actions.FirstOrDefault(static action => !IsSupported(action)) is { } unknown)
+            {
+                throw new ArgumentException($"This task hub does not carry out the action {unknown.OperationActionTypeCase} {unknown.Id}: its receiver is not an id.");
+            }
+
             var task = Commit(entity, batch, result);
             _recent.Add(result.CompletionToken, task);
             Metrics.BatchesCompleted.Inc();
