@@ -69,7 +69,7 @@ public static class RowDiffer
                 """,
                 cancellationToken).ConfigureAwait(false);
             var (added, removed, both, repeated) = await session.OneAsync(
-                "SELECT count_if(b IS NULL), count_if(n IS NULL), count_if(b IS NOT NULL AND n IS NOT NULL), coalesce(sum(repeated), 0)::BIGINT FROM matched", [],
+                "SELECT count(*) FILTER (b IS NULL), count(*) FILTER (n IS NULL), count(*) FILTER (b IS NOT NULL AND n IS NOT NULL), coalesce(sum(repeated), 0)::BIGINT FROM matched", [],
                 static row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)), cancellationToken).ConfigureAwait(false);
             var changed = await session.OneAsync("SELECT count(*) FROM changed", [], static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
             return new RowDiff(

@@ -15,7 +15,7 @@ internal sealed class EngineNumbers(EngineSession session, EngineTable table, st
     {
         var shares = string.Join(", ", NumericProfile.Shares.Select(static share => share.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         var basic = await session.OneAsync(
-            $"SELECT count(*), min(x), max(x), avg(x), stddev_samp(x), count_if(x = 0), count_if(x < 0), approx_quantile(x, [{shares}]) FROM {From}", [],
+            $"SELECT count(*), min(x), max(x), avg(x), stddev_samp(x), count(*) FILTER (x = 0), count(*) FILTER (x < 0), approx_quantile(x, [{shares}]) FROM {From}", [],
             static row => row.GetInt64(0) == 0
                 ? null
                 : new NumericProfile(
@@ -31,7 +31,7 @@ internal sealed class EngineNumbers(EngineSession session, EngineTable table, st
         var deviation = await session.OneAsync($"SELECT approx_quantile(abs(x - $1), 0.5) FROM {From}", [median], static row => row.GetDouble(0), cancellationToken).ConfigureAwait(false);
         var outliers = NumberSummary.Bounds(basic.Quantiles[2], basic.Quantiles[4], median, deviation);
         var (third, fourth, iqr, robust, count) = await session.OneAsync(
-            "SELECT coalesce(avg(((x - $1) / $2) ** 3), 0), coalesce(avg(((x - $1) / $2) ** 4), 3), count_if(x < $3 OR x > $4), count_if(x < $5 OR x > $6), count(*) FROM " + From,
+            "SELECT coalesce(avg(((x - $1) / $2) ** 3), 0), coalesce(avg(((x - $1) / $2) ** 4), 3), count(*) FILTER (x < $3 OR x > $4), count(*) FILTER (x < $5 OR x > $6), count(*) FROM " + From,
             [basic.Mean, basic.StandardDeviation > 0 ? basic.StandardDeviation : 1, outliers.IqrLow, outliers.IqrHigh, outliers.RobustLow ?? double.NegativeInfinity, outliers.RobustHigh ?? double.PositiveInfinity],
             static row => (row.GetDouble(0), row.GetDouble(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), cancellationToken).ConfigureAwait(false);
         var bars = new SortedDictionary<long, long>();
@@ -47,7 +47,7 @@ internal sealed class EngineNumbers(EngineSession session, EngineTable table, st
                 cancellationToken).ConfigureAwait(false);
         }
 
-        var infinite = await session.OneAsync($"SELECT count_if(isinf(x)) FROM (SELECT {number} AS x FROM {table.From})", [], static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+        var infinite = await session.OneAsync($"SELECT count(*) FILTER (isinf(x)) FROM (SELECT {number} AS x FROM {table.From})", [], static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
         // From the sample deviation to that of all, which the biased moments are of.
         var scale = (double)count / Math.Max(1, count - 1);
         return basic with

@@ -64,7 +64,6 @@ internal sealed class SoundInput(RequestDelegate next)
     private static bool HasJson(HttpContext context)
         => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
             && context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<RawBody>() is null
-            && context.Request.Headers.ContentEncoding.Count == 0
             && (context.Request.HasJsonContentType() || (context.Features.Get<IErrorAnswer>() is not null && context.Request.ContentType?.Contains("protobuf", StringComparison.Ordinal) is not true));
 
     // Admission has waited for the body already, wherever it keeps it.

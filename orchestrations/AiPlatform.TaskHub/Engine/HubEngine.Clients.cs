@@ -234,6 +234,7 @@ internal sealed partial class HubEngine
         lock (_gate)
         {
             RequireOwned(request.InstanceId);
+            RequireThere(hub);
             if (!hub.Instances.TryGetValue(request.InstanceId, out var live))
             {
                 var commit = new Commit();

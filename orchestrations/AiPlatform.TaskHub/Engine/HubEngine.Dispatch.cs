@@ -23,6 +23,7 @@ internal sealed partial class HubEngine
         var worker = new WorkerConnection(hub, request, caches, _options.DefaultWorkerConcurrency);
         lock (_gate)
         {
+            RequireThere(hub);
             hub.Workers.Add(worker);
             Claim(worker, request.RunningActivities);
             Pump(hub);
@@ -82,7 +83,7 @@ internal sealed partial class HubEngine
             return;
         }
 
-        if (instance.History.Count == 0 && instance.State.ScheduledStartTimestamp?.ToDateTime() is { } start && start > Now)
+        if (instance.History.Count == 0 && instance.State.ScheduledStartTimestamp is { } scheduled && WireTime.Of(scheduled) is var start && start > Now)
         {
             _deadlines.Add(start, () => Activate(instance));
             return;

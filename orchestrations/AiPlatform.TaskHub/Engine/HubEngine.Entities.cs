@@ -22,6 +22,7 @@ internal sealed partial class HubEngine
         lock (_gate)
         {
             RequireOwned(entityId);
+            RequireThere(hub);
             var key = $"s:{hub.Id}:{entityId}:{request.RequestId}";
             if (_recent.Find(key) is { } earlier)
             {
@@ -51,6 +52,7 @@ internal sealed partial class HubEngine
     {
         lock (_gate)
         {
+            RequireThere(hub);
             var commit = new Commit();
             Deliver(commit, hub, new(entityId, NewEvent(item => item.EntityUnlockSent = new() { CriticalSectionId = section, ParentInstanceId = parentId })));
             return Write(commit);
@@ -84,6 +86,11 @@ internal sealed partial class HubEngine
                 TakeBack(entity);
                 PumpAll();
                 return Task.CompletedTask;
+            }
+
+            if (result.Actions.FirstOrDefault(static action => !IsSupported(action)) is { } unknown)
+            {
+                throw new ArgumentException($"This task hub does not carry out the action {unknown.OperationActionTypeCase} {unknown.Id}: its receiver is not an id.");
             }
 
             var task = Commit(entity, batch, result);

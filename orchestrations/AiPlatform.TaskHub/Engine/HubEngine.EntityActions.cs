@@ -83,12 +83,27 @@ internal sealed partial class HubEngine
     private static bool IsSupported(OrchestratorAction action) => action.OrchestratorActionTypeCase switch
     {
         ActionCase.None => false,
-        ActionCase.SendEvent => action.SendEvent.Instance is { } receiver
+        ActionCase.CreateTimer => action.CreateTimer.FireAt is not null && WireTime.IsValid(action.CreateTimer.FireAt),
+        ActionCase.CreateSubOrchestration => string.IsNullOrEmpty(action.CreateSubOrchestration.InstanceId) || InstanceIds.IsValid(action.CreateSubOrchestration.InstanceId),
+        ActionCase.TerminateOrchestration => InstanceIds.IsValid(action.TerminateOrchestration.InstanceId),
+        ActionCase.SendEvent => action.SendEvent.Instance is { } receiver && InstanceIds.IsValid(receiver.InstanceId)
             && (!EntityName.TryNormalize(receiver.InstanceId, out _) || LegacyEntityMessage.Read(receiver.InstanceId, action.SendEvent.Name, action.SendEvent.Data) is not null),
-        ActionCase.SendEntityMessage => EntityName.TryNormalize(
+        ActionCase.SendEntityMessage when action.SendEntityMessage.EntityLockRequested is { } request
+            => request.LockSet.Count > 0 && request.LockSet.All(IsEntity) && !request.CriticalSectionId.Contains('\0', StringComparison.Ordinal),
+        ActionCase.SendEntityMessage => IsEntity(
             action.SendEntityMessage.EntityOperationSignaled?.TargetInstanceId ?? action.SendEntityMessage.EntityOperationCalled?.TargetInstanceId
-                ?? action.SendEntityMessage.EntityUnlockSent?.TargetInstanceId ?? action.SendEntityMessage.EntityLockRequested?.LockSet.FirstOrDefault(),
-            out _),
+                ?? action.SendEntityMessage.EntityUnlockSent?.TargetInstanceId),
         _ => true,
     };
+
+    /// <summary>Whether the hub can carry out what an entity's operation asked for.</summary>
+    private static bool IsSupported(OperationAction action) => action.OperationActionTypeCase switch
+    {
+        OperationAction.OperationActionTypeOneofCase.SendSignal => IsEntity(action.SendSignal.InstanceId),
+        OperationAction.OperationActionTypeOneofCase.StartNewOrchestration
+            => string.IsNullOrEmpty(action.StartNewOrchestration.InstanceId) || InstanceIds.IsValid(action.StartNewOrchestration.InstanceId),
+        _ => true,
+    };
+
+    private static bool IsEntity(string? id) => InstanceIds.IsValid(id) && EntityName.TryNormalize(id, out _);
 }

@@ -5,26 +5,32 @@ namespace AiPlatform.TaskHub.Engine;
 /// <content>Task hubs as a whole.</content>
 internal sealed partial class HubEngine
 {
+    // What was read of the table before a hub was deleted does not hold any more when that is durable.
+    private int _deletions;
+    private Task _deleting = Task.CompletedTask;
+
     /// <summary>The hub of that name; made when it is new.</summary>
     public async Task<HubState> HubAsync(string name, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        while (true)
         {
-            if (_hubs.TryGetValue(name, out var hub))
+            lock (_gate)
             {
-                return hub;
-            }
-        }
-
-        var id = await _reader.HubIdAsync(name, cancellationToken);
-        lock (_gate)
-        {
-            if (!_hubs.TryGetValue(name, out var hub))
-            {
-                _hubs[name] = hub = new HubState(id, name);
+                if (_hubs.TryGetValue(name, out var hub))
+                {
+                    return hub;
+                }
             }
 
-            return hub;
+            var deletions = await DeletionsAsync(cancellationToken);
+            var id = await _reader.HubIdAsync(name, cancellationToken);
+            lock (_gate)
+            {
+                if (!_hubs.ContainsKey(name) && _deletions == deletions)
+                {
+                    _hubs[name] = new HubState(id, name);
+                }
+            }
         }
     }
 
@@ -39,8 +45,36 @@ internal sealed partial class HubEngine
             }
 
             _hubs.Remove(hub.Name);
+            hub.IsDeleted = true;
             Empty(hub);
-            return Write(new Commit { DeletedHub = hub.Id });
+            _deletions++;
+            var written = Write(new Commit { DeletedHub = hub.Id });
+            _deleting = Task.WhenAll(_deleting, written);
+            return written;
+        }
+    }
+
+    /// <summary>How many deletions there were, when all of them are durable.</summary>
+    private async Task<int> DeletionsAsync(CancellationToken cancellationToken)
+    {
+        int deletions;
+        Task deleting;
+        lock (_gate)
+        {
+            (deletions, deleting) = (_deletions, _deleting);
+        }
+
+        await deleting.WaitAsync(cancellationToken);
+        return deletions;
+    }
+
+    /// <summary>Refuses what a call that found its hub before it was deleted would write. Called under the lock.</summary>
+    /// <exception cref="HubDeletedException">It was deleted.</exception>
+    private static void RequireThere(HubState hub)
+    {
+        if (hub.IsDeleted)
+        {
+            throw new HubDeletedException();
         }
     }
 
@@ -66,3 +100,6 @@ internal sealed partial class HubEngine
         }
     }
 }
+
+/// <summary>The task hub of a call was deleted while the call was on its way.</summary>
+internal sealed class HubDeletedException() : Exception("The task hub was deleted at this moment; a further call makes a new one.");

@@ -212,18 +212,27 @@ internal sealed partial class HubEngine
 
     private async Task<Dictionary<int, HubState>> KnowHubsAsync(CancellationToken cancellationToken)
     {
-        var known = await _reader.HubsAsync(cancellationToken);
-        lock (_gate)
+        while (true)
         {
-            foreach (var (id, name) in known)
+            var deletions = await DeletionsAsync(cancellationToken);
+            var known = await _reader.HubsAsync(cancellationToken);
+            lock (_gate)
             {
-                if (!_hubs.TryGetValue(name, out var hub) || hub.Id != id)
+                if (_deletions != deletions)
                 {
-                    _hubs[name] = new HubState(id, name);
+                    continue;
                 }
-            }
 
-            return _hubs.Values.ToDictionary(hub => hub.Id);
+                foreach (var (id, name) in known)
+                {
+                    if (!_hubs.TryGetValue(name, out var hub) || hub.Id != id)
+                    {
+                        _hubs[name] = new HubState(id, name);
+                    }
+                }
+
+                return _hubs.Values.ToDictionary(hub => hub.Id);
+            }
         }
     }
 

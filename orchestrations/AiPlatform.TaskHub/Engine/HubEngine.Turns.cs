@@ -111,7 +111,7 @@ internal sealed partial class HubEngine
                     break;
                 case ActionCase.CreateTimer:
                     record.Events.Add(new HistoryEvent { EventId = action.Id, Timestamp = now, TimerCreated = new() { FireAt = action.CreateTimer.FireAt } });
-                    timers.Add((action.Id, action.CreateTimer.FireAt.ToDateTime()));
+                    timers.Add((action.Id, WireTime.Of(action.CreateTimer.FireAt)));
                     break;
                 case ActionCase.CreateSubOrchestration:
                     record.Events.Add(StartSubOrchestration(instance, action, messages, now));

@@ -7,6 +7,9 @@ internal sealed class HubState(int id, string name)
 
     public string Name { get; } = name;
 
+    /// <summary>Whether it is gone: what is written for it has no place any more.</summary>
+    public bool IsDeleted { get; set; }
+
     public Dictionary<string, LiveInstance> Instances { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, LiveEntity> Entities { get; } = new(StringComparer.Ordinal);

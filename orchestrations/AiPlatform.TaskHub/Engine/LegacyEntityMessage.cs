@@ -76,7 +76,7 @@ internal static class LegacyEntityMessage
                 Position = json.TryGetProperty("pos", out var position) ? position.GetInt32() : 0,
                 LockSet = { locks.EnumerateArray().Select(static item => $"@{item.GetProperty("name").GetString()}@{item.GetProperty("key").GetString()}") },
             };
-            return request.LockSet.All(static id => EntityName.TryNormalize(id, out _)) && request.Position >= 0 && request.Position < request.LockSet.Count
+            return request.LockSet.All(static id => InstanceIds.IsValid(id) && EntityName.TryNormalize(id, out _)) && request.Position >= 0 && request.Position < request.LockSet.Count
                 ? new HistoryEvent { EntityLockRequested = request }
                 : throw new FormatException("A lock request names entities.");
         }

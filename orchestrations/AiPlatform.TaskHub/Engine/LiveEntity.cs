@@ -8,7 +8,7 @@ internal readonly record struct EntityMessage(long Seq, HistoryEvent Event)
     public bool IsOperation => Event.EntityOperationCalled is not null || Event.EntityOperationSignaled is not null;
 
     /// <summary>When a scheduled operation is due.</summary>
-    public DateTime? ScheduledTime => (Event.EntityOperationSignaled?.ScheduledTime ?? Event.EntityOperationCalled?.ScheduledTime) is { Seconds: > 0 } time ? time.ToDateTime() : null;
+    public DateTime? ScheduledTime => (Event.EntityOperationSignaled?.ScheduledTime ?? Event.EntityOperationCalled?.ScheduledTime) is { Seconds: > 0 } time ? WireTime.Of(time) : null;
 }
 
 /// <summary>Operations that a worker has, and the delivery's token.</summary>

@@ -244,7 +244,7 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
                 Activities[item.EventId] = new PendingActivity(this, item);
                 break;
             case EventCase.TimerCreated:
-                Timers[item.EventId] = item.TimerCreated.FireAt.ToDateTime();
+                Timers[item.EventId] = WireTime.Of(item.TimerCreated.FireAt);
                 break;
             case EventCase.SubOrchestrationInstanceCreated:
                 SubOrchestrations[item.EventId] = item.SubOrchestrationInstanceCreated.InstanceId;
@@ -293,7 +293,7 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
 internal sealed record Turn(long Nonce, HistoryEvent Started, int Arrivals, WorkerConnection Worker)
 {
     /// <summary>When the worker got it (UTC).</summary>
-    public DateTime At => Started.Timestamp.ToDateTime();
+    public DateTime At => WireTime.Of(Started.Timestamp);
 
     /// <summary>What has come of a completion that comes in chunks.</summary>
     public TurnChunks Chunks { get; } = new();

@@ -1,6 +1,7 @@
 using AiPlatform.TaskHub.Engine;
 using AiPlatform.TaskHub.Payloads;
 using Grpc.Core;
+using Npgsql;
 
 namespace AiPlatform.TaskHub.Service;
 
@@ -22,8 +23,13 @@ internal sealed class CallStatus(EngineHost host, ILogger<CallStatus> logger)
                 return New(StatusCode.FailedPrecondition, exception);
             case ArgumentException:
                 return New(StatusCode.InvalidArgument, exception);
+            case PostgresException { SqlState: ['2', '2', ..] }:
+                // Class 22: what was sent has no place in a column, such as a text with the character NUL. Repeating it cannot help.
+                return new RpcException(new Status(StatusCode.InvalidArgument, "A text or number of the request cannot be stored."));
             case NotSupportedException or NotImplementedException:
                 return New(StatusCode.Unimplemented, exception);
+            case HubDeletedException:
+                return New(StatusCode.Aborted, exception);
             case NotOwnerException or PayloadStoreException:
                 return New(StatusCode.Unavailable, exception);
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
@@ -31,7 +37,7 @@ internal sealed class CallStatus(EngineHost host, ILogger<CallStatus> logger)
         }
 
         // What else fails while the engine goes or PostgreSQL is away is worth a retry.
-        var away = exception is OperationCanceledException or Npgsql.NpgsqlException || host.Engine is null or { Faulted.IsCompleted: true };
+        var away = exception is OperationCanceledException or NpgsqlException || host.Engine is null or { Faulted.IsCompleted: true };
         if (!away)
         {
             Logs.CallFailed(logger, exception, context.Method);

@@ -14,6 +14,7 @@ internal sealed partial class TaskHubService
     public override Task<SignalEntityResponse> SignalEntity(SignalEntityRequest request, ServerCallContext context)
     {
         Require(request.Name, "name");
+        RequireTime(request.ScheduledTime);
         var id = RequireEntityId(request.InstanceId);
         return RouteAsync(id, context, (owner, call) => owner.SignalEntityAsync(request, call), async (engine, hub) =>
         {

@@ -15,7 +15,6 @@ namespace AiPlatform.TaskHub.Service;
 internal sealed partial class TaskHubService(EngineHost host, Peers peers, PayloadCarrier payloads, IOptions<TaskHubOptions> options, ILogger<TaskHubService> logger)
     : TaskHubSidecarService.TaskHubSidecarServiceBase
 {
-    private const int MaxIdLength = 1024;
     private const int MaxBatch = 500;
     private const int MaxPageBytes = 16 * 1024 * 1024;
 
@@ -38,6 +37,7 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
     {
         RequireId(request.InstanceId);
         Require(request.Name, "name");
+        RequireTime(request.ScheduledStartTimestamp);
         return RouteAsync(request.InstanceId, context, (owner, call) => owner.StartInstanceAsync(request, call), async (engine, hub) =>
         {
             request.Input = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Input, context.CancellationToken);
@@ -261,12 +261,20 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
         }
     }
 
+    private static void RequireTime(Timestamp? time)
+    {
+        if (!WireTime.IsValid(time))
+        {
+            throw new ArgumentException("The time to start at is not a time.", nameof(time));
+        }
+    }
+
     private static void RequireId(string id)
     {
         Require(id, "instanceId");
-        if (id.Length > MaxIdLength || id.Any(char.IsControl))
+        if (!InstanceIds.IsValid(id))
         {
-            throw new ArgumentException($"An instance id has at most {MaxIdLength} characters and no control characters.", nameof(id));
+            throw new ArgumentException($"An instance id has at most {InstanceIds.MaxLength} characters and no control characters.", nameof(id));
         }
     }
 

@@ -55,12 +55,12 @@ internal sealed partial class HubReader
 
         if (query.LastModifiedFrom is { } from)
         {
-            Add("modified_at >= ?", from.ToDateTime());
+            Add("modified_at >= ?", WireTime.Of(from));
         }
 
         if (query.LastModifiedTo is { } to)
         {
-            Add("modified_at <= ?", to.ToDateTime());
+            Add("modified_at <= ?", WireTime.Of(to));
         }
 
         command.CommandText = sql.Append($" ORDER BY entity_id LIMIT {size + 1}").ToString();

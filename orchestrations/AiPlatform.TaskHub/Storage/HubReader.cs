@@ -1,6 +1,8 @@
 using System.Text;
 using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Engine;
 using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -27,8 +29,14 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
             + "SELECT id FROM new UNION ALL SELECT id FROM task_hubs WHERE name = $1 LIMIT 1");
         command.Parameters.Add(new() { Value = name });
 
-        // Two processes may insert at once: the loser's statement sees neither row, its repetition does.
-        return (int?)await command.ExecuteScalarAsync(cancellationToken) ?? (int)(await command.ExecuteScalarAsync(cancellationToken))!;
+        // Two calls may insert at once: the loser's statement sees neither row, its repetition does, unless the row is deleted meanwhile.
+        while (true)
+        {
+            if (await command.ExecuteScalarAsync(cancellationToken) is int id)
+            {
+                return id;
+            }
+        }
     }
 
     public async Task<IReadOnlyList<(int Id, string Name)>> HubsAsync(CancellationToken cancellationToken)
@@ -96,7 +104,7 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
         var command = source.CreateCommand();
         command.Parameters.Add(new() { Value = hub });
         command.Parameters.Add(new() { Value = after });
-        AddFilter(command, sql, query.RuntimeStatus, query.CreatedTimeFrom?.ToDateTime(), query.CreatedTimeTo?.ToDateTime(), "created_at");
+        AddFilter(command, sql, query.RuntimeStatus, At(query.CreatedTimeFrom), At(query.CreatedTimeTo), "created_at");
         if (!string.IsNullOrEmpty(query.InstanceIdPrefix))
         {
             command.Parameters.Add(new() { Value = query.InstanceIdPrefix });
@@ -126,7 +134,7 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
         var sql = new StringBuilder("SELECT instance_id, completed_at, key FROM instances WHERE hub = $1 AND completed_at IS NOT NULL");
         var command = source.CreateCommand();
         command.Parameters.Add(new() { Value = hub });
-        AddFilter(command, sql, request.RuntimeStatus, request.CompletedTimeFrom?.ToDateTime(), request.CompletedTimeTo?.ToDateTime(), "completed_at");
+        AddFilter(command, sql, request.RuntimeStatus, At(request.CompletedTimeFrom), At(request.CompletedTimeTo), "completed_at");
         if (after is { } position)
         {
             command.Parameters.Add(new() { Value = position.At });
@@ -156,7 +164,7 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
         var sql = new StringBuilder("SELECT key FROM instances WHERE hub = $1 AND completed_at IS NOT NULL");
         var command = source.CreateCommand();
         command.Parameters.Add(new() { Value = hub });
-        AddFilter(command, sql, filter.RuntimeStatus, filter.CreatedTimeFrom?.ToDateTime(), filter.CreatedTimeTo?.ToDateTime(), "created_at");
+        AddFilter(command, sql, filter.RuntimeStatus, At(filter.CreatedTimeFrom), At(filter.CreatedTimeTo), "created_at");
         command.CommandText = sql.Append($" ORDER BY key LIMIT {limit}").ToString();
         return await ReadKeysAsync(command, cancellationToken);
     }
@@ -246,4 +254,6 @@ internal sealed partial class HubReader(NpgsqlDataSource source)
             }
         }
     }
+
+    private static DateTime? At(Timestamp? time) => time is null ? null : WireTime.Of(time);
 }

@@ -230,7 +230,7 @@ internal sealed class ArtifactApi(ArtifactPlaces places, ArtifactFiles files, Bl
             : throw MLflowException.Value("expiration", $"{seconds}");
 
     private async Task<ArtifactPlace> PlaceAsync(HttpContext context)
-        => await places.RequireAsync((string)context.Request.RouteValues["path"]!, context.Features.Get<Caller>()!, context.RequestAborted);
+        => await places.RequireAsync(context.Request.RouteValues["path"] as string ?? string.Empty, context.Features.Get<Caller>()!, context.RequestAborted);
 
     // Clients name the folder in the route and in the body the file as it is called on their machine: only its last part counts.
     private static ArtifactPlace Below(ArtifactPlace place, string? file)

@@ -142,7 +142,8 @@ internal sealed class RunApi(
 
         var rows = call.Objects("datasets").Select(input =>
         {
-            var dataset = new MLflowCall(call.Context, input.TryGetProperty("dataset", out var value) ? value : throw MLflowException.Required("dataset"), call.ProjectId);
+            var entry = new MLflowCall(call.Context, input, call.ProjectId);
+            var dataset = entry.Object("dataset") ?? throw MLflowException.Required("dataset");
             return new
             {
                 run = run.Id,
@@ -152,7 +153,7 @@ internal sealed class RunApi(
                 source = dataset.RequiredText("source"),
                 schema = dataset.Text("schema"),
                 profile = dataset.Text("profile"),
-                tags = JsonTags.Write(Tags(new MLflowCall(call.Context, input, call.ProjectId), "tags", 100)),
+                tags = JsonTags.Write(Tags(entry, "tags", 100)),
                 now = time.GetUtcNow(),
             };
         }).ToList();
