@@ -1,5 +1,5 @@
 using System.Text;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using Google.Protobuf.Collections;
 using Npgsql;
 using NpgsqlTypes;
