@@ -1,6 +1,6 @@
 using System.Text;
-using AiPlatform.DurableTask.Protobuf;
 using AiPlatform.TaskHub.Engine;
+using AiPlatform.TaskHub.Protobuf;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
