@@ -1,7 +1,3 @@
-using AiPlatform.Contracts;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Worker;
 using AiPlatform.Hosting;
 using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
@@ -24,22 +20,11 @@ public static class OrchestrationsApp
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.");
-        var converter = new JsonDataConverter(ContractsJson.Tolerant);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
         builder.Services.AddPlatform(builder.Configuration).AddTraining().AddMaintenance().AddData().AddQuality();
         builder.Services.AddTaskWorkers(builder.Configuration);
-        builder.Services.AddDurableTaskClient(client => client.Configure(options => options.DataConverter = converter).UseDurableTaskScheduler(hub));
-        builder.Services.AddDurableTaskWorker(worker => worker
-            .AddTasks(tasks => tasks.AddTraining().AddMaintenance().AddData().AddQuality())
-            .Configure(options =>
-            {
-                options.DataConverter = converter;
-
-                // A hub may be shared: what others start is left to their workers.
-                options.UseWorkItemFilters = true;
-            })
-            .UseDurableTaskScheduler(hub));
+        builder.Services.AddDurable(hub, static tasks => tasks.AddTraining().AddMaintenance().AddData().AddQuality());
 
         var app = builder.Build();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });

@@ -1,5 +1,3 @@
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Scheduler;
 using AiPlatform.TaskHub.Cli.Commands;
 using Grpc.Core;
 
@@ -78,41 +76,5 @@ internal static class TaskHubCommand
             await errors.WriteLineAsync((exception as RpcException)?.Status.Detail ?? exception.Message);
             return 1;
         }
-    }
-}
-
-/// <summary>What a command works with. The hub is connected to on first use.</summary>
-internal sealed class Session(Arguments arguments, TextWriter output, CancellationToken cancellationToken) : IAsyncDisposable
-{
-    private SchedulerChannel? _channel;
-
-    public Arguments Arguments { get; } = arguments;
-
-    public TextWriter Output { get; } = output;
-
-    public CancellationToken Cancelled { get; } = cancellationToken;
-
-    public DurableTaskClient Client => field ??= new GrpcDurableTaskClient(string.Empty, Channel, new DurableTaskClientOptions());
-
-    /// <summary>The protocol itself, for what the client does not show.</summary>
-    public SchedulerChannel Channel => _channel ??= new SchedulerChannel(
-        new DurableTaskSchedulerConnectionString(Arguments.Option("connection") ?? Environment.GetEnvironmentVariable("TASKHUB_CONNECTION")
-            ?? throw new UsageException("Which hub? Give --connection, or set TASKHUB_CONNECTION.")),
-        TimeProvider.System);
-
-    /// <summary>The statuses that <c>--status</c> names; null when it is not given.</summary>
-    public IReadOnlyList<OrchestrationRuntimeStatus>? Statuses()
-        => Arguments.Option("status")?.Split(',').Select(name => Enum.TryParse<OrchestrationRuntimeStatus>(name, ignoreCase: true, out var status)
-            ? status
-            : throw new UsageException($"'{name}' is not one of {string.Join(", ", Enum.GetNames<OrchestrationRuntimeStatus>())}.")).ToList();
-
-    /// <summary>Writes one line of a list.</summary>
-    public Task RowAsync(params object?[] columns)
-        => Output.WriteLineAsync(string.Join('\t', columns.Select(column => column is DateTimeOffset time ? time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'") : column?.ToString())));
-
-    public ValueTask DisposeAsync()
-    {
-        _channel?.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

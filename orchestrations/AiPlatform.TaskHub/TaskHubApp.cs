@@ -48,7 +48,6 @@ public static class TaskHubApp
 
         var app = builder.Build();
         app.MapGrpcService<TaskHubService>();
-        app.MapGrpcService<CompletionStreamService>();
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
         app.MapMetrics().RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]);

@@ -1,13 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AiPlatform.Contracts;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Functions.Infrastructure.Http;
 using AiPlatform.Functions.Infrastructure.Orchestrated;
 using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.TaskHubs;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Client.Grpc;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Prometheus;
@@ -90,7 +92,7 @@ internal static class InfrastructureServices
         services.AddOptions<OrchestrationSweepOptions>().BindConfiguration("OrchestrationSweep").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<OrchestrationSweep>();
         services.AddSingleton<ITickTask>(static provider => provider.GetRequiredService<OrchestrationSweep>());
-        services.AddDurableTaskClient(builder => builder.UseDurableTaskScheduler(Required(configuration, "TaskHub")));
+        services.AddTaskHub(Required(configuration, "TaskHub"));
         return services;
     }
 
@@ -115,6 +117,13 @@ internal static class InfrastructureServices
         app.UseMiddleware<SoundInput>();
         app.UseMiddleware<Idempotency>();
         return app;
+    }
+
+    private static void AddTaskHub(this IServiceCollection services, string connectionString)
+    {
+        services.AddSingleton(provider => new TaskHubConnection(connectionString, provider.GetRequiredService<TimeProvider>()));
+        services.AddDurableTaskClient(static client => client.Configure(static options => options.EnableEntitySupport = true).UseGrpc());
+        services.AddOptions<GrpcDurableTaskClientOptions>().Configure<TaskHubConnection>(static (options, hub) => options.Channel = hub.Channel);
     }
 
     private static string Required(IConfiguration configuration, string name)

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Hosting;
 using Dapper;
+using DurableTask.Core.Exceptions;
+using Grpc.Core;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Prometheus;
 
 namespace AiPlatform.Functions.Infrastructure;
@@ -25,7 +27,7 @@ internal sealed partial class OutboxDispatcher(
     private static readonly TimeSpan MaxBackOff = TimeSpan.FromSeconds(15);
 
     // A start that is delivered again never runs again, whatever has become of the first: an id of ours names one process.
-    private static readonly string[] Always = Enum.GetNames<OrchestrationRuntimeStatus>();
+    private static readonly string[] Always = [.. StartOrchestrationOptionsExtensions.ValidDedupeStatuses.Select(static status => status.ToString())];
     private static readonly Counter Delivered = Metrics.CreateCounter("aiplatform_outbox_delivered_total", "Outbox messages delivered.", "kind");
     private static readonly Counter Failed = Metrics.CreateCounter("aiplatform_outbox_failed_total", "Deliveries that failed and will be repeated.", "kind");
 
@@ -128,7 +130,7 @@ internal sealed partial class OutboxDispatcher(
         {
             // An earlier delivery arrived and its answer got lost.
         }
-        catch (KeyNotFoundException)
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.NotFound)
         {
             // The start was delivered before this message: what is unknown now has ended and was purged.
         }

@@ -1,7 +1,8 @@
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Data.Activities;
 using AiPlatform.Orchestrations.Data.Sources;
+using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Data;
 
@@ -14,7 +15,7 @@ public static class DataServices
     /// <summary>Adds the orchestrator and its activities.</summary>
     public static DurableTaskRegistry AddData(this DurableTaskRegistry registry) => registry
         .AddOrchestrator<DatasetImportOrchestration>(DatasetImportInput.Orchestration)
-        .AddActivity<FetchImport>()
-        .AddActivity<MakeImportedVersion>()
-        .AddActivity<EndImport>();
+        .AddPlatformActivity<FetchImport>()
+        .AddPlatformActivity<MakeImportedVersion>()
+        .AddPlatformActivity<EndImport>();
 }

@@ -1,8 +1,8 @@
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Data.Activities;
 using AiPlatform.Orchestrations.Data.Models;
 using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Data;
 
@@ -16,18 +16,12 @@ public sealed class DatasetImportOrchestration : TaskOrchestrator<DatasetImportI
     private const int MaxSlices = 50;
 
     // Short pauses, so that a cancellation is seen soon; ten minutes of them.
-    private static readonly TaskOptions Patient = TaskOptions.FromRetryPolicy(new RetryPolicy(
-        maxNumberOfAttempts: 65, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(10))
-    {
-        HandleFailure = LastingFailure.MayPass,
-    });
+    private static readonly TaskOptions Patient = RetrySchedule.Of(
+        attempts: 65, first: TimeSpan.FromSeconds(1), coefficient: 2, longest: TimeSpan.FromSeconds(10), LastingFailure.MayPass);
 
     // The API may be away for long; what was laid down must not stay for ever.
-    private static readonly TaskOptions VeryPatient = TaskOptions.FromRetryPolicy(new RetryPolicy(
-        maxNumberOfAttempts: 120, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 1.5, maxRetryInterval: TimeSpan.FromMinutes(1))
-    {
-        HandleFailure = LastingFailure.MayPass,
-    });
+    private static readonly TaskOptions VeryPatient = RetrySchedule.Of(
+        attempts: 120, first: TimeSpan.FromSeconds(1), coefficient: 1.5, longest: TimeSpan.FromMinutes(1), LastingFailure.MayPass);
 
     /// <inheritdoc />
     public override async Task<DatasetImportStatus?> RunAsync(TaskOrchestrationContext context, DatasetImportInput input)

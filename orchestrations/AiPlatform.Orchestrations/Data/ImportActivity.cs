@@ -1,8 +1,9 @@
 using System.Net;
 using AiPlatform.Client;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Data.Models;
+using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Data;
 
@@ -10,7 +11,7 @@ namespace AiPlatform.Orchestrations.Data;
 /// A step of an import. What can never succeed becomes the import's end, with its reason; what the platform refuses as well; what may
 /// pass is an exception, and the step is repeated.
 /// </summary>
-internal abstract class ImportActivity(AiPlatformClient api) : TaskActivity<string, ImportOutcome>
+internal abstract class ImportActivity(AiPlatformClient api, WorkerStop stop) : TaskActivity<string, ImportOutcome>
 {
     /// <summary>The API.</summary>
     protected AiPlatformClient Api { get; } = api;
@@ -18,7 +19,7 @@ internal abstract class ImportActivity(AiPlatformClient api) : TaskActivity<stri
     /// <inheritdoc />
     public sealed override async Task<ImportOutcome> RunAsync(TaskActivityContext context, string input)
     {
-        await using var watch = new ImportWatch(Api, input, context.CancellationToken);
+        await using var watch = new ImportWatch(Api, input, stop.Token);
         try
         {
             var work = await Api.GetDatasetImportWorkAsync(input, watch.Token);
@@ -31,7 +32,7 @@ internal abstract class ImportActivity(AiPlatformClient api) : TaskActivity<stri
                 ? await RunAsync(work, watch)
                 : new ImportOutcome(work.Import.Status);
         }
-        catch (OperationCanceledException) when (watch.IsCancelled && !context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (watch.IsCancelled && !stop.Token.IsCancellationRequested)
         {
             return new ImportOutcome(DatasetImportStatus.Cancelled);
         }

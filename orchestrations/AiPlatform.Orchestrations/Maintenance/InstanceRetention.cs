@@ -1,5 +1,6 @@
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Maintenance.Activities;
+using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Maintenance;
 
@@ -13,8 +14,8 @@ public sealed class InstanceRetention : TaskOrchestrator<object?, int>
     public const string InstanceId = "instance-retention";
 
     // The hub may be away for long; the schedule must not end with it.
-    private static readonly TaskOptions Patient = TaskOptions.FromRetryPolicy(new RetryPolicy(
-        maxNumberOfAttempts: 100, firstRetryInterval: TimeSpan.FromSeconds(5), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromMinutes(30)));
+    private static readonly TaskOptions Patient = RetrySchedule.Of(
+        attempts: 100, first: TimeSpan.FromSeconds(5), coefficient: 2, longest: TimeSpan.FromMinutes(30));
 
     /// <inheritdoc />
     public override async Task<int> RunAsync(TaskOrchestrationContext context, object? input)

@@ -1,5 +1,6 @@
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Maintenance.Activities;
+using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Maintenance;
 
@@ -16,5 +17,5 @@ public static class MaintenanceServices
     /// <summary>Adds the orchestrator and its activity.</summary>
     public static DurableTaskRegistry AddMaintenance(this DurableTaskRegistry registry) => registry
         .AddOrchestrator<InstanceRetention>()
-        .AddActivity<PurgeEndedInstances>();
+        .AddPlatformActivity<PurgeEndedInstances>();
 }

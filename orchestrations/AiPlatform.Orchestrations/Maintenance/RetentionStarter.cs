@@ -1,4 +1,6 @@
-using AiPlatform.DurableTask.Client;
+using DurableTask.Core.Exceptions;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Orchestrations.Maintenance;
@@ -8,7 +10,7 @@ internal sealed partial class RetentionStarter(DurableTaskClient client, IOption
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
 
-    private static readonly DurableTask.StartOrchestrationOptions Once = new(InstanceRetention.InstanceId)
+    private static readonly StartOrchestrationOptions Once = new(InstanceRetention.InstanceId)
     {
         // Left out are the statuses in which it no longer runs: those instances are replaced.
         DedupeStatuses =

@@ -1,6 +1,6 @@
 using AiPlatform.Data;
 using AiPlatform.Data.Expectations;
-using AiPlatform.DurableTask;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Platform;
 
@@ -17,7 +17,14 @@ internal static class LastingFailure
         typeof(IndexOutOfRangeException), typeof(ArithmeticException), typeof(KeyNotFoundException), typeof(RankException), typeof(InvalidOperationException),
     ];
 
-    /// <summary>Whether the step is worth repeating; for <see cref="RetryPolicy.HandleFailure"/>.</summary>
+    /// <summary>Whether the step is worth repeating; for <see cref="RetrySchedule"/>.</summary>
     public static bool MayPass(TaskFailureDetails failure)
-        => !failure.IsNonRetriable && (failure.IsCausedBy<ObjectDisposedException>() || !Array.Exists(Lasting, failure.IsCausedBy));
+    {
+        // Not the SDK's own question, which fails for a type that several assemblies name.
+        var types = Array.FindAll(
+            Array.ConvertAll(AppDomain.CurrentDomain.GetAssemblies(), assembly => assembly.GetType(failure.ErrorType, throwOnError: false)),
+            static type => type is not null);
+        return Array.Exists(types, static type => typeof(ObjectDisposedException).IsAssignableFrom(type))
+            || !Array.Exists(types, static type => Array.Exists(Lasting, lasting => lasting.IsAssignableFrom(type)));
+    }
 }

@@ -1,6 +1,6 @@
 using System.Net;
 using AiPlatform.Client;
-using AiPlatform.DurableTask;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Platform;
 

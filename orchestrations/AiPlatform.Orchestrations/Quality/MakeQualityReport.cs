@@ -1,8 +1,8 @@
 using AiPlatform.Contracts.Quality;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Quality.Activities;
 using AiPlatform.Orchestrations.Quality.Models;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Quality;
 
@@ -12,11 +12,8 @@ namespace AiPlatform.Orchestrations.Quality;
 /// </summary>
 public sealed class MakeQualityReport : TaskOrchestrator<QualityReportInput, bool>
 {
-    private static readonly TaskOptions Retry = TaskOptions.FromRetryPolicy(new RetryPolicy(
-        maxNumberOfAttempts: 10, firstRetryInterval: TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromMinutes(1))
-    {
-        HandleFailure = LastingFailure.MayPass,
-    });
+    private static readonly TaskOptions Retry = RetrySchedule.Of(
+        attempts: 10, first: TimeSpan.FromSeconds(1), coefficient: 2, longest: TimeSpan.FromMinutes(1), LastingFailure.MayPass);
 
     /// <inheritdoc />
     public override async Task<bool> RunAsync(TaskOrchestrationContext context, QualityReportInput input)

@@ -1,6 +1,7 @@
 using AiPlatform.Data.Engine;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Quality.Activities;
+using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Orchestrations.Quality;
@@ -20,8 +21,8 @@ public static class QualityServices
     /// <summary>Adds the orchestrator and its activities.</summary>
     public static DurableTaskRegistry AddQuality(this DurableTaskRegistry registry) => registry
         .AddOrchestrator<MakeQualityReport>()
-        .AddActivity<OutlineQuality>()
-        .AddActivity<ProfileFiles>()
-        .AddActivity<AssembleQuality>()
-        .AddActivity<FailQuality>();
+        .AddPlatformActivity<OutlineQuality>()
+        .AddPlatformActivity<ProfileFiles>()
+        .AddPlatformActivity<AssembleQuality>()
+        .AddPlatformActivity<FailQuality>();
 }

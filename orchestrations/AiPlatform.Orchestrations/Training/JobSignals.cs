@@ -1,5 +1,5 @@
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.DurableTask;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Training;
 

@@ -1,7 +1,7 @@
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Training.Activities;
 using AiPlatform.Orchestrations.Training.Models;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Training;
 

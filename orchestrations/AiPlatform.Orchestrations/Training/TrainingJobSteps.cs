@@ -1,8 +1,8 @@
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Training.Activities;
 using AiPlatform.Orchestrations.Training.Models;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Training;
 
@@ -10,11 +10,8 @@ namespace AiPlatform.Orchestrations.Training;
 internal sealed class TrainingJobSteps(TaskOrchestrationContext context, string jobId)
 {
     // The API or the broker may be away for a long time (an upgrade, a restore); a job outlives that.
-    private static readonly TaskOptions Patient = TaskOptions.FromRetryPolicy(new RetryPolicy(
-        maxNumberOfAttempts: 120, firstRetryInterval: TimeSpan.FromMilliseconds(500), backoffCoefficient: 1.5, maxRetryInterval: TimeSpan.FromSeconds(30))
-    {
-        HandleFailure = LastingFailure.MayPass,
-    });
+    private static readonly TaskOptions Patient = RetrySchedule.Of(
+        attempts: 120, first: TimeSpan.FromMilliseconds(500), coefficient: 1.5, longest: TimeSpan.FromSeconds(30), LastingFailure.MayPass);
 
     public Task<JobAdmission> AdmitAsync(int attempt)
         => context.CallActivityAsync<JobAdmission>(nameof(AdmitAttempt), new AdmitAttemptInput(jobId, attempt), Patient);

@@ -1,6 +1,7 @@
-using AiPlatform.DurableTask;
+using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Training.Activities;
 using AiPlatform.Orchestrations.Training.JobEvents;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Training;
 
@@ -13,9 +14,9 @@ public static class TrainingServices
     /// <summary>Adds the orchestrator and its activities.</summary>
     public static DurableTaskRegistry AddTraining(this DurableTaskRegistry registry) => registry
         .AddOrchestrator<TrainingJob>()
-        .AddActivity<AdmitAttempt>()
-        .AddActivity<DispatchNodes>()
-        .AddActivity<EndAttempt>()
-        .AddActivity<SetJobStatus>()
-        .AddActivity<RegisterModel>();
+        .AddPlatformActivity<AdmitAttempt>()
+        .AddPlatformActivity<DispatchNodes>()
+        .AddPlatformActivity<EndAttempt>()
+        .AddPlatformActivity<SetJobStatus>()
+        .AddPlatformActivity<RegisterModel>();
 }

@@ -1,5 +1,5 @@
-using AiPlatform.DurableTask.Client.Entities;
-using AiPlatform.DurableTask.Entities;
+using Microsoft.DurableTask.Client.Entities;
+using Microsoft.DurableTask.Entities;
 
 namespace AiPlatform.TaskHub.Cli.Commands;
 

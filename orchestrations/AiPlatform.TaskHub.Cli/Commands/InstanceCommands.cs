@@ -1,5 +1,6 @@
 using System.Text.Json;
-using AiPlatform.DurableTask.Client;
+using AiPlatform.Hosting.TaskHubs;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.TaskHub.Cli.Commands;
 
@@ -33,7 +34,9 @@ internal static class InstanceCommands
     public static async Task<int> ShowAsync(Session session)
     {
         var id = session.Arguments.Operand(0, "The instance id");
-        var instance = await session.Client.GetInstanceAsync(id, true, session.Cancelled) ?? throw new KeyNotFoundException($"There is no instance '{id}'.");
+        var answer = await session.Hub.Protocol.GetInstanceAsync(
+            new() { InstanceId = id, GetInputsAndOutputs = true }, cancellationToken: session.Cancelled);
+        var instance = answer.Exists ? answer.OrchestrationState : throw new KeyNotFoundException($"There is no instance '{id}'.");
         await session.Output.WriteLineAsync(JsonSerializer.Serialize(
             new
             {
@@ -42,16 +45,16 @@ internal static class InstanceCommands
                 instance.Version,
                 instance.ExecutionId,
                 instance.ParentInstanceId,
-                RuntimeStatus = instance.RuntimeStatus.ToString(),
-                instance.CreatedAt,
-                instance.LastUpdatedAt,
-                instance.CompletedAt,
-                instance.ScheduledStartAt,
+                RuntimeStatus = instance.OrchestrationStatus.ToString(),
+                CreatedAt = instance.CreatedTimestamp?.ToDateTimeOffset(),
+                LastUpdatedAt = instance.LastUpdatedTimestamp?.ToDateTimeOffset(),
+                CompletedAt = instance.CompletedTimestamp?.ToDateTimeOffset(),
+                ScheduledStartAt = instance.ScheduledStartTimestamp?.ToDateTimeOffset(),
                 instance.Tags,
-                CustomStatus = instance.SerializedCustomStatus,
-                Input = instance.SerializedInput,
-                Output = instance.SerializedOutput,
-                Failure = instance.FailureDetails,
+                instance.CustomStatus,
+                instance.Input,
+                instance.Output,
+                Failure = instance.FailureDetails is { } failure ? new { failure.ErrorType, failure.ErrorMessage, failure.StackTrace } : null,
             },
             Indented));
         return 0;
@@ -60,10 +63,10 @@ internal static class InstanceCommands
     public static async Task<int> StuckAsync(Session session)
     {
         var idle = session.Arguments.Option("idle", TimeSpan.FromHours(1));
-        var report = await StuckInstances.FindAsync(session.Client, idle, DateTimeOffset.UtcNow, session.Arguments.Option("top", 50), session.Cancelled);
+        var report = await StuckInstances.FindAsync(session.Hub, idle, DateTimeOffset.UtcNow, session.Arguments.Option("top", 50), session.Cancelled);
         foreach (var item in report.Instances)
         {
-            await session.RowAsync(item.Instance.InstanceId, item.Instance.Name, item.Instance.LastUpdatedAt, item.Reason, item.WaitingFor);
+            await session.RowAsync(item.Instance.InstanceId, item.Instance.Name, item.Instance.LastUpdatedTimestamp.ToDateTimeOffset(), item.Reason, item.WaitingFor);
         }
 
         if (!report.IsComplete)

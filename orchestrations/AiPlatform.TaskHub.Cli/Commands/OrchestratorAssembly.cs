@@ -1,15 +1,15 @@
 using System.Reflection;
 using System.Runtime.Loader;
-using AiPlatform.DurableTask;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.TaskHub.Cli.Commands;
 
-/// <summary>The orchestrators of an assembly, under the names that they register with.</summary>
+/// <summary>The orchestrators of an assembly.</summary>
 internal static class OrchestratorAssembly
 {
     /// <summary>Loads the assembly, and what it needs, from its folder.</summary>
     /// <exception cref="UsageException">It is not there, or has no orchestrator.</exception>
-    public static DurableTaskRegistry Load(string path)
+    public static List<Type> Load(string path)
     {
         var file = Path.GetFullPath(path);
         if (!File.Exists(file))
@@ -20,12 +20,9 @@ internal static class OrchestratorAssembly
         var resolver = new AssemblyDependencyResolver(file);
         var context = AssemblyLoadContext.Default;
         context.Resolving += (_, name) => resolver.ResolveAssemblyToPath(name) is { } found ? context.LoadFromAssemblyPath(found) : null;
-        var registry = new DurableTaskRegistry();
-        foreach (var type in context.LoadFromAssemblyPath(file).GetTypes().Where(type => type is { IsAbstract: false, IsGenericTypeDefinition: false } && type.IsAssignableTo(typeof(ITaskOrchestrator))))
-        {
-            registry.AddOrchestrator(type);
-        }
-
-        return registry.Orchestrators.Count > 0 ? registry : throw new UsageException($"'{path}' has no orchestrators.");
+        var types = context.LoadFromAssemblyPath(file).GetTypes()
+            .Where(static type => type is { IsAbstract: false, IsGenericTypeDefinition: false } && type.IsAssignableTo(typeof(ITaskOrchestrator)))
+            .ToList();
+        return types.Count > 0 ? types : throw new UsageException($"'{path}' has no orchestrators.");
     }
 }

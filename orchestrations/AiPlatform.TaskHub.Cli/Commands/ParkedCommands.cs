@@ -14,7 +14,7 @@ internal static class ParkedCommands
         }
 
         using var http = new HttpClient { BaseAddress = hub };
-        if (session.Channel.Connection.AccessKey is { } key)
+        if (session.Hub.Address.AccessKey is { } key)
         {
             http.DefaultRequestHeaders.Authorization = new("Bearer", key);
         }

@@ -1,5 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
-using AiPlatform.DurableTask.Worker.Replay;
+using AiPlatform.TaskHub.Protobuf;
 
 namespace AiPlatform.TaskHub.Engine;
 
@@ -12,7 +11,42 @@ internal static class History
     /// </summary>
     public static List<HistoryEvent> WithoutFailures(IReadOnlyList<HistoryEvent> history)
     {
-        var undone = UndoneFailures.In(history);
-        return [.. history.Where((item, position) => item.ExecutionCompleted is null && !undone.Contains(position))];
+        var undone = UndoneFailures.In(history, out var timers);
+        return [.. history.Where((item, position) => item.ExecutionCompleted is null && !undone.Contains(position)).Select(item => Renumbered(item, timers))];
+    }
+
+    /// <summary>The event with the ids that it has when actions of smaller ids were never asked for.</summary>
+    private static HistoryEvent Renumbered(HistoryEvent item, List<int> missing)
+    {
+        int Id(int id) => id - missing.Count(gone => gone < id);
+        if (missing.Count == 0)
+        {
+            return item;
+        }
+
+        var copy = item.Clone();
+        copy.EventId = Id(copy.EventId);
+        switch (copy.EventTypeCase)
+        {
+            case HistoryEvent.EventTypeOneofCase.TaskCompleted:
+                copy.TaskCompleted.TaskScheduledId = Id(copy.TaskCompleted.TaskScheduledId);
+                break;
+            case HistoryEvent.EventTypeOneofCase.TaskFailed:
+                copy.TaskFailed.TaskScheduledId = Id(copy.TaskFailed.TaskScheduledId);
+                break;
+            case HistoryEvent.EventTypeOneofCase.SubOrchestrationInstanceCompleted:
+                copy.SubOrchestrationInstanceCompleted.TaskScheduledId = Id(copy.SubOrchestrationInstanceCompleted.TaskScheduledId);
+                break;
+            case HistoryEvent.EventTypeOneofCase.SubOrchestrationInstanceFailed:
+                copy.SubOrchestrationInstanceFailed.TaskScheduledId = Id(copy.SubOrchestrationInstanceFailed.TaskScheduledId);
+                break;
+            case HistoryEvent.EventTypeOneofCase.TimerFired:
+                copy.TimerFired.TimerId = Id(copy.TimerFired.TimerId);
+                break;
+            default:
+                break;
+        }
+
+        return copy;
     }
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf.WellKnownTypes;
 

@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;

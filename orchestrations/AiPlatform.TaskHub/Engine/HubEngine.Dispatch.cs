@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
 namespace AiPlatform.TaskHub.Engine;
@@ -6,9 +6,6 @@ namespace AiPlatform.TaskHub.Engine;
 /// <content>Workers, and which work they get.</content>
 internal sealed partial class HubEngine
 {
-    /// <summary>The property that tells a worker which of its completions the work item goes on from.</summary>
-    internal const string ContinuesProperty = "continuesAfter";
-
     // Above this a worker that can is asked to stream the history, so that no message grows without bound.
     private const int MaxInlineEvents = 5000;
     private const int MaxInlineBytes = 2 * 1024 * 1024;
@@ -18,14 +15,13 @@ internal sealed partial class HubEngine
     private static readonly TimeSpan MaxAbandonDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>A worker connects.</summary>
-    public WorkerConnection Connect(HubState hub, GetWorkItemsRequest request, bool caches)
+    public WorkerConnection Connect(HubState hub, GetWorkItemsRequest request)
     {
-        var worker = new WorkerConnection(hub, request, caches, _options.DefaultWorkerConcurrency);
+        var worker = new WorkerConnection(hub, request, _options.DefaultWorkerConcurrency);
         lock (_gate)
         {
             RequireThere(hub);
             hub.Workers.Add(worker);
-            Claim(worker, request.RunningActivities);
             Pump(hub);
         }
 
@@ -92,7 +88,7 @@ internal sealed partial class HubEngine
         EnqueueTurn(instance);
     }
 
-    private void EnqueueTurn(LiveInstance instance)
+    private static void EnqueueTurn(LiveInstance instance)
     {
         instance.Stage = TurnStage.Ready;
         if (instance.Hub.Parked.Count > 0 && instance.Hub.Parked.ContainsKey((instance.Id, Storage.ParkedRow.Whole)))
@@ -101,15 +97,7 @@ internal sealed partial class HubEngine
             return;
         }
 
-        if (instance.Sticky is { HasTurnSlot: true } worker)
-        {
-            Dispatch(worker, instance);
-        }
-        else
-        {
-            instance.Sticky = null;
-            instance.Hub.Turns.Enqueue(instance.State.Name, instance.State.Version, instance);
-        }
+        instance.Hub.Turns.Enqueue(instance.State.Name, instance.State.Version, instance);
     }
 
     private void EnqueueActivity(PendingActivity activity)
@@ -200,11 +188,7 @@ internal sealed partial class HubEngine
             request.NewEvents.Add(arrival.Event);
         }
 
-        if (instance.Sticky == worker && worker.Caches && instance.Turn is { } last)
-        {
-            request.Properties.Add(ContinuesProperty, Value.ForString(TurnToken(instance, last)));
-        }
-        else if ((instance.History.Count > MaxInlineEvents || instance.HistoryBytes > MaxInlineBytes) && worker.StreamsHistory)
+        if ((instance.History.Count > MaxInlineEvents || instance.HistoryBytes > MaxInlineBytes) && worker.StreamsHistory)
         {
             request.RequiresHistoryStreaming = true;
         }
@@ -256,7 +240,6 @@ internal sealed partial class HubEngine
 
         Metrics.LeasesLost.Inc();
         instance.Turn = null;
-        instance.Sticky = null;
         instance.Stage = TurnStage.Ready;
         instance.FailedDeliveries += onPurpose ? 0 : 1;
         if (ParkIfPoison(instance.Hub, instance.Id, instance.FailedDeliveries, instance.Abandonments))

@@ -1,6 +1,6 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using ActionCase = AiPlatform.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
+using ActionCase = AiPlatform.TaskHub.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
 
 namespace AiPlatform.TaskHub.Engine;
 

@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 
 namespace AiPlatform.TaskHub.Engine;
 

@@ -1,8 +1,8 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
+using EventCase = AiPlatform.TaskHub.Protobuf.HistoryEvent.EventTypeOneofCase;
 
 namespace AiPlatform.TaskHub.Engine;
 

@@ -1,8 +1,8 @@
 namespace AiPlatform.TaskHub.Engine;
 
 /// <content>
-/// Activities that a worker still runs when its hub process is another one: the worker says so when it connects again, and what a process
-/// passes on to its workers for others it remembers, should it come to own that. Neither is delivered a second time.
+/// Activities that a worker still runs for a process that is gone: what a process passes on to its workers for others it remembers,
+/// should it come to own that. It is not delivered a second time.
 /// </content>
 internal sealed partial class HubEngine
 {
@@ -16,7 +16,10 @@ internal sealed partial class HubEngine
     {
         lock (_gate)
         {
-            Remember(worker, token);
+            if (!worker.IsClosed && worker.Elsewhere.Count < MaxRunning && _elsewhere.TryAdd(token, worker))
+            {
+                worker.Elsewhere.Add(token);
+            }
         }
     }
 
@@ -32,26 +35,6 @@ internal sealed partial class HubEngine
         }
     }
 
-    /// <summary>What a worker that connects is running already. Called under the lock.</summary>
-    private void Claim(WorkerConnection worker, IEnumerable<string> tokens)
-    {
-        foreach (var token in tokens.Take(MaxRunning))
-        {
-            if (!TryClaim(worker, token))
-            {
-                Remember(worker, token);
-            }
-        }
-    }
-
-    private void Remember(WorkerConnection worker, string token)
-    {
-        if (!worker.IsClosed && worker.Elsewhere.Count < MaxRunning && _elsewhere.TryAdd(token, worker))
-        {
-            worker.Elsewhere.Add(token);
-        }
-    }
-
     private void ForgetElsewhere(WorkerConnection worker)
     {
         foreach (var token in worker.Elsewhere)
@@ -62,7 +45,7 @@ internal sealed partial class HubEngine
         worker.Elsewhere.Clear();
     }
 
-    /// <summary>Puts recovered work under way: what workers say that they run is theirs, the rest is delivered when they have had time to say so.</summary>
+    /// <summary>Puts recovered work under way: what workers of this process run is theirs, the rest is delivered when its workers have had time to report.</summary>
     private void Resume(IReadOnlyCollection<LiveInstance> recovered)
     {
         foreach (var (token, worker) in _elsewhere.ToArray())

@@ -1,8 +1,8 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using ActionCase = AiPlatform.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
+using ActionCase = AiPlatform.TaskHub.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
 
 namespace AiPlatform.TaskHub.Engine;
 
@@ -31,9 +31,8 @@ internal sealed partial class HubEngine
             var turn = instance.Turn!;
             if (response.RequiresHistory)
             {
-                // The worker has forgotten the orchestrator: it gets the whole history.
+                // A worker that cannot go on without the history gets it.
                 turn.Worker.Turns.Remove(instance);
-                instance.Sticky = null;
                 instance.Turn = null;
                 EnqueueTurn(instance);
                 Pump(instance.Hub);
@@ -89,7 +88,6 @@ internal sealed partial class HubEngine
     {
         turn.Worker.Turns.Remove(instance);
         instance.Stage = TurnStage.Committing;
-        instance.Sticky = turn.Worker;
         instance.FailedDeliveries = 0;
         instance.Abandonments = default;
 
@@ -154,7 +152,6 @@ internal sealed partial class HubEngine
             commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Turn, consumed, record.ToByteArray()));
             commit.Apply += () => instance.FoldTurn(record, consumed);
             Rewrite(commit, instance, history, rewound.NewHistory.LastOrDefault(item => item.ExecutionRewound is not null)?.ExecutionRewound.Reason);
-            instance.Sticky = null;
             return Write(commit, instance);
         }
 
@@ -270,7 +267,6 @@ internal sealed partial class HubEngine
         }
 
         instance.Input = started.Input;
-        instance.Sticky = null;
         Snapshot(commit, instance, newInput: true);
         var seq = instance.NextSeq++;
         commit.Trims.Add(new LogTrim(instance.Key, seq, lastConsumed));

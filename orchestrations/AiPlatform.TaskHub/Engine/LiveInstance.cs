@@ -1,7 +1,7 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
-using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
+using EventCase = AiPlatform.TaskHub.Protobuf.HistoryEvent.EventTypeOneofCase;
 
 namespace AiPlatform.TaskHub.Engine;
 
@@ -83,9 +83,6 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
     public TurnStage Stage { get; set; }
 
     public Turn? Turn { get; set; }
-
-    /// <summary>The worker that ran the last turn and may have the orchestrator in memory.</summary>
-    public WorkerConnection? Sticky { get; set; }
 
     /// <summary>Times in a row that a turn's worker was lost.</summary>
     public int FailedDeliveries { get; set; }

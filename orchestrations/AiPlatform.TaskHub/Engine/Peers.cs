@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -58,7 +58,7 @@ internal sealed class Peers : IDisposable
     public static CallOptions Forward(ServerCallContext context)
     {
         var headers = new Metadata { { ForwardedHeader, $"{Hops(context) + 1}" } };
-        foreach (var name in (ReadOnlySpan<string>)["taskhub", "authorization", "workerid", "x-aip-caches-orchestrators"])
+        foreach (var name in (ReadOnlySpan<string>)["taskhub", "authorization", "workerid"])
         {
             if (context.RequestHeaders.GetValue(name) is { } value)
             {

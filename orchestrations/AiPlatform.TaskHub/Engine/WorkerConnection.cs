@@ -1,18 +1,15 @@
 using System.Threading.Channels;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 
 namespace AiPlatform.TaskHub.Engine;
 
 /// <summary>A worker's stream of work items. What it holds is leased to it while the stream lives. Guarded by the engine's lock.</summary>
-internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request, bool caches, int defaultConcurrency)
+internal sealed class WorkerConnection(HubState hub, GetWorkItemsRequest request, int defaultConcurrency)
 {
     // Unbounded, but never holds more than the worker's declared concurrency plus a health ping.
     private readonly Channel<(WorkItem Item, bool IsRelayed)> _outgoing = Channel.CreateUnbounded<(WorkItem, bool)>(new() { SingleReader = true });
 
     public HubState Hub { get; } = hub;
-
-    /// <summary>The worker keeps orchestrators in memory between turns and can do with new events alone.</summary>
-    public bool Caches { get; } = caches;
 
     /// <summary>The worker can read a long history from StreamInstanceHistory.</summary>
     public bool StreamsHistory { get; } = request.Capabilities.Contains(WorkerCapability.HistoryStreaming);

@@ -1,7 +1,7 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Engine;
-using ActionCase = AiPlatform.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
-using EventCase = AiPlatform.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
+using ActionCase = AiPlatform.TaskHub.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
+using EventCase = AiPlatform.TaskHub.Protobuf.HistoryEvent.EventTypeOneofCase;
 
 namespace AiPlatform.TaskHub.Payloads;
 

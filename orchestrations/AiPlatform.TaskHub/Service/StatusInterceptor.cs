@@ -38,20 +38,6 @@ internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, CallSt
         }
     }
 
-    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation)
-    {
-        try
-        {
-            Authorize(context);
-            await continuation(requestStream, responseStream, context);
-        }
-        catch (Exception exception)
-        {
-            throw status.Of(exception, context);
-        }
-    }
-
     private void Authorize(ServerCallContext context)
     {
         if (!BearerEndpoints.Carries(context.RequestHeaders.GetValue("authorization"), _expected))

@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Engine;
 using AiPlatform.TaskHub.Payloads;
 using Google.Protobuf.WellKnownTypes;
@@ -12,20 +12,18 @@ internal sealed partial class TaskHubService
     private const int EventsPerChunk = 500;
     private const int BytesPerChunk = 1024 * 1024;
 
-    /// <summary>Set by workers that keep orchestrators in memory between turns.</summary>
-    private const string CachingHeader = "x-aip-caches-orchestrators";
-
     public override async Task GetWorkItems(GetWorkItemsRequest request, IServerStreamWriter<WorkItem> responseStream, ServerCallContext context)
     {
         var (engine, hub) = await HubAsync(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, engine.Stopped);
         var name = context.RequestHeaders.GetValue("workerid") ?? context.Peer;
-        var worker = engine.Connect(hub, request, context.RequestHeaders.GetValue(CachingHeader) is not null);
+        var worker = engine.Connect(hub, request);
         Logs.WorkerConnected(logger, name, hub.Name);
         var relays = IsForwarded(context) ? Task.CompletedTask : RelayAsync(engine, worker, Peers.Forward(context), ended.Token);
         try
         {
-            await context.WriteResponseHeadersAsync([new(CompletionStreamService.Header, "1")]);
+            // Headers at once: a worker that has nothing to do sees that it is connected.
+            await context.WriteResponseHeadersAsync([]);
             await SendAsync(engine, worker, responseStream, ended.Token);
         }
         catch (OperationCanceledException)

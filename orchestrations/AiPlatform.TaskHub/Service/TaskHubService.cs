@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Engine;
 using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;

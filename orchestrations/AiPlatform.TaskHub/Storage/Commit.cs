@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 
 namespace AiPlatform.TaskHub.Storage;
 

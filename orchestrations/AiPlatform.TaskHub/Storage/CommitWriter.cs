@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.Hosting;
 using Npgsql;
 

@@ -1,11 +1,7 @@
 using System.Diagnostics;
 using AiPlatform.Bench.Platform;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Protobuf;
-using AiPlatform.DurableTask.Worker.Replay;
-using Google.Protobuf.WellKnownTypes;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.Bench.Measurements;
 
@@ -50,7 +46,6 @@ internal static class TaskHubLoad
             oneActivityLatencyMilliseconds = Percentiles.Of(latencies.Skip(50)),
             orchestrationsPerSecondWithSlowCommits = slow,
             fanOutWithLongHistory = new { events5000Seconds = half, events10000Seconds = whole },
-            replayMilliseconds = new { events5000 = Replay(5000), events10000 = Replay(10_000), events20000 = Replay(20_000) },
             processorMillisecondsPerOrchestration = new
             {
                 hub = Math.Round((after.Hub - before.Hub) * 1000 / orchestrations, 3),
@@ -77,37 +72,6 @@ internal static class TaskHubLoad
         }
 
         return new { instances = 100_000, hubResidentMiBEvery20000 = mebibytes };
-    }
-
-    /// <summary>Milliseconds to replay a history of so many events from nothing, as a worker does that has forgotten the orchestrator.</summary>
-    private static double Replay(int events)
-    {
-        var history = new List<HistoryEvent> { Turn(), new() { ExecutionStarted = new() { Name = "Sequence", Input = $"{events}", OrchestrationInstance = new() { InstanceId = "replayed" } } } };
-        for (var id = 0; history.Count < events; id++)
-        {
-            history.Add(new() { EventId = id, TaskScheduled = new() { Name = "PlusOne", Input = $"{id}" } });
-            history.Add(Turn());
-            history.Add(new() { TaskCompleted = new() { TaskScheduledId = id, Result = $"{id + 1}" } });
-        }
-
-        var registry = new DurableTaskRegistry();
-        TaskHubWorker.Register(registry);
-        var best = double.MaxValue;
-        for (var round = 0; round < Rounds; round++)
-        {
-            var session = new OrchestrationSession("replayed", name => registry.Orchestrators[name](null!), JsonDataConverter.Default, NullLoggerFactory.Instance);
-            var clock = Stopwatch.StartNew();
-            var actions = session.Run(history, [Turn()], "token").Actions;
-            best = Math.Min(best, clock.Elapsed.TotalMilliseconds);
-            if (actions.Count != 1 || actions[0].ScheduleTask is null)
-            {
-                throw new InvalidOperationException("The replay asks for something else than the next activity.");
-            }
-        }
-
-        return Math.Round(best, 1);
-
-        static HistoryEvent Turn() => new() { Timestamp = Timestamp.FromDateTime(DateTime.UnixEpoch), OrchestratorStarted = new() };
     }
 
     private static async Task<double> SequencesAsync(TaskHubProcesses hub, int count, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Worker;
+using AiPlatform.Hosting.TaskHubs;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -11,15 +12,15 @@ internal static class TaskHubWorker
     public static async Task<int> RunAsync(string connection)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
+        using var hub = new TaskHubConnection(connection, TimeProvider.System, TaskHubConnection.NewWorkerId());
         builder.Services.AddDurableTaskWorker(worker => worker
             .AddTasks(Register)
             .Configure(options =>
             {
                 options.Concurrency.MaximumConcurrentActivityWorkItems = 1000;
                 options.Concurrency.MaximumConcurrentOrchestrationWorkItems = 1000;
-                options.CachedOrchestrators = 5000;
             })
-            .UseDurableTaskScheduler(connection));
+            .UseGrpc(hub.Channel));
         using var host = builder.Build();
         await host.RunAsync();
         return 0;

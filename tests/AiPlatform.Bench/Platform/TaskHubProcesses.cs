@@ -1,8 +1,10 @@
 using System.Diagnostics;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.TaskHubs;
 using AiPlatform.Local.Servers;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Client.Grpc;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AiPlatform.Bench.Platform;
@@ -17,7 +19,7 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
     private readonly int _grpcPort = TcpPorts.Free();
     private readonly int _httpPort = TcpPorts.Free();
     private PostgresServer _postgres = null!;
-    private ServiceProvider _services = null!;
+    private TaskHubConnection _connection = null!;
 
     public DurableTaskClient Client { get; private set; } = null!;
 
@@ -49,7 +51,7 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _services.DisposeAsync();
+        _connection.Dispose();
         foreach (var process in _processes)
         {
             process.Kill();
@@ -86,8 +88,8 @@ internal sealed class TaskHubProcesses : IAsyncDisposable
         }
 
         Start("AiPlatform.Bench.dll", "taskHubWorker", connection);
-        _services = new ServiceCollection().AddDurableTaskClient(builder => builder.UseDurableTaskScheduler(connection)).BuildServiceProvider();
-        Client = _services.GetRequiredService<DurableTaskClient>();
+        _connection = new TaskHubConnection(connection, TimeProvider.System);
+        Client = new GrpcDurableTaskClient(string.Empty, new GrpcDurableTaskClientOptions { Channel = _connection.Channel }, NullLogger.Instance);
     }
 
     private void Start(string assembly, params string[] arguments)

@@ -2,13 +2,13 @@ using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Quality;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Protobuf;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Orchestrated;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.IntegrationTests.TaskHub;
+using AiPlatform.TaskHub.Protobuf;
 using Dapper;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

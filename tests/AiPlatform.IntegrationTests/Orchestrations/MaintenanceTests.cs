@@ -1,11 +1,11 @@
 using System.Net;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.IntegrationTests.TaskHub;
 using AiPlatform.Orchestrations;
 using AiPlatform.Orchestrations.Maintenance;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Hosting;
 
 namespace AiPlatform.IntegrationTests.Orchestrations;
@@ -74,7 +74,7 @@ public sealed class MaintenanceTests(PostgresFixture postgres)
 
     private static Task<IHost> StartFailingWorkerAsync(HubHarness hub) => hub.StartWorkerAsync(
         registry => registry.AddOrchestratorFunc<object?, string>("Fails", Task<string> (_, _) => throw new InvalidOperationException("theirs")),
-        options => options.UseWorkItemFilters = true);
+        filters: true);
 
     private static async Task ReadyAsync(HttpClient http, HttpStatusCode expected)
         => await Eventually.TrueAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == expected, $"readiness is {expected}");

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Local.Servers;
+using DurableTask.Core.Exceptions;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Xunit.Abstractions;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
@@ -34,7 +35,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
             {
                 var value = (lane * 100_000) + run;
                 var id = $"chaos-{value}";
-                await PersistAsync(async () =>
+                await HubHarness.PersistAsync(async () =>
                 {
                     try
                     {
@@ -47,7 +48,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
 
                     return true;
                 });
-                ended.Add((value, await PersistAsync(() => hub.EndAsync(id))));
+                ended.Add((value, await HubHarness.PersistAsync(() => hub.EndAsync(id))));
             }
         }).ToArray();
         var kills = 0;
@@ -84,7 +85,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         {
             Assert.True(instance.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{instance.InstanceId} {instance.RuntimeStatus}: {instance.FailureDetails}");
             Assert.Equal(value + Steps, instance.ReadOutputAs<int>());
-            var history = await PersistAsync(() => hub.Client.GetOrchestrationHistoryAsync(instance.InstanceId));
+            var history = await HubHarness.PersistAsync(() => hub.HistoryAsync(instance.InstanceId));
             Assert.Equal(Enumerable.Range(value + 1, Steps).Select(result => $"{result}"), history.Where(item => item.EventType == "TaskCompleted").Select(item => item.Result));
             Assert.Single(history, item => item.EventType == "ExecutionCompleted");
         }
@@ -95,23 +96,5 @@ public sealed class ChaosTests(ITestOutputHelper output)
         process.Kill(entireProcessTree: true);
         await process.WaitForExitAsync();
         process.Dispose();
-    }
-
-    /// <summary>Repeats a call while the hub is away.</summary>
-    private static async Task<T> PersistAsync<T>(Func<Task<T>> call)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while (true)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (Grpc.Core.RpcException exception) when (!patience.IsCancellationRequested
-                && exception.StatusCode is Grpc.Core.StatusCode.Unavailable or Grpc.Core.StatusCode.Internal or Grpc.Core.StatusCode.Unknown)
-            {
-                await Task.Delay(50);
-            }
-        }
     }
 }

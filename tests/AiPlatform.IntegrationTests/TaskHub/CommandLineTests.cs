@@ -1,7 +1,7 @@
 using System.Text.Json;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.TaskHub.Cli;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 

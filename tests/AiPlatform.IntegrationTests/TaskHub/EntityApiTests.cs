@@ -1,8 +1,8 @@
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Client.Entities;
-using AiPlatform.DurableTask.Entities;
 using AiPlatform.IntegrationTests.Servers;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Client.Entities;
+using Microsoft.DurableTask.Entities;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 

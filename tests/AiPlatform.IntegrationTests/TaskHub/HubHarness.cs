@@ -1,15 +1,21 @@
 using System.Diagnostics;
 using System.Net;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Worker;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.TaskHubs;
 using AiPlatform.TaskHub;
 using AiPlatform.TaskHub.Engine;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.DurableTask;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Client.Grpc;
+using Microsoft.DurableTask.Worker;
+using Microsoft.DurableTask.Worker.Grpc.Internal;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
@@ -17,7 +23,7 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 internal sealed class HubHarness(string connectionString) : IAsyncDisposable
 {
     private readonly List<IHost> _workers = [];
-    private readonly List<ServiceProvider> _clients = [];
+    private readonly List<TaskHubConnection> _connections = [];
     private WebApplication? _app;
     private Process? _process;
 
@@ -31,7 +37,10 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     /// <summary>The engine of the hub in this process.</summary>
     public HubEngine Engine => _app!.Services.GetRequiredService<EngineHost>().Engine!;
 
-    public DurableTaskClient Client => field ??= CreateClient("default");
+    /// <summary>The connection of <see cref="Client"/>.</summary>
+    public TaskHubConnection Connection => field ??= Connect("default");
+
+    public DurableTaskClient Client => field ??= CreateClient(Connection);
 
     public string SchedulerConnectionString(string hub) => $"Endpoint=http://127.0.0.1:{GrpcPort};TaskHub={hub};Authentication=AccessKey;AccessKey={AccessKey}";
 
@@ -103,43 +112,73 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     public async Task ReadyAsync(TimeSpan? patience = null)
         => await Eventually.TrueAsync(async () => await StatusAsync("/health/ready") == HttpStatusCode.OK, "the task hub is ready", patience ?? TimeSpan.FromSeconds(60));
 
-    public DurableTaskClient CreateClient(string hub)
-    {
-        var provider = new ServiceCollection()
-            .AddDurableTaskClient(builder => builder.UseDurableTaskScheduler(SchedulerConnectionString(hub)))
-            .BuildServiceProvider();
-        _clients.Add(provider);
-        return provider.GetRequiredService<DurableTaskClient>();
-    }
+    public DurableTaskClient CreateClient(string hub) => CreateClient(Connect(hub));
 
     /// <summary>Starts a worker in this process.</summary>
-    public async Task<IHost> StartWorkerAsync(Action<DurableTaskRegistry> tasks, Action<DurableTaskWorkerOptions>? configure = null, string hub = "default")
+    /// <param name="filters">Whether it says what it knows, so that other work is left to other workers.</param>
+    public async Task<IHost> StartWorkerAsync(
+        Action<DurableTaskRegistry> tasks, Action<DurableTaskWorkerOptions>? configure = null, string hub = "default", bool filters = false)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        builder.Services.AddDurableTaskWorker(worker => worker
-            .AddTasks(tasks)
-            .Configure(options => options.ShutdownGrace = TimeSpan.FromSeconds(2))
-            .Configure(configure ?? (_ => { }))
-            .UseDurableTaskScheduler(SchedulerConnectionString(hub)));
-        var host = builder.Build();
+        var host = BuildWorker(SchedulerConnectionString(hub), tasks, configure, filters);
         await host.StartAsync();
         _workers.Add(host);
         return host;
+    }
+
+    /// <summary>Microsoft's worker as the platform uses it, and entities.</summary>
+    public static IHost BuildWorker(
+        string connectionString, Action<DurableTaskRegistry> tasks, Action<DurableTaskWorkerOptions>? configure = null, bool filters = false)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(_ => new TaskHubConnection(connectionString, TimeProvider.System, TaskHubConnection.NewWorkerId()));
+        builder.Services.AddDurableTaskWorker(worker =>
+        {
+            worker.AddTasks(tasks).Configure(options => options.EnableEntitySupport = true).Configure(configure ?? (_ => { }));
+            worker.UseGrpc(options => options.ConfigureForAzureManaged());
+            if (filters)
+            {
+                worker.UseWorkItemFilters();
+            }
+        });
+        builder.Services.AddOptions<Microsoft.DurableTask.Worker.Grpc.GrpcDurableTaskWorkerOptions>().Configure<TaskHubConnection>(
+            (options, hub) => options.CallInvoker = hub.Channel.Intercept(new TaskHubWorkerLink(TimeProvider.System)));
+        return builder.Build();
+    }
+
+    /// <summary>The history of an instance's current execution.</summary>
+    public Task<IReadOnlyList<HistoryEntry>> HistoryAsync(string instanceId) => HistoryEntry.ReadAsync(Connection, instanceId, CancellationToken.None);
+
+    /// <summary>Repeats a call while the hub is away.</summary>
+    public static async Task<T> PersistAsync<T>(Func<Task<T>> call)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (RpcException exception) when (!patience.IsCancellationRequested
+                && exception.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Unknown)
+            {
+                await Task.Delay(50);
+            }
+        }
     }
 
     /// <summary>Starts an orchestration and waits for its end.</summary>
     public async Task<OrchestrationMetadata> RunAsync(TaskName name, object? input = null)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var id = await Client.ScheduleNewOrchestrationInstanceAsync(name, input, deadline.Token);
-        return await Client.WaitForInstanceCompletionAsync(id, true, deadline.Token);
+        return await EndAsync(await Client.ScheduleNewOrchestrationInstanceAsync(name, input, deadline.Token));
     }
 
+    /// <summary>Waits for the end of an instance, also of one whose hub is away for a while.</summary>
     public async Task<OrchestrationMetadata> EndAsync(string instanceId)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        return await Client.WaitForInstanceCompletionAsync(instanceId, true, deadline.Token);
+        return await PersistAsync(() => Client.WaitForInstanceCompletionAsync(instanceId, true, deadline.Token));
     }
 
     public async ValueTask DisposeAsync()
@@ -150,10 +189,7 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
             worker.Dispose();
         }
 
-        foreach (var client in _clients)
-        {
-            await client.DisposeAsync();
-        }
+        _connections.ForEach(static connection => connection.Dispose());
 
         if (_app is not null)
         {
@@ -164,6 +200,16 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
         {
             await KillProcessAsync();
         }
+    }
+
+    private static GrpcDurableTaskClient CreateClient(TaskHubConnection connection) => new(
+        string.Empty, new GrpcDurableTaskClientOptions { Channel = connection.Channel, EnableEntitySupport = true }, NullLogger.Instance);
+
+    private TaskHubConnection Connect(string hub)
+    {
+        var connection = new TaskHubConnection(SchedulerConnectionString(hub), TimeProvider.System);
+        _connections.Add(connection);
+        return connection;
     }
 
     private string[] Arguments() =>

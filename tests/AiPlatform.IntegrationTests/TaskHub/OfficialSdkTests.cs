@@ -263,7 +263,7 @@ public sealed class OfficialSdkTests(PostgresFixture postgres) : IAsyncLifetime
         }
         catch (OperationCanceledException exception)
         {
-            var history = string.Join('\n', (await _hub.Client.GetOrchestrationHistoryAsync(id)).Select(item => $"{item}"));
+            var history = string.Join('\n', (await _hub.HistoryAsync(id)).Select(item => $"{item}"));
             throw new TimeoutException($"{id} has not ended. {await _hub.GetAsync("/stuck?olderThan=00:00:05")}\n{history}", exception);
         }
     }

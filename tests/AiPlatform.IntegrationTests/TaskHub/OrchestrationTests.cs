@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
-/// <summary>Our client and worker against our hub on a real PostgreSQL.</summary>
+/// <summary>Microsoft's client and worker against our hub on a real PostgreSQL.</summary>
 [Collection(ServersCollection.Name)]
 public sealed class OrchestrationTests(PostgresFixture postgres) : IAsyncLifetime
 {
@@ -32,7 +32,7 @@ public sealed class OrchestrationTests(PostgresFixture postgres) : IAsyncLifetim
     public async Task A_worker_that_keeps_no_orchestrators_replays_them()
     {
         await using var other = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"));
-        await other.StartWorkerAsync(SampleTasks.Register, options => options.CachedOrchestrators = 0);
+        await other.StartWorkerAsync(SampleTasks.Register);
         Assert.Equal(6, Completed(await other.RunAsync("Sequence", 1)).ReadOutputAs<int>());
         Assert.Equal(20_100, Completed(await other.RunAsync("FanOut", 200)).ReadOutputAs<long>());
         Assert.Equal(new[] { 5, 6 }, Completed(await other.RunAsync("Parent", 2)).ReadOutputAs<int[]>());
@@ -56,7 +56,8 @@ public sealed class OrchestrationTests(PostgresFixture postgres) : IAsyncLifetim
     {
         var parent = Completed(await _hub.RunAsync("Parent", 3));
         Assert.Equal(new[] { 5, 6, 7 }, parent.ReadOutputAs<int[]>());
-        var children = await Client.GetAllInstancesAsync().Where(item => item.ParentInstanceId == parent.InstanceId).CountAsync();
+        var all = (await _hub.Connection.Protocol.QueryInstancesAsync(new() { Query = new() })).OrchestrationState;
+        var children = all.Count(item => item.ParentInstanceId == parent.InstanceId);
         Assert.Equal(3, children);
     }
 
@@ -124,7 +125,7 @@ public sealed class OrchestrationTests(PostgresFixture postgres) : IAsyncLifetim
         }
 
         Assert.Equal(210, Completed(await _hub.EndAsync(id)).ReadOutputAs<int>());
-        Assert.InRange((await Client.GetOrchestrationHistoryAsync(id)).Count, 3, 12);
+        Assert.InRange((await _hub.HistoryAsync(id)).Count, 3, 12);
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Globalization;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 

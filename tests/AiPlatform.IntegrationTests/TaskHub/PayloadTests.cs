@@ -1,9 +1,9 @@
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Entities;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.TaskHub.Payloads;
 using Azure.Storage.Blobs;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Entities;
 using Npgsql;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
@@ -29,7 +29,7 @@ public sealed class PayloadTests(PostgresFixture postgres, AzuriteFixture azurit
         _database = await postgres.CreateDatabaseAsync("taskhub");
         _hub = await HubHarness.StartAsync(_database, Arguments);
         await _hub.StartWorkerAsync(Register);
-        await _hub.StartWorkerAsync(Register, options => options.CachedOrchestrators = 0);
+        await _hub.StartWorkerAsync(Register);
     }
 
     public async Task DisposeAsync() => await _hub.DisposeAsync();
@@ -39,7 +39,7 @@ public sealed class PayloadTests(PostgresFixture postgres, AzuriteFixture azurit
     {
         var text = Text(Large);
         var id = await _hub.Client.ScheduleNewOrchestrationInstanceAsync("Echo", text);
-        await Eventually.TrueAsync(async () => (await _hub.Client.GetOrchestrationHistoryAsync(id)).Any(item => item.EventType == "TaskCompleted"), "the activity has answered");
+        await Eventually.TrueAsync(async () => (await _hub.HistoryAsync(id)).Any(item => item.EventType == "TaskCompleted"), "the activity has answered");
 
         // What is in the rows outlives the process; the payloads do too.
         await _hub.StopHubAsync();
@@ -49,7 +49,7 @@ public sealed class PayloadTests(PostgresFixture postgres, AzuriteFixture azurit
         Assert.True(ended.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{ended.FailureDetails}");
         Assert.Equal(text, ended.ReadInputAs<string>());
         Assert.Equal(text + text + text, ended.ReadOutputAs<string>());
-        var history = await _hub.Client.GetOrchestrationHistoryAsync(id);
+        var history = await _hub.HistoryAsync(id);
         Assert.Equal(text, System.Text.Json.JsonSerializer.Deserialize<string>(history.Single(item => item.EventType == "EventRaised").Input!));
         await foreach (var listed in _hub.Client.GetAllInstancesAsync(new OrchestrationQuery(FetchInputsAndOutputs: true)))
         {
@@ -99,7 +99,7 @@ public sealed class PayloadTests(PostgresFixture postgres, AzuriteFixture azurit
         var parent = await _hub.RunAsync("ParentOfEcho", text);
         await _hub.Client.PurgeInstanceAsync(parent.InstanceId + "-child");
         await Eventually.TrueAsync(async () => await BlobsAsync() > 0 && await UnnamedAsync() == 0, "the sweep has run");
-        var answer = (await _hub.Client.GetOrchestrationHistoryAsync(parent.InstanceId)).Single(item => item.EventType == "SubOrchestrationInstanceCompleted");
+        var answer = (await _hub.HistoryAsync(parent.InstanceId)).Single(item => item.EventType == "SubOrchestrationInstanceCompleted");
         Assert.Equal(parent.SerializedOutput, answer.Result);
     }
 

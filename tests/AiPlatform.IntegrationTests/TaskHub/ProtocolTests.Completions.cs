@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 

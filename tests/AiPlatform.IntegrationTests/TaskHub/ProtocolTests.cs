@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.IntegrationTests.Servers;
 using Grpc.Core;
 

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Protobuf;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.TaskHub.Protobuf;
 using CsCheck;
 using Grpc.Core;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
@@ -38,8 +38,8 @@ public sealed class RandomProgramTests(PostgresFixture postgres)
     public async Task Random_programs_give_their_result_whatever_happens_to_deliveries()
     {
         await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"), "--TaskHub:MaxDeliveries=1000");
-        await hub.StartWorkerAsync(registry => registry.AddOrchestratorFunc<Step, int>("Program", RunAsync), options => options.UseWorkItemFilters = true);
-        await hub.StartWorkerAsync(registry => registry.AddOrchestratorFunc<Step, int>("Program", RunAsync), options => (options.UseWorkItemFilters, options.CachedOrchestrators) = (true, 0));
+        await hub.StartWorkerAsync(registry => registry.AddOrchestratorFunc<Step, int>("Program", RunAsync), filters: true);
+        await hub.StartWorkerAsync(registry => registry.AddOrchestratorFunc<Step, int>("Program", RunAsync), filters: true);
         var request = new GetWorkItemsRequest { WorkItemFilters = new() { Activities = { new ActivityFilter { Name = "PlusOne" } } } };
         var pending = new ConcurrentBag<Task>();
         Task TakeAsync(RawWorker worker, WorkItem item)
@@ -102,7 +102,7 @@ public sealed class RandomProgramTests(PostgresFixture postgres)
             InstanceId = item.ActivityRequest.OrchestrationInstance.InstanceId,
             TaskId = item.ActivityRequest.TaskId,
             CompletionToken = item.CompletionToken,
-            Result = $"{int.Parse(item.ActivityRequest.Input, System.Globalization.CultureInfo.InvariantCulture) + 1}",
+            Result = $"{int.Parse(item.ActivityRequest.Input.Trim('[', ']'), System.Globalization.CultureInfo.InvariantCulture) + 1}",
         };
         try
         {

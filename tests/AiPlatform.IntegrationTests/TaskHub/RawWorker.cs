@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using AiPlatform.DurableTask.Protobuf;
+using AiPlatform.TaskHub.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 

@@ -1,8 +1,9 @@
 using System.Diagnostics;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Local.Servers;
+using DurableTask.Core.Exceptions;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 
@@ -55,7 +56,7 @@ public sealed class RecoveryTests(PostgresFixture postgres)
         await using var hub = new HubHarness(await postgres.CreateDatabaseAsync("taskhub"));
         await hub.StartProcessAsync();
         await hub.StartWorkerAsync(SampleTasks.Register);
-        await hub.StartWorkerAsync(SampleTasks.Register, options => options.CachedOrchestrators = 0);
+        await hub.StartWorkerAsync(SampleTasks.Register);
         var runs = Enumerable.Range(0, 120).Select(async value =>
         {
             var id = await StartAsync(hub.Client, $"load-{value}", value);
@@ -72,7 +73,7 @@ public sealed class RecoveryTests(PostgresFixture postgres)
         {
             Assert.True(ended.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{ended.RuntimeStatus}: {ended.FailureDetails}");
             Assert.Equal(value + 5, ended.ReadOutputAs<int>());
-            var history = await hub.Client.GetOrchestrationHistoryAsync(ended.InstanceId);
+            var history = await hub.HistoryAsync(ended.InstanceId);
             Assert.Equal(5, history.Count(item => item.EventType == "TaskCompleted"));
         }
     }
@@ -105,11 +106,11 @@ public sealed class RecoveryTests(PostgresFixture postgres)
         await using var hub = await HubHarness.StartAsync(await postgres.CreateDatabaseAsync("taskhub"));
         await hub.StartWorkerAsync(
             registry => registry.AddOrchestratorFunc<string, string>("CallsSlow", async (context, _) => await context.CallActivityAsync<string>("Slow", "")),
-            options => options.UseWorkItemFilters = true);
+            filters: true);
         using var killed = Conformance.Start("durabletask.worker.mjs", hub.GrpcPort);
         var id = await hub.Client.ScheduleNewOrchestrationInstanceAsync("CallsSlow");
         await Eventually.TrueAsync(
-            async () => (await hub.Client.GetOrchestrationHistoryAsync(id)).Any(item => item.EventType == "TaskScheduled")
+            async () => (await hub.HistoryAsync(id)).Any(item => item.EventType == "TaskScheduled")
                 && (await hub.GetAsync("/metrics")).Contains("taskhub_waiting_activities{hub=\"default\"} 0", StringComparison.Ordinal),
             "the other worker has the activity",
             TimeSpan.FromSeconds(60));
@@ -117,7 +118,7 @@ public sealed class RecoveryTests(PostgresFixture postgres)
         await killed.WaitForExitAsync();
         await hub.StartWorkerAsync(
             registry => registry.AddActivityFunc<string, string>("Slow", (_, _) => "done by another"),
-            options => options.UseWorkItemFilters = true);
+            filters: true);
         var ended = await hub.EndAsync(id);
         Assert.True(ended.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{ended.RuntimeStatus}: {ended.FailureDetails}");
         Assert.Equal("done by another", ended.ReadOutputAs<string>());

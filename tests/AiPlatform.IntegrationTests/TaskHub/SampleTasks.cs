@@ -1,4 +1,4 @@
-using AiPlatform.DurableTask;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
 

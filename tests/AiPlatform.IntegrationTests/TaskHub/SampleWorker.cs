@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using AiPlatform.DurableTask.Worker;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace AiPlatform.IntegrationTests.TaskHub;
@@ -16,9 +14,7 @@ internal static class SampleWorker
     /// <summary>The process: runs until it is killed or its parent is gone.</summary>
     private static async Task Main(string[] args)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Services.AddDurableTaskWorker(worker => worker.AddTasks(SampleTasks.Register).UseDurableTaskScheduler(args[0]));
-        using var host = builder.Build();
+        using var host = HubHarness.BuildWorker(args[0], SampleTasks.Register);
         await host.StartAsync();
         await Console.In.ReadToEndAsync();
         await host.StopAsync();

@@ -5,8 +5,8 @@ using AiPlatform.Data.Expectations;
 using AiPlatform.Data.Images;
 using AiPlatform.Data.Pii;
 using AiPlatform.Data.Quality;
-using AiPlatform.DurableTask;
 using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
 
 namespace AiPlatform.Tests.DataFiles;
 
@@ -122,7 +122,7 @@ public sealed class QualityVerdictTests
     [InlineData("System.TimeoutException", true)]
     [InlineData("System.Threading.Tasks.TaskCanceledException", true)]
     [InlineData("some.other.language.Error", true)]
-    public void Only_what_may_pass_is_tried_again(string type, bool mayPass) => Assert.Equal(mayPass, LastingFailure.MayPass(new TaskFailureDetails(type, "message", null, null)));
+    public void Only_what_may_pass_is_tried_again(string type, bool mayPass) => Assert.Equal(mayPass, LastingFailure.MayPass(new TaskFailureDetails(type, "message", null, null, null)));
 
     private static char Ean(string digits) => (char)('0' + ((10 - (digits.Select(static (digit, index) => (digit - '0') * (index % 2 == 0 ? 1 : 3)).Sum() % 10)) % 10));
 }

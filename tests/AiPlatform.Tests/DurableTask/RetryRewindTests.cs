@@ -1,9 +1,10 @@
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Worker.Replay;
+using AiPlatform.TaskHub.Cli.Replay;
 using AiPlatform.TaskHub.Engine;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Microsoft.Extensions.Logging.Abstractions;
-using P = AiPlatform.DurableTask.Protobuf;
+using Microsoft.DurableTask;
+using Official = Microsoft.DurableTask.Protobuf;
+using P = AiPlatform.TaskHub.Protobuf;
 
 namespace AiPlatform.Tests.DurableTask;
 
@@ -13,10 +14,9 @@ public sealed class RetryRewindTests
     private static readonly RetryPolicy Policy = new(3, TimeSpan.FromSeconds(1));
 
     [Fact]
-    public void The_last_attempt_of_a_retried_activity_is_asked_for_again()
+    public async Task The_last_attempt_of_a_retried_activity_is_asked_for_again()
     {
-        var registry = new DurableTaskRegistry().AddOrchestratorFunc("Test", async (TaskOrchestrationContext context, int _) =>
-            await context.CallActivityAsync<int>("A", 7, TaskOptions.FromRetryPolicy(Policy)));
+        await using var worker = await StartAsync(async context => await context.CallActivityAsync<int>("A", 7, TaskOptions.FromRetryPolicy(Policy)));
         P.HistoryEvent[] history =
         [
             Turn(), Started(), Scheduled(0, "A", "7"),
@@ -24,22 +24,26 @@ public sealed class RetryRewindTests
             Turn(), Fired(1), Scheduled(2, "A", "7"),
             Turn(), Failed(2), Timer(3),
             Turn(), Fired(3), Scheduled(4, "A", "7"),
-            Turn(), Failed(4), Completed(),
+            Turn(), Failed(4), Timer(5, seconds: 0),
+            Turn(), Fired(5), Completed(),
         ];
+
+        // With the timer that the worker makes after the last attempt, and which delays nothing.
         var rewound = History.WithoutFailures(history);
-        Assert.Equal(history.Length - 3, rewound.Count);
-        var action = Assert.Single(Run(registry, rewound).Actions);
+        Assert.Equal(history.Length - 5, rewound.Count);
+        var action = Assert.Single((await RunAsync(worker, rewound)).Actions);
         Assert.Equal((4, "A"), (action.Id, action.ScheduleTask.Name));
 
         // The answer ends it.
-        var end = Assert.Single(Run(registry, [.. rewound, Turn(), Scheduled(4, "A", "7"), Turn(), new() { TaskCompleted = new() { TaskScheduledId = 4, Result = "9" } }]).Actions);
+        var end = Assert.Single((await RunAsync(
+            worker, [.. rewound, Turn(), Scheduled(4, "A", "7"), Turn(), new() { TaskCompleted = new() { TaskScheduledId = 4, Result = "9" } }])).Actions);
         Assert.Equal("9", end.CompleteOrchestration.Result);
     }
 
     [Fact]
-    public void What_failed_for_good_is_undone_beside_what_was_retried_and_worked()
+    public async Task What_failed_for_good_is_undone_beside_what_was_retried_and_worked()
     {
-        var registry = new DurableTaskRegistry().AddOrchestratorFunc("Test", async (TaskOrchestrationContext context, int _) =>
+        await using var worker = await StartAsync(async context =>
         {
             var results = await Task.WhenAll(
                 context.CallActivityAsync<int>("A", 1, TaskOptions.FromRetryPolicy(Policy)),
@@ -57,7 +61,7 @@ public sealed class RetryRewindTests
         ];
         var rewound = History.WithoutFailures(history);
         Assert.Equal(history.Length - 3, rewound.Count);
-        var action = Assert.Single(Run(registry, rewound).Actions);
+        var action = Assert.Single((await RunAsync(worker, rewound)).Actions);
         Assert.Equal((1, "B"), (action.Id, action.ScheduleTask.Name));
     }
 
@@ -85,28 +89,28 @@ public sealed class RetryRewindTests
             Undone(Turn(), Started(), Scheduled(0, "A", "1"), Scheduled(1, "B", "1"), Turn(), Failed(0), Timer(2), Turn(), Failed(1), Completed()));
     }
 
-    [Fact]
-    public void A_worker_that_is_asked_rewrites_the_history_in_the_same_way()
-    {
-        P.HistoryEvent[] past = [Turn(), Started(), Scheduled(0, "A", "1"), Turn(), Failed(0), Timer(1), Turn(), Fired(1), Scheduled(2, "A", "1"), Turn(), Failed(2), Completed()];
-        P.HistoryEvent[] now = [Turn(), new() { ExecutionRewound = new() { Reason = "again" } }];
-        var rewritten = RewindHistory.Rewrite(past, now).RewindOrchestration.NewHistory;
-        Assert.Equal(
-            [.. History.WithoutFailures(past).Select(item => item.EventTypeCase), .. now.Select(item => item.EventTypeCase)],
-            rewritten.Select(item => item.EventTypeCase));
-    }
+    private static int[] Undone(params P.HistoryEvent[] history) => [.. UndoneFailures.In(history, out _).Order()];
 
-    private static int[] Undone(params P.HistoryEvent[] history) => [.. UndoneFailures.In(history).Order()];
+    private static Task<ReplayWorker> StartAsync(Func<TaskOrchestrationContext, Task<int>> run)
+        => ReplayWorker.StartAsync(tasks => tasks.AddOrchestratorFunc<int, int>("Test", (context, _) => run(context)));
 
-    private static P.OrchestratorResponse Run(DurableTaskRegistry registry, IReadOnlyList<P.HistoryEvent> past)
+    private static Task<Official.OrchestratorResponse> RunAsync(ReplayWorker worker, IReadOnlyList<P.HistoryEvent> past)
+        => worker.RunAsync(
+            new() { InstanceId = "i", ExecutionId = "e" }, past.Select(Sent), [Sent(Turn()), Sent(new() { ExecutionRewound = new() })], CancellationToken.None);
+
+    private static Official.HistoryEvent Sent(P.HistoryEvent item)
     {
-        var session = new OrchestrationSession("i", name => registry.Orchestrators[name](null!), JsonDataConverter.Default, NullLoggerFactory.Instance);
-        return session.Run(past, [Turn(), new() { ExecutionRewound = new() }], "t");
+        var sent = Official.HistoryEvent.Parser.ParseFrom(item.ToByteArray());
+        sent.Timestamp ??= Timestamp.FromDateTime(DateTime.UnixEpoch);
+        return sent;
     }
 
     private static P.HistoryEvent Turn() => new() { EventId = -1, Timestamp = Timestamp.FromDateTime(DateTime.UnixEpoch), OrchestratorStarted = new() };
 
-    private static P.HistoryEvent Started() => new() { ExecutionStarted = new() { Name = "Test", Input = "0" } };
+    private static P.HistoryEvent Started() => new()
+    {
+        ExecutionStarted = new() { Name = "Test", Input = "0", OrchestrationInstance = new() { InstanceId = "i", ExecutionId = "e" } },
+    };
 
     private static P.HistoryEvent Scheduled(int id, string name, string input) => new() { EventId = id, TaskScheduled = new() { Name = name, Input = input } };
 
@@ -116,9 +120,15 @@ public sealed class RetryRewindTests
 
     private static P.HistoryEvent ChildFailed(int id) => new() { SubOrchestrationInstanceFailed = new() { TaskScheduledId = id } };
 
-    private static P.HistoryEvent Timer(int id) => new() { EventId = id, TimerCreated = new() { FireAt = Timestamp.FromDateTime(DateTime.UnixEpoch) } };
+    private static P.HistoryEvent Timer(int id, int seconds = 1) => new()
+    {
+        EventId = id, TimerCreated = new() { FireAt = Timestamp.FromDateTime(DateTime.UnixEpoch.AddSeconds(seconds)) },
+    };
 
-    private static P.HistoryEvent Fired(int id) => new() { TimerFired = new() { TimerId = id } };
+    private static P.HistoryEvent Fired(int id) => new()
+    {
+        TimerFired = new() { TimerId = id, FireAt = Timestamp.FromDateTime(DateTime.UnixEpoch) },
+    };
 
     private static P.HistoryEvent Completed() => new() { ExecutionCompleted = new() { OrchestrationStatus = P.OrchestrationStatus.Failed } };
 }

@@ -1,10 +1,12 @@
 using System.Text.Json.Nodes;
 using AiPlatform.Contracts;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Hosting.TaskHubs;
+using DurableTask.Core.Exceptions;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.Functions.Features.DurableStatus;
 
@@ -73,13 +75,14 @@ internal static class DurableStatusEndpoints
 
     private static async Task<IResult> GetAsync(
         string id, bool? showHistory, bool? showHistoryOutput, bool? showInput, bool? returnInternalServerErrorOnFailure,
-        Caller caller, HttpRequest request, HttpResponse response, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        Caller caller, HttpRequest request, HttpResponse response, ResourceOwners owners, DurableTaskClient client, TaskHubConnection hub,
+        CancellationToken cancellationToken)
     {
         var instance = await RequireAsync(id, caller, owners, client, payloads: true, cancellationToken);
         var status = InstanceStatus.From(instance, showInput ?? true);
         if (showHistory == true)
         {
-            status["historyEvents"] = InstanceStatus.History(await client.GetOrchestrationHistoryAsync(id, cancellationToken), showHistoryOutput ?? false);
+            status["historyEvents"] = InstanceStatus.History(await HistoryEntry.ReadAsync(hub, id, cancellationToken), showHistoryOutput ?? false);
         }
 
         if (instance.IsCompleted)
@@ -221,11 +224,11 @@ internal static class DurableStatusEndpoints
         return TypedResults.Json(uris, statusCode: StatusCodes.Status202Accepted);
     }
 
-    private static async Task<IResult> StuckAsync(int? idleSeconds, int? top, DurableTaskClient client, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<IResult> StuckAsync(int? idleSeconds, int? top, TaskHubConnection hub, TimeProvider time, CancellationToken cancellationToken)
     {
         var idle = TimeSpan.FromSeconds(Check.Range(idleSeconds ?? DefaultIdleSeconds, "idleSeconds", 1, MaxIdleSeconds));
         var limit = Check.Range(top ?? OrchestrationQuery.DefaultPageSize, "top", 1, MaxTop);
-        return TypedResults.Json(InstanceStatus.From(await StuckInstances.FindAsync(client, idle, time.GetUtcNow(), limit, cancellationToken)));
+        return TypedResults.Json(InstanceStatus.From(await StuckInstances.FindAsync(hub, idle, time.GetUtcNow(), limit, cancellationToken)));
     }
 
     /// <summary>The job's orchestration and its row must agree: only the platform and administrators interfere with it.</summary>

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using AiPlatform.DurableTask.Client;
-using AiPlatform.DurableTask.Client.Entities;
-using AiPlatform.DurableTask.Entities;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Client.Entities;
+using Microsoft.DurableTask.Entities;
 
 namespace AiPlatform.Functions.Features.DurableStatus;
 

@@ -1,5 +1,5 @@
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Functions.Infrastructure;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.Functions.Features.DurableStatus;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
+using AiPlatform.Hosting.TaskHubs;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.Functions.Features.DurableStatus;
 
@@ -29,9 +30,9 @@ internal static class InstanceStatus
         {
             ["name"] = item.Instance.Name,
             ["instanceId"] = item.Instance.InstanceId,
-            ["runtimeStatus"] = item.Instance.RuntimeStatus.ToString(),
-            ["createdTime"] = Time(item.Instance.CreatedAt),
-            ["lastUpdatedTime"] = Time(item.Instance.LastUpdatedAt),
+            ["runtimeStatus"] = item.Instance.OrchestrationStatus.ToString(),
+            ["createdTime"] = Time(item.Instance.CreatedTimestamp.ToDateTimeOffset()),
+            ["lastUpdatedTime"] = Time(item.Instance.LastUpdatedTimestamp.ToDateTimeOffset()),
             ["idleSeconds"] = Math.Floor(item.Idle.TotalSeconds),
             ["reason"] = JsonNamingPolicy.CamelCase.ConvertName(item.Reason.ToString()),
             ["waitingFor"] = item.WaitingFor,
@@ -41,7 +42,7 @@ internal static class InstanceStatus
     };
 
     /// <summary>The history: what happened, with a task's scheduling folded into its end.</summary>
-    public static JsonArray History(IReadOnlyList<OrchestrationHistoryEvent> history, bool showOutput)
+    public static JsonArray History(IReadOnlyList<HistoryEntry> history, bool showOutput)
     {
         var scheduled = history.Where(static item => item.EventType is "TaskScheduled" or "SubOrchestrationInstanceCreated")
             .GroupBy(static item => item.EventId).ToDictionary(static group => group.Key, static group => group.Last());
@@ -52,7 +53,7 @@ internal static class InstanceStatus
         ]);
     }
 
-    private static JsonObject Event(OrchestrationHistoryEvent item, OrchestrationHistoryEvent? cause, bool showOutput)
+    private static JsonObject Event(HistoryEntry item, HistoryEntry? cause, bool showOutput)
     {
         var json = new JsonObject { ["EventType"] = item.EventType, ["Timestamp"] = Time(item.Timestamp) };
         if ((cause?.Name ?? item.Name) is { } name)
@@ -67,7 +68,7 @@ internal static class InstanceStatus
 
         if (item.Status is { } status)
         {
-            json["OrchestrationStatus"] = status.ToString();
+            json["OrchestrationStatus"] = status;
         }
 
         if (item.FireAt is { } fireAt)
@@ -80,9 +81,9 @@ internal static class InstanceStatus
             json["Result"] = Payloads.Show(item.Result);
         }
 
-        if (item.FailureDetails is { } failure)
+        if (item.ErrorType is not null)
         {
-            json["Reason"] = Text(failure);
+            json["Reason"] = $"{item.ErrorType}: {item.ErrorMessage}";
         }
 
         return json;

@@ -1,9 +1,10 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
-using AiPlatform.DurableTask.Client;
 using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Infrastructure;
+using Grpc.Core;
+using Microsoft.DurableTask.Client;
 
 namespace AiPlatform.Functions.Features.Tasks;
 
@@ -30,7 +31,7 @@ internal sealed class OrchestrationTasks(DurableTaskClient client)
                 return new([.. first.Values.Select(ToContract)], first.ContinuationToken is { } next ? PageToken.Encode([next]) : null);
             }
         }
-        catch (ArgumentException)
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.InvalidArgument)
         {
             throw new ApiException(ErrorCodes.InvalidPageToken);
         }
@@ -62,15 +63,15 @@ internal sealed class OrchestrationTasks(DurableTaskClient client)
     private static PlatformTask ToContract(OrchestrationMetadata instance) => new(
         instance.InstanceId, null, Kind, instance.Name, State(instance.RuntimeStatus), instance.FailureDetails?.ErrorMessage,
         instance.RuntimeStatus == OrchestrationRuntimeStatus.Completed ? 1 : null,
-        $"{ManagementUris.Base}/instances/{Uri.EscapeDataString(instance.InstanceId)}", instance.CreatedAt, null, instance.CompletedAt);
+        $"{ManagementUris.Base}/instances/{Uri.EscapeDataString(instance.InstanceId)}", instance.CreatedAt, null, instance.IsCompleted ? instance.LastUpdatedAt : null);
 
     private static TaskState State(OrchestrationRuntimeStatus status) => status switch
     {
         OrchestrationRuntimeStatus.Pending => TaskState.Pending,
-        OrchestrationRuntimeStatus.Running or OrchestrationRuntimeStatus.ContinuedAsNew or OrchestrationRuntimeStatus.Suspended => TaskState.Running,
+        OrchestrationRuntimeStatus.Running or OrchestrationRuntimeStatus.Suspended => TaskState.Running,
         OrchestrationRuntimeStatus.Completed => TaskState.Succeeded,
         OrchestrationRuntimeStatus.Failed => TaskState.Failed,
-        OrchestrationRuntimeStatus.Canceled or OrchestrationRuntimeStatus.Terminated => TaskState.Cancelled,
+        OrchestrationRuntimeStatus.Terminated => TaskState.Cancelled,
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Unknown status."),
     };
 }

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using AiPlatform.DurableTask.Client;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Infrastructure.Orchestrated;

@@ -5,6 +5,7 @@ using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Orchestrations.Data.Models;
 using AiPlatform.Orchestrations.Data.Sources;
+using AiPlatform.Orchestrations.Platform;
 
 namespace AiPlatform.Orchestrations.Data.Activities;
 
@@ -12,7 +13,7 @@ namespace AiPlatform.Orchestrations.Data.Activities;
 /// Lays a file from another server down in the storage, a slice at a time; a repeat goes on by <c>Range</c> from what lies there,
 /// as long as the source says that it is the same file.
 /// </summary>
-internal sealed class FetchImport(AiPlatformClient api, SourceHttp sources, TimeProvider time) : ImportActivity(api)
+internal sealed class FetchImport(AiPlatformClient api, WorkerStop stop, SourceHttp sources, TimeProvider time) : ImportActivity(api, stop)
 {
     private static readonly TimeSpan Slice = TimeSpan.FromSeconds(30);
 

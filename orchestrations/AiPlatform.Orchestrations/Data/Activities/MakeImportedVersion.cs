@@ -4,6 +4,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Orchestrations.Data.Models;
 using AiPlatform.Orchestrations.Data.Sources;
+using AiPlatform.Orchestrations.Platform;
 
 namespace AiPlatform.Orchestrations.Data.Activities;
 
@@ -11,7 +12,7 @@ namespace AiPlatform.Orchestrations.Data.Activities;
 /// Makes the version of what the source holds, as any other client would: reads everything for its hashes, drafts the version, sends
 /// what is not stored yet, commits. A repeat goes on with the same draft.
 /// </summary>
-internal sealed class MakeImportedVersion(AiPlatformClient api, SourceHttp sources) : ImportActivity(api)
+internal sealed class MakeImportedVersion(AiPlatformClient api, WorkerStop stop, SourceHttp sources) : ImportActivity(api, stop)
 {
     protected override async Task<ImportOutcome> RunAsync(DatasetImportWork work, ImportWatch watch)
     {

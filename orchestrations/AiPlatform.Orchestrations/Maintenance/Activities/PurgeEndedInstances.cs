@@ -1,11 +1,13 @@
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Client;
+using AiPlatform.Orchestrations.Platform;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Orchestrations.Maintenance.Activities;
 
 /// <summary>One sweep: removes instances by the time they ended. A repeat finds what is left.</summary>
-public sealed class PurgeEndedInstances(DurableTaskClient client, IOptions<RetentionOptions> options, TimeProvider time) : TaskActivity<object?, SweepOutcome>
+internal sealed class PurgeEndedInstances(DurableTaskClient client, WorkerStop stop, IOptions<RetentionOptions> options, TimeProvider time)
+    : TaskActivity<object?, SweepOutcome>
 {
     private const int PageSize = 500;
 
@@ -14,8 +16,9 @@ public sealed class PurgeEndedInstances(DurableTaskClient client, IOptions<Reten
     {
         var now = time.GetUtcNow();
         var left = options.Value.MaxPerSweep;
-        left = await PurgeAsync([OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Terminated], now - options.Value.KeepCompleted, left, context.CancellationToken);
-        left = await PurgeAsync([OrchestrationRuntimeStatus.Failed], now - options.Value.KeepFailed, left, context.CancellationToken);
+        left = await PurgeAsync(
+            [OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Terminated], now - options.Value.KeepCompleted, left, stop.Token);
+        left = await PurgeAsync([OrchestrationRuntimeStatus.Failed], now - options.Value.KeepFailed, left, stop.Token);
         return new(options.Value.MaxPerSweep - left, options.Value.Interval);
     }
 
@@ -43,9 +46,9 @@ public sealed class PurgeEndedInstances(DurableTaskClient client, IOptions<Reten
         {
             return (await client.PurgeInstanceAsync(id, cancellation: cancellationToken)).PurgedInstanceCount;
         }
-        catch (Exception exception) when (exception is InvalidOperationException or KeyNotFoundException)
+        catch (InvalidOperationException)
         {
-            // Started again, or removed by somebody else, since the list was read.
+            // Started again since the list was read.
             return 0;
         }
     }

@@ -1,12 +1,10 @@
-using AiPlatform.DurableTask;
-using AiPlatform.DurableTask.Entities;
-using AiPlatform.DurableTask.Worker;
 using AiPlatform.Hosting;
+using AiPlatform.IntegrationTests.TaskHub;
 using AiPlatform.TaskHub;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Entities;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
@@ -44,16 +42,13 @@ public sealed class TaskHubInstance : IAsyncDisposable
         ]);
         await hub.StartAsync();
         var connectionString = $"Endpoint=http://127.0.0.1:{port};TaskHub=default;Authentication=AccessKey;AccessKey={AccessKey}";
-        var builder = Host.CreateApplicationBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddDurableTaskWorker(worker => worker.UseDurableTaskScheduler(connectionString).AddTasks(tasks =>
+        var host = HubHarness.BuildWorker(connectionString, static tasks =>
         {
             tasks.AddOrchestratorFunc<string, string>("Echo", static (_, input) => Task.FromResult($"echo {input}"));
             tasks.AddOrchestratorFunc<string?, string>("Wait", static async (context, _) => await context.WaitForExternalEvent<string>("go"));
             tasks.AddEntity<Counter>();
             tasks.AddOrchestratorFunc<string, string>("Fail", static Task<string> (TaskOrchestrationContext _, string input) => throw new InvalidDataException(input));
-        }));
-        var host = builder.Build();
+        });
         await host.StartAsync();
         return new TaskHubInstance(hub, host, connectionString);
     }
