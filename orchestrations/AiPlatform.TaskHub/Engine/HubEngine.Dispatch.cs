@@ -174,7 +174,7 @@ internal sealed partial class HubEngine
     private void Dispatch(WorkerConnection worker, LiveInstance instance)
     {
         var started = new HistoryEvent { EventId = -1, Timestamp = Timestamp.FromDateTime(Now), OrchestratorStarted = new() };
-        var turn = new Turn(++_lastNonce, started, instance.Inbox.Count, worker);
+        var turn = new Turn($"o:{instance.Partition}:{instance.Key}:{++_lastNonce}", started, instance.Inbox.Count, worker);
         var request = new OrchestratorRequest
         {
             InstanceId = instance.Id,
@@ -200,7 +200,7 @@ internal sealed partial class HubEngine
         instance.Turn = turn;
         instance.Stage = TurnStage.Dispatched;
         worker.Turns.Add(instance);
-        worker.Send(new WorkItem { OrchestratorRequest = request, CompletionToken = TurnToken(instance, turn) });
+        worker.Send(new WorkItem { OrchestratorRequest = request, CompletionToken = turn.Token });
         Metrics.ReplayEvents.Observe(request.RequiresHistoryStreaming ? instance.History.Count : request.PastEvents.Count);
         Metrics.TurnsSent.Inc();
     }
@@ -290,6 +290,4 @@ internal sealed partial class HubEngine
 
         _deadlines.Add(Now + LeaseSweep, SweepLeases);
     }
-
-    private static string TurnToken(LiveInstance instance, Turn turn) => $"o:{instance.Partition}:{instance.Key}:{turn.Nonce}";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf;
@@ -74,12 +75,12 @@ internal sealed partial class HubEngine
 
     private LiveInstance FindTurn(string token)
     {
-        var parts = token.Split(':');
-        return parts.Length == 4 && parts[0] == "o"
-            && long.TryParse(parts[2], out var key)
+        Span<Range> parts = stackalloc Range[5];
+        return token.AsSpan().Split(parts, ':') == 4
+            && long.TryParse(token.AsSpan()[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var key)
             && _byKey.TryGetValue(key, out var instance)
             && instance is { Stage: TurnStage.Dispatched, Ended: false, Turn: { } turn }
-            && TurnToken(instance, turn) == token
+            && turn.Token == token
                 ? instance
                 : throw new StaleTokenException();
     }

@@ -283,11 +283,11 @@ internal sealed class LiveInstance(HubState hub, long key, OrchestrationState st
 }
 
 /// <summary>A turn that a worker has.</summary>
-/// <param name="Nonce">Identifies this delivery.</param>
+/// <param name="Token">Names this delivery.</param>
 /// <param name="Started">The event that starts the turn.</param>
 /// <param name="Arrivals">How many arrivals it shows the worker.</param>
 /// <param name="Worker">Who has it.</param>
-internal sealed record Turn(long Nonce, HistoryEvent Started, int Arrivals, WorkerConnection Worker)
+internal sealed record Turn(string Token, HistoryEvent Started, int Arrivals, WorkerConnection Worker)
 {
     /// <summary>When the worker got it (UTC).</summary>
     public DateTime At => WireTime.Of(Started.Timestamp);

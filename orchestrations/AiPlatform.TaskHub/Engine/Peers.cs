@@ -52,7 +52,7 @@ internal sealed class Peers : IDisposable
     })));
 
     /// <summary>How often a call was passed on already.</summary>
-    public static int Hops(ServerCallContext context) => int.TryParse(context.RequestHeaders.GetValue(ForwardedHeader), out var hops) ? hops : 0;
+    public static int Hops(ServerCallContext context) => context.GetHttpContext().Request.Headers.TryGetValue(ForwardedHeader, out var value) && int.TryParse(value, out var hops) ? hops : 0;
 
     /// <summary>The call options of a call that is passed on: the caller's hub, token, patience and end.</summary>
     public static CallOptions Forward(ServerCallContext context)

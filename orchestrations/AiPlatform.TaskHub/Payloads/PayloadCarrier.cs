@@ -151,7 +151,8 @@ internal sealed class PayloadCarrier(PayloadStore store, IOptions<TaskHubOptions
         }
     }
 
-    private bool IsLarge(string? payload)
+    /// <summary>Whether a payload is kept apart.</summary>
+    public bool IsLarge(string? payload)
         => payload is { Length: > 0 } && IsEnabled
             && (payload[0] == PayloadToken.Mark || payload.Length > _threshold || (payload.Length > _threshold / 3 && Encoding.UTF8.GetByteCount(payload) > _threshold));
 }

@@ -40,13 +40,13 @@ internal static class PayloadRows
     /// <summary>Writes what a group's rows name, and removes what is named no more.</summary>
     public static void AddTo(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var freed = commits.SelectMany(commit => commit.PayloadsFreed).ToArray();
+        var freed = Commit.PayloadsFreedOf(commits);
         if (freed.Length > 0)
         {
             HubOwner.Add(batch, "DELETE FROM payload_refs WHERE owner = ANY ($1)", HubOwner.Array(NpgsqlDbType.Text, freed));
         }
 
-        var trims = commits.SelectMany(commit => commit.Trims).ToArray();
+        var trims = Commit.TrimsOf(commits);
         if (trims.Length > 0)
         {
             // As the log itself is trimmed.

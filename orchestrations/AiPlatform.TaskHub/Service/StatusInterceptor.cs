@@ -40,7 +40,8 @@ internal sealed class StatusInterceptor(IOptions<TaskHubOptions> options, CallSt
 
     private void Authorize(ServerCallContext context)
     {
-        if (!BearerEndpoints.Carries(context.RequestHeaders.GetValue("authorization"), _expected))
+        // Not from the call's metadata, which would copy every header of every call.
+        if (!BearerEndpoints.Carries(context.GetHttpContext().Request.Headers.Authorization, _expected))
         {
             throw new RpcException(new Status(StatusCode.Unauthenticated, "The bearer token is missing or wrong."));
         }

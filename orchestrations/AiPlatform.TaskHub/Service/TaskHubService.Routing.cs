@@ -1,3 +1,4 @@
+using System.Globalization;
 using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Engine;
 using Grpc.Core;
@@ -44,8 +45,15 @@ internal sealed partial class TaskHubService
         return answer;
     }
 
-    private static int PartitionOf(string token)
-        => token.Split(':', 3) is [_, var text, _] && int.TryParse(text, out var partition) && partition is >= 0 and < Partition.Count ? partition : throw new StaleTokenException();
+    private static int PartitionOf(ReadOnlySpan<char> token)
+    {
+        var from = token.IndexOf(':') + 1;
+        var length = from == 0 ? -1 : token[from..].IndexOf(':');
+        return length > 0 && int.TryParse(token.Slice(from, length), NumberStyles.None, CultureInfo.InvariantCulture, out var partition)
+            && partition < Partition.Count
+                ? partition
+                : throw new StaleTokenException();
+    }
 
     private TaskHubSidecarService.TaskHubSidecarServiceClient Owner(int partition, ServerCallContext context)
         => Peers.Hops(context) < MaxHops && peers.AddressOf(partition) is { } address ? peers.At(address) : throw new NotOwnerException();
@@ -123,7 +131,7 @@ internal sealed partial class TaskHubService
     private async Task<(HubEngine Engine, HubState Hub)> HubAsync(ServerCallContext context)
     {
         var engine = RequireEngine();
-        var name = context.RequestHeaders.GetValue("taskhub");
+        string? name = context.GetHttpContext().Request.Headers["taskhub"];
         return (engine, await engine.HubAsync(string.IsNullOrEmpty(name) ? options.Value.DefaultHub : name, context.CancellationToken));
     }
 }

@@ -42,16 +42,25 @@ internal sealed partial class TaskHubService
     public override Task<CompleteTaskResponse> CompleteActivityTask(ActivityResponse request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteActivityTaskAsync(request, call), async engine =>
         {
-            request.Result = await payloads.TakeAsync(PartitionOf(request.CompletionToken), request.Result, context.CancellationToken);
-            await engine.CompleteActivityAsync(request).WaitAsync(context.CancellationToken);
+            if (payloads.IsLarge(request.Result))
+            {
+                request.Result = await payloads.TakeAsync(PartitionOf(request.CompletionToken), request.Result, context.CancellationToken);
+            }
+
+            // Not given up with the call: the result is being written, and the worker may ask for the answer again.
+            await engine.CompleteActivityAsync(request);
             return Completed;
         });
 
     public override Task<CompleteTaskResponse> CompleteOrchestratorTask(OrchestratorResponse request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteOrchestratorTaskAsync(request, call), async engine =>
         {
-            await payloads.TakeAsync(PartitionOf(request.CompletionToken), request, context.CancellationToken);
-            await engine.CompleteTurnAsync(request).WaitAsync(context.CancellationToken);
+            if (payloads.IsEnabled)
+            {
+                await payloads.TakeAsync(PartitionOf(request.CompletionToken), request, context.CancellationToken);
+            }
+
+            await engine.CompleteTurnAsync(request);
             return Completed;
         });
 

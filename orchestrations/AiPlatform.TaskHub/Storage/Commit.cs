@@ -58,29 +58,41 @@ internal enum CommitResult
 /// </summary>
 internal sealed class Commit
 {
+    // Most commits have rows of one or two kinds only.
+    private List<LogRow>? _log;
+    private List<InstanceInsert>? _inserts;
+    private List<InstanceUpdate>? _updates;
+    private List<LogTrim>? _trims;
+    private List<(EntityMessageKey Key, byte[] Payload)>? _entityMessages;
+    private List<EntityMessageKey>? _entityMessagesDone;
+    private List<EntityUpdate>? _entityUpdates;
+    private List<MessageRow>? _messages;
+    private List<string>? _payloadsFreed;
+    private List<long>? _messagesDone;
+
     /// <summary>Rows to append.</summary>
-    public List<LogRow> Log { get; } = [];
+    public List<LogRow> Log => _log ??= [];
 
     /// <summary>Instances to create.</summary>
-    public List<InstanceInsert> Inserts { get; } = [];
+    public List<InstanceInsert> Inserts => _inserts ??= [];
 
     /// <summary>Instances to update; the last update of an instance counts.</summary>
-    public List<InstanceUpdate> Updates { get; } = [];
+    public List<InstanceUpdate> Updates => _updates ??= [];
 
     /// <summary>Older executions to forget.</summary>
-    public List<LogTrim> Trims { get; } = [];
+    public List<LogTrim> Trims => _trims ??= [];
 
     /// <summary>Keys of instances to remove with their logs.</summary>
     public IReadOnlyCollection<long> Deletes { get; init; } = [];
 
     /// <summary>Messages to entities (HistoryEvent).</summary>
-    public List<(EntityMessageKey Key, byte[] Payload)> EntityMessages { get; } = [];
+    public List<(EntityMessageKey Key, byte[] Payload)> EntityMessages => _entityMessages ??= [];
 
     /// <summary>Messages that an entity has worked off.</summary>
-    public List<EntityMessageKey> EntityMessagesDone { get; } = [];
+    public List<EntityMessageKey> EntityMessagesDone => _entityMessagesDone ??= [];
 
     /// <summary>Entities that changed.</summary>
-    public List<EntityUpdate> EntityUpdates { get; } = [];
+    public List<EntityUpdate> EntityUpdates => _entityUpdates ??= [];
 
     /// <summary>Entities to remove if they have no state, no lock and no messages.</summary>
     public IReadOnlyCollection<string> EmptyEntities { get; init; } = [];
@@ -89,13 +101,13 @@ internal sealed class Commit
     public int EmptyEntitiesHub { get; init; }
 
     /// <summary>Messages to other processes' instances and entities.</summary>
-    public List<MessageRow> Messages { get; } = [];
+    public List<MessageRow> Messages => _messages ??= [];
 
     /// <summary>Owners that name no large payloads any more, as <c>PayloadRows</c> writes them.</summary>
-    public List<string> PayloadsFreed { get; } = [];
+    public List<string> PayloadsFreed => _payloadsFreed ??= [];
 
     /// <summary>Ids of messages whose effect this commit is.</summary>
-    public List<long> MessagesDone { get; } = [];
+    public List<long> MessagesDone => _messagesDone ??= [];
 
     /// <summary>Runs on the writer's connection after everything that was decided before is durable; nothing else may be in the commit.</summary>
     public Func<HubOwner, CancellationToken, Task>? Control { get; init; }
@@ -117,4 +129,55 @@ internal sealed class Commit
 
     /// <summary>Set by the store.</summary>
     public CommitResult Result { get; set; }
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static LogRow[] LogOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._log);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static InstanceInsert[] InsertsOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._inserts);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static InstanceUpdate[] UpdatesOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._updates);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static LogTrim[] TrimsOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._trims);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static (EntityMessageKey Key, byte[] Payload)[] EntityMessagesOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._entityMessages);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static EntityMessageKey[] EntityMessagesDoneOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._entityMessagesDone);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static EntityUpdate[] EntityUpdatesOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._entityUpdates);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static MessageRow[] MessagesOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._messages);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static string[] PayloadsFreedOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._payloadsFreed);
+
+    /// <summary>Those of all commits of a group.</summary>
+    public static long[] MessagesDoneOf(IReadOnlyList<Commit> group) => Gather(group, static commit => commit._messagesDone);
+
+    private static T[] Gather<T>(IReadOnlyList<Commit> group, Func<Commit, List<T>?> rows)
+    {
+        var count = 0;
+        for (var index = 0; index < group.Count; index++)
+        {
+            count += rows(group[index])?.Count ?? 0;
+        }
+
+        var all = count == 0 ? [] : new T[count];
+        for (var (index, filled) = (0, 0); filled < count; index++)
+        {
+            if (rows(group[index]) is { } some)
+            {
+                some.CopyTo(all, filled);
+                filled += some.Count;
+            }
+        }
+
+        return all;
+    }
 }

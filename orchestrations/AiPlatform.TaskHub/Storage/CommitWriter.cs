@@ -114,7 +114,7 @@ internal sealed class CommitWriter : IAsyncDisposable
     /// <summary>Which starts meet an existing instance, and what becomes of both. Returns the keys of instances that give way.</summary>
     private async Task<IReadOnlyCollection<long>> DecideStartsAsync(IReadOnlyList<Commit> group)
     {
-        var inserts = group.SelectMany(commit => commit.Inserts).ToArray();
+        var inserts = Commit.InsertsOf(group);
         if (inserts.Length == 0)
         {
             return [];

@@ -25,7 +25,7 @@ internal static class EntityRows
 
     private static void Insert(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var rows = commits.SelectMany(commit => commit.EntityMessages).ToArray();
+        var rows = Commit.EntityMessagesOf(commits);
         if (rows.Length > 0)
         {
             HubOwner.Add(
@@ -41,7 +41,7 @@ internal static class EntityRows
 
     private static void Remove(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var keys = commits.SelectMany(commit => commit.EntityMessagesDone).ToArray();
+        var keys = Commit.EntityMessagesDoneOf(commits);
         if (keys.Length > 0)
         {
             HubOwner.Add(
@@ -55,7 +55,7 @@ internal static class EntityRows
 
     private static void Update(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var updates = commits.SelectMany(commit => commit.EntityUpdates).ToArray();
+        var updates = Commit.EntityUpdatesOf(commits);
         if (updates.Length > 0)
         {
             HubOwner.Add(

@@ -160,7 +160,7 @@ internal sealed class HubOwner : IAsyncDisposable
     /// </summary>
     public async Task WriteAsync(IReadOnlyList<Commit> commits, IReadOnlyCollection<long> replaced, long group, bool again, CancellationToken cancellationToken)
     {
-        var hasMessages = commits.Any(commit => commit.Messages.Count > 0);
+        var hasMessages = Commit.MessagesOf(commits).Length > 0;
         if (hasMessages && again && await LastGroupAsync(cancellationToken) == group)
         {
             return;
@@ -289,7 +289,7 @@ internal sealed class HubOwner : IAsyncDisposable
 
     private static void AddTrims(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var trims = commits.SelectMany(commit => commit.Trims).ToArray();
+        var trims = Commit.TrimsOf(commits);
         if (trims.Length > 0)
         {
             Add(
@@ -304,7 +304,7 @@ internal sealed class HubOwner : IAsyncDisposable
 
     private static void AddInserts(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var inserts = commits.SelectMany(commit => commit.Inserts).ToArray();
+        var inserts = Commit.InsertsOf(commits);
         if (inserts.Length > 0)
         {
             Add(
@@ -326,7 +326,7 @@ internal sealed class HubOwner : IAsyncDisposable
     private static void AddUpdates(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
         var last = new Dictionary<long, InstanceUpdate>();
-        foreach (var update in commits.SelectMany(commit => commit.Updates))
+        foreach (var update in Commit.UpdatesOf(commits))
         {
             // An earlier update of the group may carry a new input that a later one leaves alone.
             last[update.Key] = last.TryGetValue(update.Key, out var earlier) && earlier.NewInput && !update.NewInput
@@ -362,7 +362,7 @@ internal sealed class HubOwner : IAsyncDisposable
 
     private static void AddLog(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var rows = commits.SelectMany(commit => commit.Log).ToArray();
+        var rows = Commit.LogOf(commits);
         if (rows.Length > 0)
         {
             Add(

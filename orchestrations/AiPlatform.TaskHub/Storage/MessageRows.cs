@@ -11,13 +11,13 @@ internal static class MessageRows
 {
     public static void AddTo(NpgsqlBatch batch, IReadOnlyList<Commit> commits)
     {
-        var done = commits.SelectMany(commit => commit.MessagesDone).ToArray();
+        var done = Commit.MessagesDoneOf(commits);
         if (done.Length > 0)
         {
             HubOwner.Add(batch, "DELETE FROM messages WHERE id = ANY ($1)", HubOwner.Array(NpgsqlDbType.Bigint, done));
         }
 
-        var rows = commits.SelectMany(commit => commit.Messages).ToArray();
+        var rows = Commit.MessagesOf(commits);
         if (rows.Length > 0)
         {
             HubOwner.Add(
