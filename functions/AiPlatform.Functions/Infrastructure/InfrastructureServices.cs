@@ -7,7 +7,7 @@ using AiPlatform.Functions.Infrastructure.Orchestrated;
 using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Hosting;
-using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Prometheus;
@@ -19,22 +19,15 @@ internal static class InfrastructureServices
 {
     private const long DefaultBodyLimit = 1024 * 1024;
 
-    /// <summary>The server: the Functions host's port wins over every other address; bodies are limited; request lines may be long (searches in GET).</summary>
+    /// <summary>The server: <c>Http:DirectPort</c> wins over every other address; bodies are limited; request lines may be long (searches in GET).</summary>
     public static WebApplicationBuilder ConfigureServer(this WebApplicationBuilder builder)
     {
-        var port = builder.Configuration["FUNCTIONS_CUSTOMHANDLER_PORT"] ?? builder.Configuration["FUNCTIONS_HTTPWORKER_PORT"];
-        if (port is not null)
+        if (builder.Configuration["Http:DirectPort"] is { } port)
         {
             builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
         }
 
-        builder.WebHost.ConfigureKestrel(static kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
-            kestrel.Limits.MaxRequestLineSize = 256 * 1024;
-            kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;
-        });
+        builder.WebHost.ConfigureKestrel(Limit);
 
         // Two lines for every request would cost more than the request; settings can bring them back.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
@@ -50,6 +43,15 @@ internal static class InfrastructureServices
             static console => console.LogToStandardErrorThreshold = LogLevel.Error);
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
         return builder;
+    }
+
+    /// <summary>What every server of the app takes, whichever way a request comes.</summary>
+    public static void Limit(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
+        kestrel.Limits.MaxRequestLineSize = 256 * 1024;
+        kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;
     }
 
     /// <summary>Registers the shared services.</summary>

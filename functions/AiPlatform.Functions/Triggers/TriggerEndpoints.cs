@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace AiPlatform.Functions.Triggers;
 
-/// <summary>The paths that the Functions host posts invocations to: <c>/{function}</c>, as in <c>functions/triggers</c>.</summary>
+/// <summary>The paths that messages are posted to: <c>/{function}</c>, as in <c>functions/triggers</c>.</summary>
 internal static class TriggerEndpoints
 {
     // A Service Bus message of 1 MiB, encoded twice.
@@ -13,22 +13,14 @@ internal static class TriggerEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddTriggers(this IServiceCollection services) => services.AddSingleton<TickRunner>();
 
-    /// <summary>Maps the timer and one route for each registered <see cref="IQueueTrigger"/>.</summary>
+    /// <summary>Maps one route for each registered <see cref="IQueueTrigger"/>.</summary>
     public static void MapTriggerEndpoints(this WebApplication app)
     {
-        app.MapPost("/tick", TickAsync).RequirePermission(Permission.Trigger).ExcludeFromDescription();
         foreach (var trigger in app.Services.GetServices<IQueueTrigger>())
         {
             app.MapPost($"/{trigger.Function}", MessageAsync)
                 .RequirePermission(Permission.Trigger).WithBodyLimit(MaxInvocation).WithMetadata(new QueueTriggerMetadata(trigger)).ExcludeFromDescription();
         }
-    }
-
-    // The schedule's details in the body do not matter: a tick says "look now".
-    private static async Task<Ok<InvocationResult>> TickAsync(TickRunner runner, CancellationToken cancellationToken)
-    {
-        await runner.RunAsync(cancellationToken);
-        return TypedResults.Ok(InvocationResult.Done);
     }
 
     private static async Task<Ok<InvocationResult>> MessageAsync(HttpContext context, CancellationToken cancellationToken)

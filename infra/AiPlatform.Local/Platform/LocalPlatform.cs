@@ -14,7 +14,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
     private readonly DataDirectory _data;
     private readonly IPlatformProgress _progress;
     private readonly ProcessRegister _register;
-    private readonly ConcurrentStack<Supervisor> _running = new();
+    private readonly ConcurrentStack<IPart> _running = new();
     private readonly Lock _publishing = new();
     private GarnetServer? _redis;
     private PlatformPorts? _ports;
@@ -34,6 +34,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
     /// <summary>How to reach everything.</summary>
     public PlatformEndpoints Endpoints => new(
         _services.ApiUrl,
+        _services.FunctionsHostUrl,
         _services.TaskHub,
         _services.ServiceBus,
         _services.ServiceBusAdministration,
@@ -78,7 +79,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
             await _triggers.DisposeAsync().ConfigureAwait(false);
         }
 
-        var parts = new List<Supervisor>();
+        var parts = new List<IPart>();
         while (_running.TryPop(out var part))
         {
             parts.Add(part);
@@ -109,7 +110,8 @@ internal sealed class LocalPlatform : IAsyncDisposable
         await redis.ConfigureAwait(false);
         var jobs = await JobAccount.PrepareAsync(_data, cancellationToken).ConfigureAwait(false);
         _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs);
-        await Task.WhenAll([blob, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
+        var functions = StartAsync(_services.Functions(Publish, _progress.Report), cancellationToken);
+        await Task.WhenAll([blob, functions, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
         _triggers = await TriggerDispatcher.StartAsync(
             Path.Combine(RepositoryFolders.Root, "functions", "triggers"),
             new Uri(_services.ApiUrl),
@@ -122,13 +124,15 @@ internal sealed class LocalPlatform : IAsyncDisposable
         Publish();
     }
 
-    private async Task StartAsync(ISupervised server, CancellationToken cancellationToken)
+    private Task StartAsync(ISupervised server, CancellationToken cancellationToken)
+        => StartAsync(new Supervisor(server, TimeProvider.System, Publish, _progress.Report), cancellationToken);
+
+    private async Task StartAsync(IPart part, CancellationToken cancellationToken)
     {
-        var supervisor = new Supervisor(server, TimeProvider.System, Publish, _progress.Report);
-        _running.Push(supervisor);
+        _running.Push(part);
         var started = Stopwatch.StartNew();
-        await supervisor.StartAsync(cancellationToken).ConfigureAwait(false);
-        _progress.PartIsReady(server.Name, started.Elapsed);
+        await part.StartAsync(cancellationToken).ConfigureAwait(false);
+        _progress.PartIsReady(part.Name, started.Elapsed);
     }
 
     // After each start of a process: the register for the next launcher, and once ready the file for tools.

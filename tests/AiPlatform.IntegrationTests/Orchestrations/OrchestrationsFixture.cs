@@ -105,6 +105,8 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             Path.Combine(RepositoryFolders.Root, "functions", "triggers"), Functions.Address, TriggerKey, bus,
             Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log"), CancellationToken.None));
 
+        _parts.Add(new Ticking(Functions));
+
         _http = Functions.CreateClient();
         Api = new AiPlatformClient(_http, new LoginTokenSource(_http, AdministratorName, TestUser.Password, TimeProvider.System));
         RunnerApi = new AiPlatformClient(_http, new ServiceTokenSource(_http, "runner", Secret, TimeProvider.System));

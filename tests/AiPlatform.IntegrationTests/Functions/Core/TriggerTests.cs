@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Triggers;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -12,11 +13,9 @@ namespace AiPlatform.IntegrationTests.Functions.Core;
 [Collection(ServersCollection.Name)]
 public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>, IAsyncLifetime
 {
-    private const string TickBody =
-        """{"Data":{"tick":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"tick","UtcNow":"2026-05-01T12:00:00Z","RandGuid":"1b4e28ba-2fa1-11d2-883f-0016d3cca427"}}}""";
-
     private readonly RecordingTrigger _trigger = new();
     private readonly RecordingTick _tick = new();
+    private readonly RecordingTick _last = new();
     private FunctionsInstance _app = null!;
     private HttpClient _host = null!;
 
@@ -26,6 +25,7 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
         {
             builder.Services.AddSingleton<IQueueTrigger>(_trigger);
             builder.Services.AddSingleton<ITickTask>(_tick);
+            builder.Services.AddSingleton<ITickTask>(_last);
         });
         _host = _app.CreateClient();
     }
@@ -37,20 +37,21 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
     }
 
     [Fact]
-    public async Task A_timer_invocation_runs_every_task_and_is_answered_with_200_and_an_object()
+    public async Task A_tick_runs_every_task_and_one_that_fails_fails_it_and_keeps_no_other_from_running()
     {
-        var answer = await InvokeAsync("/tick", TickBody);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal("""{"Outputs":{},"Logs":[],"ReturnValue":null}""", await answer.Content.ReadAsStringAsync());
+        var ticks = _app.Services.GetRequiredService<TickRunner>();
+        await ticks.RunAsync(CancellationToken.None);
         Assert.Equal(1, _tick.Runs);
+
+        _tick.Fail = true;
+        var failure = await Assert.ThrowsAsync<AggregateException>(() => ticks.RunAsync(CancellationToken.None));
+        Assert.IsType<InvalidDataException>(Assert.Single(failure.InnerExceptions));
+        Assert.Equal(2, _last.Runs);
     }
 
     [Fact]
-    public async Task A_tick_task_that_fails_fails_the_invocation()
-    {
-        _tick.Fail = true;
-        Assert.Equal(HttpStatusCode.InternalServerError, (await InvokeAsync("/tick", TickBody)).StatusCode);
-    }
+    public async Task A_tick_is_no_route_that_anybody_could_call()
+        => await _host.PostJsonAsync("/tick", "{}").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
 
     [Theory]
     [InlineData("""{"Data":{"msg":"\"{\\\"id\\\":1}\""},"Metadata":{"MessageId":"\"m-1\"","DeliveryCount":"1","sys":{"MethodName":"recorded"}}}""")]
@@ -86,21 +87,20 @@ public sealed class TriggerTests(FunctionsFixture functions) : IClassFixture<Fun
     [InlineData("X-Forwarded-Host", "platform.example")]
     public async Task What_the_host_forwards_from_outside_never_reaches_a_trigger(string header, string value)
     {
-        await InvokeAsync("/tick", TickBody, (header, value)).ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
         await InvokeAsync("/recorded", """{"Data":{"msg":"x"}}""", (header, value)).ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
         Assert.Empty(_trigger.Messages);
-        Assert.Equal(0, _tick.Runs);
     }
 
     [Fact]
     public async Task A_configured_key_is_demanded()
     {
         var settings = new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal) { ["Triggers:Key"] = "secret" };
-        await using var app = await FunctionsInstance.StartAsync(settings);
+        const string body = """{"Data":{"msg":"x"},"Metadata":{}}""";
+        await using var app = await FunctionsInstance.StartAsync(settings, configure: builder => builder.Services.AddSingleton<IQueueTrigger>(_trigger));
         using var client = app.CreateClient();
-        await client.PostJsonAsync("/tick", TickBody).ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
-        await client.PostJsonAsync("/tick", TickBody, ("x-aip-trigger-key", "wrong")).ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
-        Assert.Equal(HttpStatusCode.OK, (await client.PostJsonAsync("/tick", TickBody, ("x-aip-trigger-key", "secret"))).StatusCode);
+        await client.PostJsonAsync("/recorded", body).ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
+        await client.PostJsonAsync("/recorded", body, ("x-aip-trigger-key", "wrong")).ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostJsonAsync("/recorded", body, ("x-aip-trigger-key", "secret"))).StatusCode);
     }
 
     // Chunked, without a length, as the host sends it.
