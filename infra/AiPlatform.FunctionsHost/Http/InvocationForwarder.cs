@@ -43,6 +43,12 @@ internal sealed partial class InvocationForwarder(
             return;
         }
 
+        if (context.Request.ContentLength > options.Value.MaxRequestBodyBytes)
+        {
+            context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+            return;
+        }
+
         var id = Guid.NewGuid().ToString();
         var request = Request(id, match, context.Request.Headers);
         if (worker.HttpAddress is { } address)
@@ -85,9 +91,10 @@ internal sealed partial class InvocationForwarder(
         {
             // Without its request the invocation would wait.
             channel.Cancel(invocation.Id);
+            BlameClient(context);
         }
 
-        if (await invocation.HasFailedAsync())
+        if (await invocation.HasFailedAsync() && !(error != ForwarderError.None && context.Response.StatusCode is >= 400 and < 500))
         {
             LogFailed(logger, function.Name, invocation.Id, error, await ReasonAsync(invocation));
             Fail(context);
@@ -136,6 +143,18 @@ internal sealed partial class InvocationForwarder(
 
     private static async Task<string> ReasonAsync(HttpInvocation invocation)
         => invocation.Result.IsCompleted ? (await Answer(invocation.Result))?.Result?.Exception?.Message ?? "The worker has ended." : "It has not ended.";
+
+    // What the client sent was more than this host takes, or no HTTP: no failure of the worker's.
+    private static void BlameClient(HttpContext context)
+    {
+        for (var cause = context.GetForwarderErrorFeature()?.Exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is BadHttpRequestException bad && !context.Response.HasStarted)
+            {
+                context.Response.StatusCode = bad.StatusCode;
+            }
+        }
+    }
 
     // An answer that has begun cannot say that it failed: a broken connection does.
     private static void Fail(HttpContext context)
