@@ -34,8 +34,9 @@ internal static class RouteConstraints
 
     private static IRouteConstraint All(TemplatePart parameter)
     {
-        IRouteConstraint all = new CompositeRouteConstraint(parameter.InlineConstraints.Select(constraint => Resolver.ResolveConstraint(constraint.Constraint)
-            ?? throw new InvalidOperationException($"The route parameter {parameter.Name} has an unknown constraint {constraint.Constraint}.")));
+        IRouteConstraint[] each = [.. parameter.InlineConstraints.Select(constraint => Resolver.ResolveConstraint(constraint.Constraint)
+            ?? throw new InvalidOperationException($"The route parameter {parameter.Name} has an unknown constraint {constraint.Constraint}."))];
+        var all = new CompositeRouteConstraint(each);
         return parameter.IsOptional ? new OptionalRouteConstraint(all) : all;
     }
 }
