@@ -94,7 +94,8 @@ internal sealed partial class InvocationForwarder(
             BlameClient(context);
         }
 
-        if (await invocation.HasFailedAsync() && !(error != ForwarderError.None && context.Response.StatusCode is >= 400 and < 500))
+        // A caller that went away, and one that sent what no host takes, are no failures of the function.
+        if (await invocation.HasFailedAsync() && !context.RequestAborted.IsCancellationRequested && !(error != ForwarderError.None && IsClientError(context)))
         {
             LogFailed(logger, function.Name, invocation.Id, error, await ReasonAsync(invocation));
             Fail(context);
@@ -143,6 +144,8 @@ internal sealed partial class InvocationForwarder(
 
     private static async Task<string> ReasonAsync(HttpInvocation invocation)
         => invocation.Result.IsCompleted ? (await Answer(invocation.Result))?.Result?.Exception?.Message ?? "The worker has ended." : "It has not ended.";
+
+    private static bool IsClientError(HttpContext context) => context.Response.StatusCode is >= 400 and < 500;
 
     // What the client sent was more than this host takes, or no HTTP: no failure of the worker's.
     private static void BlameClient(HttpContext context)
