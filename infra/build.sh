@@ -9,8 +9,8 @@ sources() {
   cd "$root"
   {
     find functions orchestrations gpu-runner infra -type d \( -name bin -o -name obj -o -name node_modules -o -name python -o -name bicep \) -prune \
-      -o -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.proj' -o -name '*.proto' -o -name '*.sql' -o -name '*.resx' -o -name '*.json' -o -name '*.txt' \) -print0
-    find . -maxdepth 1 -type f \( -name 'Directory.*' -o -name global.json \) -print0
+      -o -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.proj' -o -name '*.targets' -o -name '*.proto' -o -name '*.sql' -o -name '*.resx' -o -name '*.json' -o -name '*.txt' \) -print0
+    find . -maxdepth 1 -type f \( -name 'Directory.*' -o -name global.json -o -name host.json \) -print0
   } | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
 }
 

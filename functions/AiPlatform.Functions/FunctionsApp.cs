@@ -17,11 +17,11 @@ using AiPlatform.Functions.Features.Tasks;
 using AiPlatform.Functions.Features.Webhooks;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.MLflow;
-using AiPlatform.Functions.Triggers;
+using AiPlatform.Functions.Worker;
 
 namespace AiPlatform.Functions;
 
-/// <summary>The HTTP app of the platform, hosted by the Functions host, by itself, or in a test's own process.</summary>
+/// <summary>The HTTP app of the platform: the worker of a Functions host, by itself, or in a test's own process.</summary>
 public static class FunctionsApp
 {
     /// <summary>Builds the app; it listens once it is started. Settings come from environment variables and <paramref name="args"/>.</summary>
@@ -50,11 +50,11 @@ public static class FunctionsApp
             .AddEvents()
             .AddGarbage()
             .AddWebhooks()
-            .AddTriggers()
             .AddDocumentation();
+        builder.AddFunctionsWorker(args);
         configure?.Invoke(builder);
 
-        var app = builder.Build().UseInfrastructure();
+        var app = builder.Build().UseFunctionsWorker().UseInfrastructure();
         app.MapHealthEndpoints();
         app.MapIdentityEndpoints();
         app.MapProjectEndpoints();
@@ -72,7 +72,6 @@ public static class FunctionsApp
         app.MapDurableStatusEndpoints();
         app.MapEventEndpoints();
         app.MapGarbageEndpoints();
-        app.MapTriggerEndpoints();
         app.MapDocumentationEndpoints();
         return app;
     }

@@ -7,7 +7,7 @@ using AiPlatform.Functions.Infrastructure.Secrets;
 using AiPlatform.Functions.MLflow.Http;
 using AiPlatform.Hosting;
 using AiPlatform.Hosting.TaskHubs;
-using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.DurableTask.Client;
 using Microsoft.DurableTask.Client.Grpc;
 using Microsoft.Extensions.Configuration.Memory;
@@ -21,22 +21,15 @@ internal static class InfrastructureServices
 {
     private const long DefaultBodyLimit = 1024 * 1024;
 
-    /// <summary>The server: the Functions host's port wins over every other address; bodies are limited; request lines may be long (searches in GET).</summary>
+    /// <summary>The server: <c>Http:DirectPort</c> wins over every other address; bodies are limited; request lines may be long (searches in GET).</summary>
     public static WebApplicationBuilder ConfigureServer(this WebApplicationBuilder builder)
     {
-        var port = builder.Configuration["FUNCTIONS_CUSTOMHANDLER_PORT"] ?? builder.Configuration["FUNCTIONS_HTTPWORKER_PORT"];
-        if (port is not null)
+        if (builder.Configuration["Http:DirectPort"] is { } port)
         {
             builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
         }
 
-        builder.WebHost.ConfigureKestrel(static kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
-            kestrel.Limits.MaxRequestLineSize = 256 * 1024;
-            kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;
-        });
+        builder.WebHost.ConfigureKestrel(Limit);
 
         // Two lines for every request would cost more than the request; settings can bring them back.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
@@ -54,6 +47,15 @@ internal static class InfrastructureServices
         return builder;
     }
 
+    /// <summary>What every server of the app takes, whichever way a request comes.</summary>
+    public static void Limit(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
+        kestrel.Limits.MaxRequestLineSize = 256 * 1024;
+        kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;
+    }
+
     /// <summary>Registers the shared services.</summary>
     public static IServiceCollection AddInfrastructure(this IServiceCollection services, IConfiguration configuration)
     {
@@ -63,7 +65,6 @@ internal static class InfrastructureServices
         // A malformed request is an exception here, so that one place answers it.
         services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);
         services.AddPublicAddress();
-        services.Configure<TriggerKeyOptions>(configuration.GetSection("Triggers"));
 
         // Made by the container, so that it ends the pool with the app.
         var postgres = Required(configuration, "Postgres");
@@ -76,6 +77,7 @@ internal static class InfrastructureServices
         services.AddSingleton<RedisConnection>();
         services.AddHostedService(static provider => provider.GetRequiredService<RedisConnection>());
         services.AddSingleton<EventStream>();
+        services.AddSingleton<TickRunner>();
         services.AddSingleton<IdempotencyKeys>();
         services.AddOptions<AdmissionOptions>().BindConfiguration("Admission").ValidateDataAnnotations().ValidateOnStart();
         services.AddSecrets(configuration);

@@ -6,9 +6,6 @@ internal enum Permission
     /// <summary>Anybody, without a token: logging in, health, documentation.</summary>
     Anonymous,
 
-    /// <summary>Trigger invocations: whoever reaches the loopback port and knows the trigger key where one is configured.</summary>
-    Trigger,
-
     /// <summary>People, about their own account.</summary>
     Account,
 

@@ -11,10 +11,10 @@ internal static class Permissions
         where TBuilder : IEndpointConventionBuilder
         => builder.WithMetadata(new RequiredPermission(permission));
 
-    /// <summary>Whether the role has the permission. <see cref="Permission.Anonymous"/> and <see cref="Permission.Trigger"/> need no role.</summary>
+    /// <summary>Whether the role has the permission. <see cref="Permission.Anonymous"/> needs no role.</summary>
     public static bool Allows(this Permission permission, CallerRole role) => permission switch
     {
-        Permission.Anonymous or Permission.Trigger => true,
+        Permission.Anonymous => true,
         Permission.Account => People.Contains(role),
         Permission.Administer => role == CallerRole.Administrator,
         Permission.Read or Permission.Write => PeopleAndService.Contains(role),

@@ -18,7 +18,7 @@ internal sealed record LocalOptions(
           --reset               remove everything that is kept there first
           --no-demo             do not run the quickstart
           --exit-after-demo     end after the quickstart; exit code 0 only if it succeeded
-          --ports NAME=N,...    preferred ports: api, taskHub, taskHubHttp, serviceBus, serviceBusHttp, serviceBusHttps, blob, postgres, redis
+          --ports NAME=N,...    preferred ports: api, functionsHost, taskHub, taskHubHttp, serviceBus, serviceBusHttp, serviceBusHttps, blob, postgres, redis
         """;
 
     /// <summary>Reads the arguments.</summary>

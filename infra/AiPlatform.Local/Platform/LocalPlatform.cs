@@ -2,11 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Servers;
-using AiPlatform.Local.Triggers;
 
 namespace AiPlatform.Local.Platform;
 
-/// <summary>The whole platform on one machine: servers, services, workers and the trigger dispatcher.</summary>
+/// <summary>The whole platform on one machine: servers, services and workers.</summary>
 internal sealed class LocalPlatform : IAsyncDisposable
 {
     private const string EndpointsFile = "endpoints.json";
@@ -14,11 +13,10 @@ internal sealed class LocalPlatform : IAsyncDisposable
     private readonly DataDirectory _data;
     private readonly IPlatformProgress _progress;
     private readonly ProcessRegister _register;
-    private readonly ConcurrentStack<Supervisor> _running = new();
+    private readonly ConcurrentStack<IPart> _running = new();
     private readonly Lock _publishing = new();
     private GarnetServer? _redis;
     private PlatformPorts? _ports;
-    private TriggerDispatcher? _triggers;
     private PlatformServices _services = null!;
     private PostgresServer _postgres = null!;
     private AzuriteServer _blob = null!;
@@ -34,6 +32,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
     /// <summary>How to reach everything.</summary>
     public PlatformEndpoints Endpoints => new(
         _services.ApiUrl,
+        _services.FunctionsHostUrl,
         _services.TaskHub,
         _services.ServiceBus,
         _services.ServiceBusAdministration,
@@ -73,12 +72,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         File.Delete(_data.In(EndpointsFile));
-        if (_triggers is not null)
-        {
-            await _triggers.DisposeAsync().ConfigureAwait(false);
-        }
-
-        var parts = new List<Supervisor>();
+        var parts = new List<IPart>();
         while (_running.TryPop(out var part))
         {
             parts.Add(part);
@@ -109,24 +103,22 @@ internal sealed class LocalPlatform : IAsyncDisposable
         await redis.ConfigureAwait(false);
         var jobs = await JobAccount.PrepareAsync(_data, cancellationToken).ConfigureAwait(false);
         _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs);
-        await Task.WhenAll([blob, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
-        _triggers = TriggerDispatcher.Start(
-            Path.Combine(RepositoryFolders.Root, "functions", "triggers"),
-            new Uri(_services.ApiUrl),
-            secrets.TriggersKey,
-            Path.Combine(_data.Logs, "triggers.log"));
+        var functions = StartAsync(_services.Functions(Publish, _progress.Report), cancellationToken);
+        await Task.WhenAll([blob, functions, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
         await Task.WhenAll(_services.Workers.Select(service => StartAsync(service, cancellationToken))).ConfigureAwait(false);
         _ready = true;
         Publish();
     }
 
-    private async Task StartAsync(ISupervised server, CancellationToken cancellationToken)
+    private Task StartAsync(ISupervised server, CancellationToken cancellationToken)
+        => StartAsync(new Supervisor(server, TimeProvider.System, Publish, _progress.Report), cancellationToken);
+
+    private async Task StartAsync(IPart part, CancellationToken cancellationToken)
     {
-        var supervisor = new Supervisor(server, TimeProvider.System, Publish, _progress.Report);
-        _running.Push(supervisor);
+        _running.Push(part);
         var started = Stopwatch.StartNew();
-        await supervisor.StartAsync(cancellationToken).ConfigureAwait(false);
-        _progress.PartIsReady(server.Name, started.Elapsed);
+        await part.StartAsync(cancellationToken).ConfigureAwait(false);
+        _progress.PartIsReady(part.Name, started.Elapsed);
     }
 
     // After each start of a process: the register for the next launcher, and once ready the file for tools.

@@ -2,6 +2,7 @@ namespace AiPlatform.Local.Platform;
 
 /// <summary>What <c>endpoints.json</c> says: how tools and SDKs reach every part.</summary>
 /// <param name="Api">The HTTP API's base address.</param>
+/// <param name="FunctionsHost">The same API through the embedded Functions host, as on Azure.</param>
 /// <param name="TaskHub">The Durable Task connection string.</param>
 /// <param name="ServiceBus">The Service Bus connection string.</param>
 /// <param name="ServiceBusAdministration">The connection string for administration clients, over TLS as most of them insist.</param>
@@ -14,7 +15,7 @@ namespace AiPlatform.Local.Platform;
 /// <param name="Administrator">The first administrator.</param>
 /// <param name="Processes">Process id by name.</param>
 internal sealed record PlatformEndpoints(
-    string Api, string TaskHub, string ServiceBus, string ServiceBusAdministration, string ServiceBusCertificate, string Blob, string Postgres, string PostgresDataDirectory,
+    string Api, string FunctionsHost, string TaskHub, string ServiceBus, string ServiceBusAdministration, string ServiceBusCertificate, string Blob, string Postgres, string PostgresDataDirectory,
     string Redis, string MetricsToken,
     AdministratorAccount Administrator, IReadOnlyDictionary<string, int> Processes);
 

@@ -9,6 +9,7 @@ namespace AiPlatform.Local.Platform;
 internal sealed class PlatformPorts : IDisposable
 {
     public const string Api = "api";
+    public const string FunctionsHost = "functionsHost";
     public const string TaskHub = "taskHub";
     public const string TaskHubHttp = "taskHubHttp";
     public const string ServiceBus = "serviceBus";
@@ -21,6 +22,7 @@ internal sealed class PlatformPorts : IDisposable
     private static readonly Dictionary<string, int> Defaults = new(StringComparer.Ordinal)
     {
         [Api] = 8080,
+        [FunctionsHost] = 7071,
         [TaskHub] = 8081,
         [TaskHubHttp] = 8082,
         [ServiceBus] = 5672,

@@ -8,7 +8,6 @@ namespace AiPlatform.Local.Platform;
 /// <param name="SigningKey">Signs the access tokens; base64.</param>
 /// <param name="OrchestrationsSecret">The orchestrations' service secret.</param>
 /// <param name="RunnerSecret">The runners' service secret.</param>
-/// <param name="TriggersKey">Shows that an invocation comes from the dispatcher.</param>
 /// <param name="SharedAccessKey">The Service Bus namespace's key; base64.</param>
 /// <param name="AdministratorPassword">The first administrator's password.</param>
 /// <param name="BlobKey">The storage account's key; base64. Job code shares the network, and Azurite's own key is public.</param>
@@ -16,7 +15,7 @@ namespace AiPlatform.Local.Platform;
 /// <param name="TaskHubKey">The task hub's access key.</param>
 /// <param name="MetricsToken">Reads every process's metrics.</param>
 internal sealed record PlatformSecrets(
-    string Postgres, string SigningKey, string OrchestrationsSecret, string RunnerSecret, string TriggersKey, string SharedAccessKey,
+    string Postgres, string SigningKey, string OrchestrationsSecret, string RunnerSecret, string SharedAccessKey,
     string AdministratorPassword, string BlobKey, string Redis, string TaskHubKey, string MetricsToken)
 {
     private const int BlobKeyBytes = 64;
@@ -32,7 +31,7 @@ internal sealed record PlatformSecrets(
 
         // A file of an earlier version lacks what came later.
         var secrets = existing is null
-            ? new PlatformSecrets(Text(), Key(48), Text(), Text(), Text(), Key(32), Text(18), Key(BlobKeyBytes), Text(), Text(), Text())
+            ? new PlatformSecrets(Text(), Key(48), Text(), Text(), Key(32), Text(18), Key(BlobKeyBytes), Text(), Text(), Text())
             : existing with
             {
                 BlobKey = existing.BlobKey ?? Key(BlobKeyBytes),

@@ -21,6 +21,9 @@ internal sealed class PlatformServices(
     /// <summary>The HTTP API's address.</summary>
     public string ApiUrl => Url(PlatformPorts.Api);
 
+    /// <summary>The address of the same API through the Functions host.</summary>
+    public string FunctionsHostUrl => Url(PlatformPorts.FunctionsHost);
+
     /// <summary>The hub's connection string.</summary>
     public string TaskHub => $"Endpoint={Url(PlatformPorts.TaskHub)};TaskHub=platform;Authentication=AccessKey;AccessKey={secrets.TaskHubKey}";
 
@@ -42,7 +45,51 @@ internal sealed class PlatformServices(
     public AdministratorAccount Administrator => new(AdministratorUserName, secrets.AdministratorPassword);
 
     /// <summary>Those that need only the servers.</summary>
-    public IReadOnlyList<ServiceProcess> Foundation => [Hub(), Broker(), Functions()];
+    public IReadOnlyList<ServiceProcess> Foundation => [Hub(), Broker()];
+
+    /// <summary>The functions app with its host.</summary>
+    /// <param name="changed">Called when its process is a new one.</param>
+    /// <param name="report">Gets a line when it ends and when it is back.</param>
+    public FunctionsServer Functions(Action changed, Action<string> report)
+    {
+        const string name = "functions";
+        var settings = FunctionsSettings();
+        var folder = Path.GetDirectoryName(ServiceBinaries.Find("AiPlatform.Functions"))!;
+        return new FunctionsServer(
+            name,
+            options =>
+            {
+                options.AppDirectory = folder;
+                options.AppName = "aiplatform";
+                options.HttpPort = ports[PlatformPorts.FunctionsHost];
+                options.Postgres = postgres.ConnectionString("functionshost");
+                options.DrainTimeout = TimeSpan.FromSeconds(5);
+                foreach (var (key, value) in settings)
+                {
+                    options.Environment[key] = value;
+                }
+            },
+            new Uri($"{ApiUrl}/health/ready"),
+            Path.Combine(data.Logs, $"{name}.log"),
+            changed,
+            report);
+    }
+
+    private Dictionary<string, string> FunctionsSettings() => WithShared(new()
+    {
+        ["Http__DirectPort"] = Text(ports[PlatformPorts.Api]),
+        ["ConnectionStrings__Postgres"] = postgres.ConnectionString("aiplatform"),
+        ["ConnectionStrings__Redis"] = redis,
+        ["ConnectionStrings__Blob"] = blob.ConnectionString,
+        ["ConnectionStrings__ServiceBus"] = ServiceBus,
+        ["ConnectionStrings__TaskHub"] = TaskHub,
+        ["Identity__SigningKey"] = secrets.SigningKey,
+        ["Identity__ServiceSecrets__orchestrations"] = secrets.OrchestrationsSecret,
+        ["Identity__ServiceSecrets__runner"] = secrets.RunnerSecret,
+        ["Identity__Administrator__UserName"] = AdministratorUserName,
+        ["Identity__Administrator__Password"] = secrets.AdministratorPassword,
+        ["Identity__Administrator__Email"] = "admin@localhost.localdomain",
+    });
 
     /// <summary>Those that need the foundation.</summary>
     public IReadOnlyList<ServiceProcess> Workers => [Orchestrations(), .. RunnerNames.Select(Runner)];
@@ -78,23 +125,6 @@ internal sealed class PlatformServices(
         return Service("servicebus", "AiPlatform.ServiceBusEmulator", Url(PlatformPorts.ServiceBusHttp), environment);
     }
 
-    private ServiceProcess Functions() => Service("functions", "AiPlatform.Functions", ApiUrl, new()
-    {
-        ["FUNCTIONS_CUSTOMHANDLER_PORT"] = Text(ports[PlatformPorts.Api]),
-        ["ConnectionStrings__Postgres"] = postgres.ConnectionString("aiplatform"),
-        ["ConnectionStrings__Redis"] = redis,
-        ["ConnectionStrings__Blob"] = blob.ConnectionString,
-        ["ConnectionStrings__ServiceBus"] = ServiceBus,
-        ["ConnectionStrings__TaskHub"] = TaskHub,
-        ["Identity__SigningKey"] = secrets.SigningKey,
-        ["Identity__ServiceSecrets__orchestrations"] = secrets.OrchestrationsSecret,
-        ["Identity__ServiceSecrets__runner"] = secrets.RunnerSecret,
-        ["Identity__Administrator__UserName"] = AdministratorUserName,
-        ["Identity__Administrator__Password"] = secrets.AdministratorPassword,
-        ["Identity__Administrator__Email"] = "admin@localhost.localdomain",
-        ["Triggers__Key"] = secrets.TriggersKey,
-    });
-
     private ServiceProcess Orchestrations()
     {
         var url = $"http://127.0.0.1:{ports.Add("orchestrations")}";
@@ -127,6 +157,16 @@ internal sealed class PlatformServices(
 
     private ServiceProcess Service(string name, string project, string url, Dictionary<string, string> environment)
     {
+        var executable = ServiceBinaries.Find(project);
+        return new ServiceProcess(
+            name,
+            new ChildCommand(executable, []) { Environment = WithShared(environment), WorkingDirectory = Path.GetDirectoryName(executable)! },
+            new Uri($"{url}/health/ready"),
+            Path.Combine(data.Logs, $"{name}.log"));
+    }
+
+    private Dictionary<string, string> WithShared(Dictionary<string, string> environment)
+    {
         environment["Metrics__Token"] = secrets.MetricsToken;
 
         // Many processes share a small machine: memory goes back to the system.
@@ -136,12 +176,7 @@ internal sealed class PlatformServices(
         // idle process grows with it for hours.
         environment["DOTNET_GCgen0size"] = "400000";
         environment["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning"; // else two lines for each request
-        var executable = ServiceBinaries.Find(project);
-        return new ServiceProcess(
-            name,
-            new ChildCommand(executable, []) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable)! },
-            new Uri($"{url}/health/ready"),
-            Path.Combine(data.Logs, $"{name}.log"));
+        return environment;
     }
 
     private string Url(string port) => $"http://127.0.0.1:{ports[port]}";

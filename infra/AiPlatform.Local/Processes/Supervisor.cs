@@ -5,7 +5,7 @@ namespace AiPlatform.Local.Processes;
 /// <param name="time">The clock.</param>
 /// <param name="changed">Called after each start, when the process id is new.</param>
 /// <param name="report">Gets one line for each end and each start that failed.</param>
-internal sealed class Supervisor(ISupervised server, TimeProvider time, Action changed, Action<string> report) : IAsyncDisposable
+internal sealed class Supervisor(ISupervised server, TimeProvider time, Action changed, Action<string> report) : IPart
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(15);

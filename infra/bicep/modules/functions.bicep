@@ -44,7 +44,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           authentication: { type: 'UserAssignedIdentity', userAssignedIdentityResourceId: identityId }
         }
       }
-      runtime: { name: 'custom', version: '1.0' }
+      runtime: { name: 'dotnet-isolated', version: '10.0' }
       scaleAndConcurrency: {
         instanceMemoryMB: 2048
         maximumInstanceCount: 40
@@ -66,9 +66,6 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'ConnectionStrings__Redis', value: secret(vaultUri, 'redis') }
         { name: 'ConnectionStrings__Blob', value: 'BlobEndpoint=https://${storageName}.blob.${environment().suffixes.storage}' }
         { name: 'ConnectionStrings__TaskHub', value: 'Endpoint=${taskHubEndpoint};TaskHub=${taskHubName};Authentication=ManagedIdentity;ClientID=${identityClientId}' }
-        // The Functions host stands in front of the app and says who calls and under which name.
-        { name: 'Http__TrustedProxies__0', value: '127.0.0.1' }
-        { name: 'Http__TrustedProxies__1', value: '::1' }
         { name: 'Http__AllowedHosts__0', value: '${name}.azurewebsites.net' }
         { name: 'Identity__SigningKey', value: secret(vaultUri, 'signing-key') }
         { name: 'Identity__ServiceSecrets__orchestrations', value: secret(vaultUri, 'orchestrations-secret') }

@@ -20,12 +20,16 @@ internal static class ColdStart
         return new { milliseconds = Percentiles.Of(times), targetMilliseconds = 1000 };
     }
 
+    // Alone: the host of the original would not know it.
+    private static IEnumerable<string> WithoutHost(string[] commandLine)
+        => commandLine.Skip(1).TakeWhile(static argument => !argument.StartsWith("--functions-", StringComparison.Ordinal));
+
     private static async Task<double> OnceAsync(PlatformProcess platform, CancellationToken cancellationToken)
     {
         var original = platform.ProcessId("functions");
         var commandLine = (await File.ReadAllTextAsync($"/proc/{original}/cmdline", cancellationToken)).Split('\0', StringSplitOptions.RemoveEmptyEntries);
         var port = TcpPorts.Free();
-        var start = new ProcessStartInfo(commandLine[0], commandLine[1..])
+        var start = new ProcessStartInfo(commandLine[0], [.. WithoutHost(commandLine)])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
@@ -37,7 +41,7 @@ internal static class ColdStart
             start.Environment[name] = value;
         }
 
-        start.Environment["FUNCTIONS_CUSTOMHANDLER_PORT"] = $"{port}";
+        start.Environment["Http__DirectPort"] = $"{port}";
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start) ?? throw new InvalidOperationException("The functions app did not start.");
         _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);

@@ -10,7 +10,7 @@ namespace AiPlatform.IntegrationTests.Functions;
 /// The functions app on a database of its own, with real Blob storage and Redis. Use it as a class fixture in classes of
 /// <see cref="ServersCollection"/>.
 /// </summary>
-public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture azurite, GarnetFixture garnet) : IAsyncLifetime
+public class FunctionsFixture(PostgresFixture postgres, AzuriteFixture azurite, GarnetFixture garnet) : IAsyncLifetime
 {
     public const string AdministratorName = "root-admin";
     public const string OrchestrationsSecret = "orchestrations-secret";
@@ -23,6 +23,9 @@ public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture az
     /// <summary>The first instance.</summary>
     public FunctionsInstance App { get; private set; } = null!;
 
+    /// <summary>Where clients call.</summary>
+    public virtual Uri Address => App.Address;
+
     /// <summary>The database's connection string.</summary>
     public string Postgres { get; private set; } = string.Empty;
 
@@ -33,7 +36,7 @@ public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture az
     public HttpClient Anonymous => Client(null);
 
     /// <inheritdoc />
-    public async Task InitializeAsync()
+    public virtual async Task InitializeAsync()
     {
         Postgres = await postgres.CreateDatabaseAsync("functions");
         Settings = new Dictionary<string, string?>(StringComparer.Ordinal)
@@ -83,10 +86,10 @@ public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture az
     /// <summary>A client with the token of one attempt of a job.</summary>
     public HttpClient Job(string jobId, string runId, int attempt = 1) => Client(Issuer.ForJob(jobId, runId, attempt).Token);
 
-    /// <summary>A client of the first instance.</summary>
+    /// <summary>A client of the app.</summary>
     public HttpClient Client(string? token)
     {
-        var client = App.CreateClient(token);
+        var client = FunctionsInstance.CreateClient(Address, token);
         lock (_clients)
         {
             _clients.Add(client);
@@ -96,7 +99,7 @@ public sealed class FunctionsFixture(PostgresFixture postgres, AzuriteFixture az
     }
 
     /// <inheritdoc />
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         await App.DisposeAsync();
         _clients.ForEach(static client => client.Dispose());

@@ -4,7 +4,6 @@ using AiPlatform.Hosting;
 using AiPlatform.Local.Servers;
 using AiPlatform.IntegrationTests.Functions;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.Local.Triggers;
 using AiPlatform.Orchestrations;
 using AiPlatform.ServiceBusEmulator;
 using AiPlatform.TaskHub;
@@ -25,7 +24,6 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
     public const string AdministratorName = "admin";
 
     private const string Secret = "service-secret";
-    private const string TriggerKey = "trigger-key";
 
     private readonly List<IAsyncDisposable> _parts = [];
     private HttpClient _http = null!;
@@ -91,7 +89,6 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ["Identity:Administrator:Password"] = TestUser.Password,
             ["Identity:ServiceSecrets:orchestrations"] = Secret,
             ["Identity:ServiceSecrets:runner"] = Secret,
-            ["Triggers:Key"] = TriggerKey,
             ["OrchestrationSweep:MinAge"] = "00:00:01",
             ["Datasets:Imports:MaxBytes"] = $"{64 << 20}",
             ["Datasets:Imports:Containers:lab"] = LabUrl,
@@ -101,9 +98,7 @@ public sealed class OrchestrationsFixture(PostgresFixture postgres, AzuriteFixtu
             ("urls", "http://127.0.0.1:0"), ("ConnectionStrings:TaskHub", hub), ("ConnectionStrings:ServiceBus", bus),
             ("Orchestrations:ApiUrl", Functions.Address.ToString()), ("Orchestrations:ClientSecret", Secret),
             ("Tasks:AllowedPrivateHosts:0", "127.0.0.1"))));
-        _parts.Add(TriggerDispatcher.Start(
-            Path.Combine(RepositoryFolders.Root, "functions", "triggers"), Functions.Address, TriggerKey,
-            Path.Combine(Path.GetTempPath(), $"aip-dispatcher-{Guid.NewGuid():N}.log")));
+        _parts.Add(new Ticking(Functions));
 
         _http = Functions.CreateClient();
         Api = new AiPlatformClient(_http, new LoginTokenSource(_http, AdministratorName, TestUser.Password, TimeProvider.System));

@@ -1,10 +1,11 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
+using System.Reflection.PortableExecutable;
 using System.Text.Json;
 using AiPlatform.Hosting;
-using AiPlatform.Local.Servers;
+using AiPlatform.IntegrationTests.FunctionsHost;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Local.Servers;
 
 namespace AiPlatform.IntegrationTests.Publish;
 
@@ -16,76 +17,63 @@ public sealed class PublishedPackageTests(PostgresFixture postgres, AzuriteFixtu
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task The_package_has_the_host_s_layout_and_its_executable_serves_where_the_host_says()
+    public async Task The_package_is_laid_out_as_an_isolated_worker_and_serves_under_a_host()
     {
         await PublishAsync();
 
-        using var host = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "host.json")));
-        var handler = host.RootElement.GetProperty("customHandler");
-        Assert.True(handler.GetProperty("enableProxyingHttpRequest").GetBoolean());
-        Assert.Equal("", host.RootElement.GetProperty("extensions").GetProperty("http").GetProperty("routePrefix").GetString());
-        var executable = Path.Combine(_folder, handler.GetProperty("description").GetProperty("defaultExecutablePath").GetString()!);
-        Assert.True(File.GetUnixFileMode(executable).HasFlag(UnixFileMode.UserExecute));
-        Assert.True(File.Exists(Path.Combine(_folder, "libcoreclr.so")), "The package must bring its own runtime.");
-        AssertFunctions();
-        await AssertServesAsync(executable);
+        var host = await ReadAsync("host.json");
+        Assert.Equal("", host.GetProperty("extensions").GetProperty("http").GetProperty("routePrefix").GetString());
+        var worker = (await ReadAsync("worker.config.json")).GetProperty("description");
+        Assert.Equal("dotnet", worker.GetProperty("defaultExecutablePath").GetString());
+        Assert.Equal("AiPlatform.Functions.dll", worker.GetProperty("defaultWorkerPath").GetString());
+        Assert.True((await ReadAsync("extensions.json")).GetProperty("extensions").GetArrayLength() > 0);
+        Assert.True(Directory.Exists(Path.Combine(_folder, ".azurefunctions")), "The host looks for what extensions.json names in .azurefunctions.");
+        AssertFunctions(await ReadAsync("functions.metadata"));
+        AssertCompiledAhead();
+        Assert.False(File.Exists(Path.Combine(_folder, "libcoreclr.so")), "The runtime is the platform's.");
+        await AssertServesAsync();
     }
 
-    // Each folder of functions/triggers is a function of the package; the host looks one level deep only.
-    private void AssertFunctions()
+    private static void AssertFunctions(JsonElement metadata)
     {
-        var source = Path.Combine(RepositoryFolders.Root, "functions", "triggers");
-        var expected = Directory.GetDirectories(source).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal).ToList();
-        var actual = Directory.GetFiles(_folder, "function.json", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(_folder, Path.GetDirectoryName(file)!)).Order(StringComparer.Ordinal).ToList();
-        Assert.NotEmpty(expected);
-        Assert.Equal(expected, actual);
+        var functions = metadata.EnumerateArray().ToDictionary(
+            static function => function.GetProperty("name").GetString()!, static function => function.GetProperty("bindings")[0], StringComparer.Ordinal);
+        Assert.True(functions.Count > 20, $"Only {functions.Count} functions are listed.");
+        Assert.Equal("v1/projects/{*rest}", functions["projects"].GetProperty("route").GetString());
+        Assert.Equal("timerTrigger", functions["tick"].GetProperty("type").GetString());
+        Assert.Equal("*/10 * * * * *", functions["tick"].GetProperty("schedule").GetString());
     }
 
-    private async Task AssertServesAsync(string executable)
+    private void AssertCompiledAhead()
     {
-        var port = TcpPorts.Free();
-        var start = new ProcessStartInfo(executable) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        start.Environment["FUNCTIONS_CUSTOMHANDLER_PORT"] = port.ToString(CultureInfo.InvariantCulture);
-        start.Environment["ConnectionStrings__Postgres"] = await postgres.CreateDatabaseAsync("published");
-        start.Environment["ConnectionStrings__Blob"] = blob.ConnectionString;
-        start.Environment["ConnectionStrings__Redis"] = redis.ConnectionString;
-        start.Environment["ConnectionStrings__TaskHub"] = $"Endpoint=http://127.0.0.1:{TcpPorts.Free()};TaskHub=default;Authentication=None";
-        start.Environment["ConnectionStrings__ServiceBus"] =
-            $"Endpoint=sb://127.0.0.1:{TcpPorts.Free()};SharedAccessKeyName=k;SharedAccessKey=a2V5;UseDevelopmentEmulator=true";
-        start.Environment["Identity__SigningKey"] = Convert.ToBase64String(new byte[48]);
-        start.Environment["Identity__ServiceSecrets__orchestrations"] = "orchestrations-secret";
-        start.Environment["Identity__ServiceSecrets__runner"] = "runner-secret";
-        using var process = Process.Start(start)!;
-        var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try
+        using var file = File.OpenRead(Path.Combine(_folder, "AiPlatform.Functions.dll"));
+        using var assembly = new PEReader(file);
+        Assert.True(assembly.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size > 0, "The app is not compiled ahead of time.");
+    }
+
+    private async Task AssertServesAsync()
+    {
+        var database = await postgres.CreateDatabaseAsync("published");
+        await using var host = await HostInstance.StartAsync(_folder, options =>
         {
-            using var http = new HttpClient();
-            var waited = Stopwatch.StartNew();
-            while (true)
-            {
-                try
-                {
-                    using var answer = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/"));
-                    Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-                    return;
-                }
-                catch (HttpRequestException) when (!process.HasExited && waited.Elapsed < TimeSpan.FromSeconds(30))
-                {
-                    await Task.Delay(50);
-                }
-            }
-        }
-        catch (HttpRequestException)
-        {
-            process.Kill();
-            Assert.Fail($"The executable did not answer:\n{string.Join('\n', await output)}");
-        }
-        finally
-        {
-            process.Kill();
-            await process.WaitForExitAsync();
-        }
+            options.Environment["ConnectionStrings__Postgres"] = database;
+            options.Environment["ConnectionStrings__Blob"] = blob.ConnectionString;
+            options.Environment["ConnectionStrings__Redis"] = redis.ConnectionString;
+            options.Environment["ConnectionStrings__TaskHub"] = $"Endpoint=http://127.0.0.1:{TcpPorts.Free()};TaskHub=default;Authentication=None";
+            options.Environment["Identity__SigningKey"] = Convert.ToBase64String(new byte[48]);
+            options.Environment["Identity__ServiceSecrets__orchestrations"] = "orchestrations-secret";
+            options.Environment["Identity__ServiceSecrets__runner"] = "runner-secret";
+        });
+        using var http = host.CreateClient();
+        using var page = await http.GetAsync("/");
+        Assert.True(page.StatusCode == HttpStatusCode.OK, host.Output);
+        await Eventually.TrueAsync(async () => (await http.GetAsync("/health/ready")).IsSuccessStatusCode, "the app is ready", TimeSpan.FromSeconds(60));
+    }
+
+    private async Task<JsonElement> ReadAsync(string name)
+    {
+        using var document = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, name)));
+        return document.RootElement.Clone();
     }
 
     private async Task PublishAsync()

@@ -7,7 +7,7 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 /// <summary>Stands between a client and a server: cuts their connections at will, and notes what clients send.</summary>
 internal sealed class TcpRelay : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly ConcurrentQueue<ConcurrentQueue<byte[]>> _recordings = new();
     private readonly CancellationTokenSource _stop = new();
@@ -15,8 +15,9 @@ internal sealed class TcpRelay : IAsyncDisposable
     private readonly bool _isRecording;
     private readonly Task _accepting;
 
-    public TcpRelay(int target, bool isRecording = false)
+    public TcpRelay(int target, bool isRecording = false, int port = 0)
     {
+        _listener = new TcpListener(IPAddress.Loopback, port);
         _target = target;
         _isRecording = isRecording;
         _listener.Start();

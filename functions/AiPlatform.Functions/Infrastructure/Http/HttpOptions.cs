@@ -3,6 +3,12 @@ namespace AiPlatform.Functions.Infrastructure.Http;
 /// <summary>Section <c>Http</c>: what stands between callers and this process.</summary>
 internal sealed class HttpOptions
 {
+    /// <summary>
+    /// The port of 127.0.0.1 on which the app answers by itself, without a Functions host between. Unset, an app that runs alone listens
+    /// where <c>ASPNETCORE_URLS</c> says, and a worker nowhere.
+    /// </summary>
+    public int? DirectPort { get; set; }
+
     /// <summary>The address under which people and programs reach the platform, such as <c>https://ai.example.org</c>. URLs in answers begin with it.</summary>
     public Uri? PublicUrl { get; set; }
 

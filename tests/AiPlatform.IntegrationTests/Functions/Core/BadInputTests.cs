@@ -6,8 +6,14 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 [Collection(ServersCollection.Name)]
-public sealed class BadInputTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class BadInputTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : BadInputTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : BadInputTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     [Theory]
     [InlineData("""{"name":"a","colour":"red"}""", "colour")]
     [InlineData("""{"description":"no name"}""", "name")]
@@ -48,6 +54,19 @@ public sealed class BadInputTests(FunctionsFixture functions) : IClassFixture<Fu
     {
         var user = await functions.CreateUserAsync();
         await user.Client.PostJsonAsync("/v1/projects", body).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+    }
+
+    [Fact]
+    public async Task A_body_far_over_the_limit_is_read_to_its_end_so_that_its_sender_sees_why_it_is_refused()
+    {
+        var user = await functions.CreateUserAsync();
+        var body = $$"""{"name":"big","description":"{{new string('x', 24 * 1024 * 1024)}}"}""";
+        for (var repeat = 0; repeat < 3; repeat++)
+        {
+            using var chunked = new HttpRequestMessage(HttpMethod.Post, "/v1/projects") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+            chunked.Headers.TransferEncodingChunked = true;
+            await user.Client.SendAsync(chunked).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, ErrorCodes.PayloadTooLarge);
+        }
     }
 
     [Fact]

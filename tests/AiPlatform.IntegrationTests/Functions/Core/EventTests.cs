@@ -7,8 +7,14 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 [Collection(ServersCollection.Name)]
-public sealed class EventTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class EventTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : EventTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : EventTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     [Fact]
     public async Task An_event_reaches_subscribers_of_every_instance_once_committed()
     {

@@ -6,8 +6,14 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 [Collection(ServersCollection.Name)]
-public sealed class IdempotencyTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class IdempotencyTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : IdempotencyTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : IdempotencyTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     private const string Key = "Idempotency-Key";
 
     [Fact]

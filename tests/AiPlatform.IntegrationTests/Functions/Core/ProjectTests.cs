@@ -6,8 +6,14 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 [Collection(ServersCollection.Name)]
-public sealed class ProjectTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class ProjectTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : ProjectTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : ProjectTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     [Fact]
     public async Task A_project_is_created_read_by_id_and_by_name_changed_and_deleted()
     {

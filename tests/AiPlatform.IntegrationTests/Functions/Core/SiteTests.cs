@@ -10,8 +10,14 @@ using Azure.Storage.Blobs;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 [Collection(ServersCollection.Name)]
-public sealed class SiteTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class SiteTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : SiteTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : SiteTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     [Theory]
     [InlineData("zh-CN", "AI 平台")]
     [InlineData("en", "AI Platform")]
@@ -57,8 +63,8 @@ public sealed class SiteTests(FunctionsFixture functions) : IClassFixture<Functi
         Assert.NotEmpty(sources);
         foreach (var source in sources.Where(static url => !url.StartsWith("data:", StringComparison.Ordinal)))
         {
-            var asset = new Uri(new Uri(functions.App.Address, "/docs/"), source);
-            Assert.Equal(functions.App.Address.Authority, asset.Authority);
+            var asset = new Uri(new Uri(functions.Address, "/docs/"), source);
+            Assert.Equal(functions.Address.Authority, asset.Authority);
             Assert.Equal(HttpStatusCode.OK, (await functions.Anonymous.GetAsync(asset)).StatusCode);
         }
     }

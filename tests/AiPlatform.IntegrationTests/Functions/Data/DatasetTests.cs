@@ -10,8 +10,14 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
 [Collection(ServersCollection.Name)]
-public sealed class DatasetTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class DatasetTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : DatasetTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : DatasetTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     [Fact]
     public async Task A_version_is_drafted_uploaded_committed_and_read_back()
     {

@@ -6,8 +6,14 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
 [Collection(ServersCollection.Name)]
-public sealed class RunTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class RunTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : RunTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : RunTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     private static readonly DateTimeOffset Start = new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]

@@ -7,8 +7,14 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 [Collection(ServersCollection.Name)]
-public sealed class ArtifactTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class ArtifactTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : ArtifactTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : ArtifactTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     private const string Proxy = "/api/2.0/mlflow-artifacts/";
 
     [Fact]

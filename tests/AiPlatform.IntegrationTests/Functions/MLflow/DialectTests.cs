@@ -7,8 +7,14 @@ namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>Answers as MLflow's own server gives them, where clients look at more than what they asked for.</summary>
 [Collection(ServersCollection.Name)]
-public sealed class DialectTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class DialectTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : DialectTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : DialectTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     private const string Invalid = "INVALID_PARAMETER_VALUE";
     private const string Missing = "RESOURCE_DOES_NOT_EXIST";
 

@@ -8,8 +8,14 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.Functions.Registry;
 
 [Collection(ServersCollection.Name)]
-public sealed class RegistryTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class RegistryTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : RegistryTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : RegistryTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     [Fact]
     public async Task What_is_said_about_models_and_versions_changes_with_their_revisions()
     {

@@ -10,8 +10,14 @@ using Parquet.Schema;
 namespace AiPlatform.IntegrationTests.Functions.Tracking;
 
 [Collection(ServersCollection.Name)]
-public sealed class ExportTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class ExportTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : ExportTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : ExportTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     private static readonly DateTimeOffset Start = new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]

@@ -9,8 +9,14 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Tracking;
 
 [Collection(ServersCollection.Name)]
-public sealed class MediaTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
+public abstract class MediaTests(FunctionsFixture functions)
 {
+    /// <summary>To the app itself.</summary>
+    public sealed class Direct(FunctionsFixture functions) : MediaTests(functions), IClassFixture<FunctionsFixture>;
+
+    /// <summary>Through the Functions host.</summary>
+    public sealed class ThroughHost(HostedFunctionsFixture functions) : MediaTests(functions), IClassFixture<HostedFunctionsFixture>;
+
     private static readonly byte[] Png = Convert.FromHexString("89504E470D0A1A0A0000000D49484452000000030000000208020000");
     private static readonly byte[] Gif = Convert.FromHexString("4749463839610500070080000000");
 

@@ -1,0 +1,1 @@
+await AiPlatform.FunctionsHost.FunctionsHostApp.Build(args).RunAsync();
