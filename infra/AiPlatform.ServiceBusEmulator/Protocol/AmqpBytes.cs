@@ -11,6 +11,7 @@ internal static class AmqpBytes
 {
     private const byte Described = 0x00;
     private const byte Null = 0x40;
+    private const byte Uint = 0x70;
     private const byte List0 = 0x45;
     private const byte List8 = 0xc0;
     private const byte List32 = 0xd0;
@@ -95,6 +96,29 @@ internal static class AmqpBytes
 
         var (at, items) = Content(list);
         return items == 0 ? Compound(List8, List32, first, [], 1) : Compound(List8, List32, first, list[Skip(list, at)..], items);
+    }
+
+    /// <summary>Sets one of a list's values where it is an unsigned number of four bytes; any other value stays.</summary>
+    /// <param name="list">An encoded list, not described.</param>
+    /// <param name="index">The value's place in the list.</param>
+    /// <param name="number">The new value.</param>
+    internal static void SetUint(Span<byte> list, int index, uint number)
+    {
+        var (at, items) = Content(list);
+        if (index >= items)
+        {
+            return;
+        }
+
+        for (; index > 0; index--)
+        {
+            at = Skip(list, at);
+        }
+
+        if (list[at] == Uint)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(list[(at + 1)..], number);
+        }
     }
 
     /// <summary>An encoded value.</summary>

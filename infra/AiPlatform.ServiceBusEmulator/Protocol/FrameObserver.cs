@@ -8,7 +8,9 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// <summary>
 /// Watches the frames that come in. The library tells a sending link only by how much its credit changed, and forgets the
 /// credit when a flow repeats what was known; the flow itself has the exact limit. The library also gathers a transfer without
-/// end; here its bytes are counted. A detach is told before the library handles it.
+/// end; here its bytes are counted. A detach is told before the library handles it. And a session's window of all numbers that there are (the
+/// official .NET client has it) is narrowed: when the client has seen a transfer that the library has not yet counted, the window's end wraps
+/// around to nothing, and the session would send no more.
 /// </summary>
 /// <param name="maxFrameSize">What the broker said that it takes.</param>
 /// <param name="onDetach">Called with the channel and the handle of a detach.</param>
@@ -22,6 +24,10 @@ internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDet
     private const ulong FlowCode = 0x13;
     private const ulong TransferCode = 0x14;
     private const ulong DetachCode = 0x16;
+    private const int IncomingWindowField = 1;
+
+    /// <summary>More than a session ever has on the way.</summary>
+    private const uint MaxWindow = int.MaxValue;
 
     private readonly byte[] _size = new byte[SizeField];
     private Part _part = Part.ProtocolHeader;
@@ -125,7 +131,22 @@ internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDet
         }
     }
 
-    private void Inspect(ReadOnlySpan<byte> body)
+    private static Flow? ReadFlow(Span<byte> performative)
+    {
+        if (Decode<Flow>(performative) is not { } flow)
+        {
+            return null;
+        }
+
+        if (flow.IncomingWindow > MaxWindow)
+        {
+            AmqpBytes.SetUint(performative[AmqpBytes.Skip(performative, 1)..], IncomingWindowField, MaxWindow);
+        }
+
+        return flow;
+    }
+
+    private void Inspect(Span<byte> body)
     {
         CurrentFlow = null;
         var start = (body[0] * 4) - SizeField;
@@ -138,7 +159,7 @@ internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDet
         switch (PerformativeCode(body[start..]))
         {
             case FlowCode:
-                CurrentFlow = Decode<Flow>(body[start..]);
+                CurrentFlow = ReadFlow(body[start..]);
                 break;
             case DetachCode:
                 if (Decode<Detach>(body[start..]) is { } detach)

@@ -195,6 +195,24 @@ public sealed class SendAndReceiveTests(PostgresFixture postgres) : BrokerTests(
         Assert.Equal("1", (await ReceiveAsync(receiver)).Body.ToString());
     }
 
+    [Theory]
+    [InlineData(1, 1_000)]
+    [InlineData(20, 5_000)]
+    public async Task Any_number_of_requests_on_one_link_are_answered(int atOnce, int count)
+    {
+        await using var sender = Client.CreateSender(BrokerInstance.Queue);
+        await sender.SendMessageAsync(new ServiceBusMessage("x"));
+        await using var receiver = Client.CreateReceiver(BrokerInstance.Queue);
+        var left = count;
+        await Task.WhenAll(Enumerable.Range(0, atOnce).Select(async _ =>
+        {
+            while (Interlocked.Decrement(ref left) >= 0)
+            {
+                Assert.NotNull(await receiver.PeekMessageAsync(0).WaitAsync(Soon));
+            }
+        }));
+    }
+
     [Fact]
     public async Task A_message_past_its_time_to_live_is_not_delivered()
     {

@@ -56,6 +56,20 @@ public sealed class FrameObserverTests
         Assert.Equal(0, observer.TransferredBytes);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)]
+    public void A_window_without_end_is_narrowed_before_anybody_counts_with_it(int pieces)
+    {
+        // flow: next-incoming-id null, incoming-window 4294967295, next-outgoing-id 100, outgoing-window 1.
+        byte[] endless = [0, 0, 0, 0x17, 2, 0, 0, 0, 0, 0x53, 0x13, 0xc0, 0x0a, 4, 0x40, 0x70, 0xff, 0xff, 0xff, 0xff, 0x52, 100, 0x43];
+        var observer = Opened();
+        Read(observer, endless, pieces);
+        Assert.Equal([0x7f, 0xff, 0xff, 0xff, 0x52, 100, 0x43], endless[16..]);
+        Read(observer, Flow, pieces);
+        Assert.Equal(5u, observer.CurrentFlow?.DeliveryCount);
+    }
+
     [Fact]
     public void Frames_that_are_broken_are_left_to_the_library()
     {
