@@ -9,7 +9,7 @@ if (args is ["taskHubWorker", var connection])
 
 // Measures the running platform and prints one JSON document. Usage:
 //   dotnet run -c Release --project tests/AiPlatform.Bench --
-//     [startup crud submit tracking trackingReads trackingScale datasets coldStart memory idle tasks lineage quality broker taskHub taskHubMemory]
+//     [startup crud submit tracking trackingReads trackingScale datasets coldStart functionsHost memory idle tasks lineage quality broker taskHub taskHubMemory]
 // The last three start servers of their own instead of the platform.
 var wanted = args.Length == 0 ? ["startup", "memory", "coldStart", "crud", "submit"] : args;
 using var stop = new CancellationTokenSource(TimeSpan.FromMinutes(20));
@@ -24,6 +24,7 @@ foreach (var name in wanted)
         "startup" => await Startup.MeasureAsync(platform!, stop.Token),
         "memory" => await IdleMemory.MeasureAsync(platform!, stop.Token),
         "idle" => await Idle.MeasureAsync(platform!, stop.Token),
+        "functionsHost" => await FunctionsHostHop.MeasureAsync(platform!, stop.Token),
         "coldStart" => await ColdStart.MeasureAsync(platform!, stop.Token),
         "crud" => await Crud.MeasureAsync(platform!, stop.Token),
         "submit" => await SubmitLatency.MeasureAsync(platform!, stop.Token),

@@ -27,7 +27,7 @@ internal sealed class BodyLimit(RequestDelegate next)
             {
                 var body = context.Request.Body;
                 feature.MaxRequestBodySize = null;
-                context.Request.Body = new CountedBody(body, limit, () => DiscardAsync(body, context.RequestAborted));
+                CountedBodyReader.Use(context, new CountedBody(body, limit, () => DiscardAsync(body, context.RequestAborted)));
             }
         }
 

@@ -19,9 +19,15 @@ internal sealed partial class WorkerSupervisor(
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
 
-    /// <inheritdoc />
+    /// <summary>Starts to listen for workers, and the first one.</summary>
+    /// <exception cref="InvalidOperationException">The machine lacks what ends a worker with its host.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (!ChildCommand.CanTieToParent)
+        {
+            throw new InvalidOperationException("setpriv is missing, without which a worker could outlive its host. Install it with: apt-get install util-linux");
+        }
+
         await server.StartAsync(cancellationToken);
         LogListening(logger, app.Directory, options.Value.Address, options.Value.HttpPort, server.Address);
         _loop = Task.Run(() => KeepRunningAsync(_stop.Token), CancellationToken.None);

@@ -11,6 +11,9 @@ public sealed record ChildCommand(string File, IReadOnlyList<string> Arguments)
     private static readonly string? SetSid = ExecutableSearch.Find("setsid");
     private static readonly string? SetPriv = ExecutableSearch.Find("setpriv");
 
+    /// <summary>Whether this machine can have a child die with its parent.</summary>
+    public static bool CanTieToParent => SetPriv is not null;
+
     /// <summary>Variables that are added to this process's environment.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

@@ -57,6 +57,13 @@ internal sealed class PlatformProcess : IAsyncDisposable
     /// <summary>The process id of a part, by its name in <c>endpoints.json</c>.</summary>
     public int ProcessId(string part) => Endpoints.GetProperty("processes").GetProperty(part).GetInt32();
 
+    /// <summary>As <see cref="ProcessId"/>, as it is now: a process that ended has another one.</summary>
+    public int CurrentProcessId(string part)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(_data, "endpoints.json")));
+        return document.RootElement.GetProperty("processes").GetProperty(part).GetInt32();
+    }
+
     /// <summary>The launcher and all its descendants.</summary>
     public IReadOnlyList<int> ProcessTree() => ProcFileSystem.Tree(_process.Id);
 

@@ -73,9 +73,8 @@ public sealed class HttpTests(SampleAppFixture sample) : IClassFixture<SampleApp
     [Fact]
     public async Task A_function_that_fails_after_it_has_written_breaks_the_answer_off()
     {
-        using var response = await Client.GetAsync("/api/boom-late", HttpCompletionOption.ResponseHeadersRead);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        await Assert.ThrowsAnyAsync<HttpRequestException>(() => response.Content.ReadAsStringAsync());
+        // The break may overtake the beginning: whole is what the answer must not look.
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => Client.GetStringAsync("/api/boom-late"));
     }
 
     [Theory]
