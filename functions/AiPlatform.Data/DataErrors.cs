@@ -24,6 +24,9 @@ public static class DataErrors
     /// <summary>The structure of a Parquet file is broken.</summary>
     public const string ParquetCorrupt = "parquet_corrupt";
 
+    /// <summary>The content of a file that was opened cannot be decoded.</summary>
+    public const string DataCorrupt = "data_corrupt";
+
     /// <summary>The file has no content.</summary>
     public const string Empty = "empty_file";
 
@@ -51,7 +54,7 @@ public static class DataErrors
     /// <summary>Every code.</summary>
     public static IReadOnlyList<string> All { get; } =
         [
-            CsvQuote, CsvColumns, RecordTooLong, EncodingMixed, JsonLine, Truncated, ParquetCorrupt, Empty, Unsupported, ImageCorrupt, ImageType, ColumnUnreadable,
+            CsvQuote, CsvColumns, RecordTooLong, EncodingMixed, JsonLine, Truncated, ParquetCorrupt, DataCorrupt, Empty, Unsupported, ImageCorrupt, ImageType, ColumnUnreadable,
             QueryTime, QueryMemory, QueryDisk,
         ];
 }

@@ -19,13 +19,15 @@ internal static partial class FuzzRun
     private const string SessionQueue = "fuzz-sessions";
 
     private const string Usage = """
-        Usage: AiPlatform.Fuzz files|routes|amqp|hub|socket [options]
+        Usage: AiPlatform.Fuzz files|routes|amqp|hub|socket|replay [options]
           --minutes N        how long it goes on (default: 10)
           --seed N           of the random numbers (default: the time)
           --out DIR          where the input of each problem is kept (default: .artifacts/fuzz)
           --kinds A,B        files: which kinds (default: all)
+          --kind K           replay: the kind of the file
+          --input FILE       replay: a file that a fuzzer kept; every way to read it is timed
           --cases DIR        files: further files to begin from
-          --platform DIR     all but files: the data folder of a running platform, which is full of rubbish afterwards
+          --platform DIR     all but files and replay: the data folder of a running platform, which is full of rubbish afterwards
         The exit code is 0 when nothing was found.
         """;
 
@@ -48,6 +50,13 @@ internal static partial class FuzzRun
         {
             case "files":
                 await new FileFuzzer(report).RunAsync(options.GetValueOrDefault("--kinds")?.Split(',') ?? FileKinds.All, seed, budget, options.GetValueOrDefault("--cases"));
+                break;
+            case "replay":
+                using (var readers = new FileReaders())
+                {
+                    await readers.ExplainAsync(options["--kind"], await File.ReadAllBytesAsync(options["--input"]), Console.Out, CancellationToken.None);
+                }
+
                 break;
             case "routes" or "amqp" or "hub" or "socket":
                 using (var platform = new PlatformUnderTest(options["--platform"]))

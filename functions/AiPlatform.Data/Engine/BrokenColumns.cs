@@ -13,7 +13,7 @@ internal static class BrokenColumns
         {
             return await query(table).ConfigureAwait(false);
         }
-        catch (DataFormatException exception) when (exception.Code == DataErrors.ParquetCorrupt)
+        catch (DataFormatException exception) when (exception.Code == DataErrors.DataCorrupt)
         {
             var marked = await MarkAsync(session, table, cancellationToken).ConfigureAwait(false);
             if (marked.Columns.All(static column => column.IsBroken) || !marked.Columns.Any(static column => column.IsBroken))
@@ -41,7 +41,7 @@ internal static class BrokenColumns
                 await session.OneAsync($"SELECT count({column.Shown}) FROM {table.From}", [], static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
                 columns.Add(column);
             }
-            catch (DataFormatException exception) when (exception.Code == DataErrors.ParquetCorrupt)
+            catch (DataFormatException exception) when (exception.Code == DataErrors.DataCorrupt)
             {
                 columns.Add(column with { IsBroken = true });
             }

@@ -35,6 +35,9 @@ internal static class ArrowJson
 
         switch (array)
         {
+            case DictionaryArray values:
+                Append(json, values.Dictionary, ArrowValue.Entry(values, row), depth);
+                break;
             case MapArray map:
                 Map(json, map, row, depth);
                 break;

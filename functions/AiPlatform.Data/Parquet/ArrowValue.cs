@@ -48,9 +48,14 @@ internal static class ArrowValue
             LargeStringArray values => ShownValue.Text(values.GetString(row)),
             BinaryArray or LargeBinaryArray or FixedSizeBinaryArray => ShownValue.Text(Blob(Bytes(array, row))),
             NullArray => null,
-            _ => ShownValue.Text(ArrowJson.Of(array, row)),
+            DictionaryArray values => Shown(values.Dictionary, Entry(values, row), meaning),
+            MapArray or ListArray or LargeListArray or StructArray => ShownValue.Text(ArrowJson.Of(array, row)),
+            _ => throw new NotSupportedException($"Values of the type {array.Data.DataType.Name} are not shown."),
         };
     }
+
+    /// <summary>Where in its dictionary the value of a row is.</summary>
+    public static int Entry(DictionaryArray values, int row) => (int)(long)Shown(values.Indices, row, default)!;
 
     /// <summary>A decimal number with all of its digits.</summary>
     public static string Decimal(IArrowArray array, int row)

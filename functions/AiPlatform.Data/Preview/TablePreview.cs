@@ -30,6 +30,7 @@ public static class TablePreview
     private const long SmallBytes = 2 * 1024 * 1024;
     private const long StagedBytes = 64 * 1024 * 1024;
     private const int MaxGroups = 4;
+    private const int ColumnsAtOnce = 64;
 
     /// <summary>The first rows.</summary>
     public static async Task<TableRows> FirstAsync(IByteSource source, TableFormat format, int count, CancellationToken cancellationToken)
@@ -91,23 +92,70 @@ public static class TablePreview
     private static async Task<(List<PreviewRow> Rows, bool IsComplete)> FindAsync(
         EngineSession session, EngineTable table, RowFilter condition, int count, TimeSpan time, CancellationToken cancellationToken)
     {
+        var found = new List<long>();
         var rows = new List<PreviewRow>();
         try
         {
+            if (table.Columns.Count <= ColumnsAtOnce)
+            {
+                await session.ReadAsync(
+                    $"SELECT {EngineTable.RowSql}, {Shown(table.Columns)} FROM {table.From} WHERE {condition.Sql} LIMIT {count}", condition.Parameters,
+                    row =>
+                    {
+                        rows.Add(Row(table, row));
+                        return true;
+                    },
+                    cancellationToken, time).ConfigureAwait(false);
+                return (rows, rows.Count < count);
+            }
+
             await session.ReadAsync(
-                $"SELECT {EngineTable.RowSql}, {Shown(table)} FROM {table.From} WHERE {condition.Sql} LIMIT {count}", condition.Parameters,
+                $"SELECT rn FROM {table.From} WHERE {condition.Sql} LIMIT {count}", condition.Parameters,
                 row =>
                 {
-                    rows.Add(Row(table, row));
+                    found.Add(row.GetInt64(0));
                     return true;
                 },
                 cancellationToken, time).ConfigureAwait(false);
-            return (rows, rows.Count < count);
+            return (await ShowAsync(session, table, found, cancellationToken).ConfigureAwait(false), found.Count < count);
         }
         catch (DataFormatException exception) when (exception.Code == DataErrors.QueryTime)
         {
-            return (rows, false);
+            return (rows.Count > 0 ? rows : await ShowAsync(session, table, found, cancellationToken).ConfigureAwait(false), false);
         }
+    }
+
+    // The rows of a file with many columns, some of these at a time: the engine holds a block of thousands of rows of each that it is asked for.
+    private static async Task<List<PreviewRow>> ShowAsync(EngineSession session, EngineTable table, IReadOnlyCollection<long> rows, CancellationToken cancellationToken)
+    {
+        if (rows.Count == 0)
+        {
+            return [];
+        }
+
+        var shown = new SortedDictionary<long, object?[]>();
+        foreach (var columns in table.Columns.Chunk(ColumnsAtOnce))
+        {
+            await session.ReadAsync(
+                $"SELECT rn, {Shown(columns)} FROM {table.From} WHERE rn IN ({string.Join(", ", rows)})", [],
+                row =>
+                {
+                    if (!shown.TryGetValue(row.GetInt64(0), out var values))
+                    {
+                        shown[row.GetInt64(0)] = values = new object?[table.Columns.Count];
+                    }
+
+                    for (var i = 0; i < columns.Length; i++)
+                    {
+                        values[columns[i].Index] = ShownValue.Read(row, i + 1, columns[i]);
+                    }
+
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        return [.. shown.Select(static pair => new PreviewRow(pair.Key + 1, pair.Value))];
     }
 
     // Every row has the same chance.
@@ -122,9 +170,7 @@ public static class TablePreview
             ? []
             : await BrokenColumns.WithoutAsync(
                 session, table, issues,
-                readable => session.ListAsync(
-                    $"SELECT {EngineTable.RowSql}, {Shown(readable)} FROM {readable.From} WHERE rn IN ({string.Join(", ", drawn)}) ORDER BY rn", [], row => Row(readable, row), cancellationToken),
-                cancellationToken).ConfigureAwait(false);
+                readable => ShowAsync(session, readable, drawn, cancellationToken), cancellationToken).ConfigureAwait(false);
         return new TableRows([.. table.Columns.Select(static column => column.Column)], rows, table.Rows, rows.Count, true, issues.First);
     }
 
@@ -168,7 +214,7 @@ public static class TablePreview
             {
                 await session.OneAsync("SELECT regexp_matches('', $1)", [pattern.Text], static row => row.GetBoolean(0), cancellationToken).ConfigureAwait(false);
             }
-            catch (DataFormatException exception) when (exception.Code == DataErrors.ParquetCorrupt)
+            catch (DataFormatException exception) when (exception.Code == DataErrors.DataCorrupt)
             {
                 throw new FilterException(pattern.Position, "this regular expression is not supported");
             }
@@ -178,7 +224,7 @@ public static class TablePreview
     private static TableRows Rows(ParquetPreview file, List<(long Row, object?[] Values)> rows) => new(
         file.Columns, [.. rows.Select(static row => new PreviewRow(row.Row + 1, row.Values))], file.Rows, rows.Count, rows.Count == file.Rows, file.Issues.First);
 
-    private static string Shown(EngineTable table) => string.Join(", ", table.Columns.Select(static column => column.Shown));
+    private static string Shown(IEnumerable<EngineColumn> columns) => string.Join(", ", columns.Select(static column => column.Shown));
 
     private static PreviewRow Row(EngineTable table, DuckDBDataReader row)
         => new(table.RowNumber(row, 0), [.. table.Columns.Select(column => ShownValue.Read(row, column.Index + 2, column))]);

@@ -31,7 +31,7 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
                 _ => await ValuesAsync(column, cancellationToken).ConfigureAwait(false),
             };
         }
-        catch (DataFormatException exception) when (exception.Code is DataErrors.ParquetCorrupt)
+        catch (DataFormatException exception) when (exception.Code is DataErrors.DataCorrupt)
         {
             var profile = new ColumnProfile(column.Column.Name, column.Column.Declared, ColumnType.Opaque, table.Rows, 0, 0, true, 0, [], 0, null, null, null, []);
             return new ColumnFacts(profile, ColumnSample.Empty, [], new DataIssue(DataErrors.ColumnUnreadable, null, $"The column “{column.Column.Name}” cannot be read."));

@@ -7,13 +7,20 @@ namespace AiPlatform.Functions.Infrastructure;
 /// <summary>Checks of request fields; each failure is a 400 that names the field.</summary>
 internal static partial class Check
 {
+    // Before it is brought to its normal form.
+    private const int MaxName = 512;
+
     /// <summary>A project name: 1–63 lower-case letters, digits and hyphens, beginning with a letter or digit. It must not look like an id.</summary>
     public static string Slug(string? value, string field)
         => value is not null && SlugPattern().IsMatch(value) && !Ids.IsId(value) ? value : throw ApiException.Invalid(field, "slug");
 
-    /// <summary>A name of other things: 1–128 letters, digits, <c>. _ -</c>, beginning with a letter or digit. It must not look like an id.</summary>
+    /// <summary>
+    /// A name of other things: 1–128 letters and digits of any script, <c>. _ -</c>, beginning with a letter or digit. It must not look
+    /// like an id.
+    /// </summary>
+    /// <returns>The name as it is kept, in Unicode's normal form C.</returns>
     public static string Name(string? value, string field)
-        => value is not null && NamePattern().IsMatch(value) && !Ids.IsId(value) ? value : throw ApiException.Invalid(field, "name");
+        => value is { Length: <= MaxName } && FilePath.Normal(value) is var name && NamePattern().IsMatch(name) && !Ids.IsId(name) ? name : throw ApiException.Invalid(field, "name");
 
     /// <summary>Any text of at most <paramref name="max"/> characters, without NUL (which PostgreSQL cannot store).</summary>
     public static string? Text(string? value, string field, int max)
@@ -67,6 +74,6 @@ internal static partial class Check
     [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,62}\z", RegexOptions.CultureInvariant, 100)]
     private static partial Regex SlugPattern();
 
-    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z", RegexOptions.CultureInvariant, 100)]
+    [GeneratedRegex(@"^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{0,127}\z", RegexOptions.CultureInvariant, 100)]
     private static partial Regex NamePattern();
 }

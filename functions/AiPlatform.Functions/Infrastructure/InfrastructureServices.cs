@@ -92,6 +92,8 @@ internal static class InfrastructureServices
         services.Configure<RetentionOptions>(configuration.GetSection("Retention"));
         services.AddSingleton<ITickTask, RetentionSweep>();
         services.AddOptions<OrchestrationSweepOptions>().BindConfiguration("OrchestrationSweep").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<OutgoingOptions>().BindConfiguration(OutgoingOptions.Section);
+        services.AddSingleton<OutgoingAddresses>();
         services.AddSingleton<OrchestrationSweep>();
         services.AddSingleton<ITickTask>(static provider => provider.GetRequiredService<OrchestrationSweep>());
         services.AddTaskHub(Required(configuration, "TaskHub"));
@@ -104,6 +106,7 @@ internal static class InfrastructureServices
         app.UseMiddleware<LandingPage>();
         app.UseForwardedHeaders();
         app.UseMiddleware<Problems>();
+        app.UseMiddleware<NormalPath>();
         app.UseMiddleware<MLflowGateway>();
         app.UseRouting();
         app.UseHttpMetrics(static metrics =>

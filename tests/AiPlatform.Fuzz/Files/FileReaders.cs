@@ -22,6 +22,27 @@ internal sealed class FileReaders : IDisposable
     private readonly DataEngine _engine = new(new DataEngineOptions { Folder = Path.Combine(Path.GetTempPath(), "aip-fuzz-data"), Threads = 1 }, TimeProvider.System);
     private readonly MemoryHttp _storage = new();
 
+    /// <summary>Reads a file in one way after the other, and says how each ended and how long it took.</summary>
+    public async Task ExplainAsync(string kind, byte[] content, TextWriter output, CancellationToken cancellationToken)
+    {
+        foreach (var (read, number) in Ways(kind, content, cancellationToken).Select(static (read, number) => (read, number)))
+        {
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            string end;
+            try
+            {
+                await read();
+                end = "read";
+            }
+            catch (Exception exception)
+            {
+                end = exception.ToString();
+            }
+
+            await output.WriteLineAsync($"{number} {clock.Elapsed.TotalSeconds:0.00} s {end}");
+        }
+    }
+
     /// <summary>Reads a file.</summary>
     /// <returns>The codes of what was wrong with it; empty when all was read.</returns>
     public async Task<IReadOnlyList<string>> ReadAsync(string kind, byte[] content, CancellationToken cancellationToken)

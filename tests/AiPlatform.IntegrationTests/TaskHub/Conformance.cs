@@ -6,7 +6,7 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 internal static class Conformance
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-    private static readonly string[] Packages = ["@microsoft/durabletask-js", "@opentelemetry/exporter-trace-otlp-proto", "mlflow"];
+    private static readonly string[] Packages = ["@microsoft/durabletask-js", "@opentelemetry/exporter-trace-otlp-proto", "mlflow", "parquet-wasm", "hyparquet-writer", "apache-arrow"];
 
     /// <summary>Runs a script's tests to their end; fails with their output.</summary>
     public static async Task RunAsync(string script, params (string Name, string Value)[] environment)

@@ -43,7 +43,7 @@ internal static class DatasetEndpoints
     private static async Task<Created<Dataset>> CreateAsync(
         string project, CreateDatasetRequest request, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
     {
-        Check.Name(request.Name, "name");
+        request = request with { Name = Check.Name(request.Name, "name") };
         Check.Text(request.Description, "description", MaxDescription);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var dataset = await store.CreateAsync(projectId, request, caller, cancellationToken);
@@ -72,7 +72,7 @@ internal static class DatasetEndpoints
     {
         if (request.Name is not null)
         {
-            Check.Name(request.Name, "name");
+            request = request with { Name = Check.Name(request.Name, "name") };
         }
 
         Check.Text(request.Description, "description", MaxDescription);

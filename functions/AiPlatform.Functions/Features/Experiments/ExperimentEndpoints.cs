@@ -58,7 +58,7 @@ internal static class ExperimentEndpoints
     private static async Task<Created<Experiment>> CreateAsync(
         string project, CreateExperimentRequest request, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
     {
-        Check.Name(request.Name, "name");
+        request = request with { Name = Check.Name(request.Name, "name") };
         Check.Text(request.Description, "description", 2_000);
         var experiment = await store.CreateAsync(project, request, caller, cancellationToken);
         return TypedResults.Created($"/v1/projects/{experiment.ProjectId}/experiments/{experiment.Id}", experiment);

@@ -16,7 +16,7 @@ internal static class IdentityEndpoints
         auth.MapPost("/login", LoginEndpoints.LoginAsync).WithSummary("Log in");
         auth.MapPost("/refresh", LoginEndpoints.RefreshAsync).WithSummary("Exchange a refresh token for new tokens");
         auth.MapPost("/logout", LoginEndpoints.LogoutAsync).WithSummary("End the login that a refresh token belongs to");
-        auth.MapPost("/service-token", LoginEndpoints.ServiceToken).WithSummary("Log a platform service in").WithoutDatabase();
+        auth.MapPost("/service-token", LoginEndpoints.ServiceTokenAsync).WithSummary("Log a platform service in").WithoutDatabase();
 
         var me = routes.MapGroup("/v1/users/me").WithTags("Identity").RequirePermission(Permission.Account);
         me.MapGet("/", GetMeAsync).WithSummary("The caller's account");

@@ -74,17 +74,20 @@ internal static partial class LoginEndpoints
     }
 
     /// <summary>Logs a platform service in.</summary>
-    public static Ok<TokenResponse> ServiceToken(ServiceTokenRequest request, TokenIssuer issuer, IOptions<IdentityOptions> options)
+    public static async Task<Ok<TokenResponse>> ServiceTokenAsync(
+        ServiceTokenRequest request, HttpContext context, LoginThrottle throttle, TokenIssuer issuer, IOptions<IdentityOptions> options, CancellationToken cancellationToken)
     {
         var role = request.Client switch
         {
             "orchestrations" => "service",
             "runner" => "runner",
-            _ => throw new ApiException(ErrorCodes.InvalidCredentials),
+            _ => null,
         };
-        if (!options.Value.ServiceSecrets.TryGetValue(request.Client, out var secret) || secret.Length == 0
+        if (role is null || !options.Value.ServiceSecrets.TryGetValue(request.Client, out var secret) || secret.Length == 0
             || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(request.Secret)))
         {
+            // Only what is wrong counts: a service must get its token whatever others at its address try, and while the database is away.
+            await throttle.AttemptAsync(context.Connection.RemoteIpAddress, $"service {request.Client}", cancellationToken);
             throw new ApiException(ErrorCodes.InvalidCredentials);
         }
 

@@ -26,7 +26,7 @@ internal static class JobSubmissionCheck
 
         if (request.Experiment is not null)
         {
-            Check.Name(request.Experiment, "experiment");
+            request = request with { Experiment = Check.Name(request.Experiment, "experiment") };
         }
 
         Check.That(request.Recipe is null != request.Code is null, request.Recipe is null ? "recipe" : "code", "recipeOrCode");
@@ -39,7 +39,7 @@ internal static class JobSubmissionCheck
         Check.That(Enum.IsDefined(request.Priority), "priority", "wrongType");
         if (request.RegisterModel is not null)
         {
-            Check.Name(request.RegisterModel, "registerModel");
+            request = request with { RegisterModel = Check.Name(request.RegisterModel, "registerModel") };
         }
 
         return new JobSpec(

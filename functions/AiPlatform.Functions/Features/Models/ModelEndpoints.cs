@@ -47,7 +47,7 @@ internal static class ModelEndpoints
     private static async Task<Created<RegisteredModel>> CreateAsync(
         string project, CreateModelRequest request, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
     {
-        Check.Name(request.Name, "name");
+        request = request with { Name = Check.Name(request.Name, "name") };
         Check.Text(request.Description, "description", 10_000);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var model = await store.CreateAsync(projectId, request, caller, cancellationToken);

@@ -38,12 +38,13 @@ internal static class DeadLetterEndpoints
 
     private static async Task<Ok<QueueTask>> EditAsync(
         string project, string pool, string task, EditDeadLetterRequest request, Caller caller, TaskStore store, DeadLetters letters,
-        IOptions<QueueOptions> options, CancellationToken cancellationToken)
+        OutgoingAddresses addresses, IOptions<QueueOptions> options, CancellationToken cancellationToken)
     {
         TaskSubmissionCheck.CheckRetry(request.Retry, "retry.");
         Check.Range(request.TimeoutSeconds ?? 1, "timeoutSeconds", 1, 86_400);
         var row = await store.RequireInAsync(project, pool, task, caller, cancellationToken);
         var payload = request.Payload is null ? null : TaskSubmissionCheck.CheckPayload(row.Handler, request.Payload, "payload", options.Value);
+        await addresses.RequireAsync([TaskSubmissionCheck.Address(row.Handler, request.Payload, "payload")], cancellationToken);
         await letters.EditAsync(row, payload, request, cancellationToken);
         return TypedResults.Ok((await store.RequireAsync(row.Id, caller, cancellationToken)).ToContract());
     }

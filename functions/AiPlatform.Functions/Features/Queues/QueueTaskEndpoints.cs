@@ -25,11 +25,12 @@ internal static class QueueTaskEndpoints
 
     private static async Task<Created<QueueTask>> SubmitAsync(
         string project, string pool, SubmitTaskRequest request, Caller caller, ProjectAccess projects, TaskSubmission submission, TaskStore store,
-        IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
+        OutgoingAddresses addresses, IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
     {
         QueueEndpoints.RequirePool(pool, jobs.Value);
         var task = TaskSubmissionCheck.CheckOne(request, string.Empty, new Dictionary<string, int>(), options.Value, time.GetUtcNow());
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await addresses.RequireAsync([TaskSubmissionCheck.Address(request.Handler, request.Payload, "payload")], cancellationToken);
         var submitted = (await submission.SubmitAsync(projectId, pool, caller.UserId, [task], cancellationToken))[0];
         var row = await store.RequireAsync(submitted.Id, caller, cancellationToken);
         return TypedResults.Created($"/v1/queues/{row.Project}/{pool}/tasks/{row.Id}", row.ToContract());
@@ -37,11 +38,12 @@ internal static class QueueTaskEndpoints
 
     private static async Task<Ok<SubmittedTasks>> SubmitManyAsync(
         string project, string pool, SubmitTasksRequest request, Caller caller, ProjectAccess projects, TaskSubmission submission,
-        IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
+        OutgoingAddresses addresses, IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
     {
         QueueEndpoints.RequirePool(pool, jobs.Value);
         var tasks = TaskSubmissionCheck.CheckAll(request.Tasks, options.Value, time.GetUtcNow());
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await addresses.RequireAsync(request.Tasks.Select(static (task, i) => TaskSubmissionCheck.Address(task.Handler, task.Payload, $"tasks[{i}].payload")), cancellationToken);
         return TypedResults.Ok(new SubmittedTasks(await submission.SubmitAsync(projectId, pool, caller.UserId, tasks, cancellationToken)));
     }
 

@@ -22,11 +22,12 @@ internal static class ScheduleEndpoints
     }
 
     private static async Task<Created<TaskSchedule>> CreateAsync(
-        string project, string pool, CreateTaskScheduleRequest request, Caller caller, ProjectAccess projects, TaskSchedules schedules, IOptions<JobOptions> jobs,
-        CancellationToken cancellationToken)
+        string project, string pool, CreateTaskScheduleRequest request, Caller caller, ProjectAccess projects, TaskSchedules schedules, OutgoingAddresses addresses,
+        IOptions<JobOptions> jobs, CancellationToken cancellationToken)
     {
         QueueEndpoints.RequirePool(pool, jobs.Value);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await addresses.RequireAsync([TaskSubmissionCheck.Address(request.Task.Handler, request.Task.Payload, "task.payload")], cancellationToken);
         var row = await schedules.CreateAsync(projectId, pool, request, caller, cancellationToken);
         return TypedResults.Created($"/v1/queues/{project}/{pool}/schedules/{row.Id}", row.ToContract());
     }

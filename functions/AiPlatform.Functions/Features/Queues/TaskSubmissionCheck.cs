@@ -124,6 +124,10 @@ internal static class TaskSubmissionCheck
         return text;
     }
 
+    /// <summary>The address that a task calls, and its field; null for a task that calls none.</summary>
+    public static (string? Url, string Field) Address(string handler, JsonElement? payload, string field)
+        => (handler == TaskHandlers.Http && payload is { ValueKind: JsonValueKind.Object } content && content.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String ? url.GetString() : null, field + ".url");
+
     private static void CheckHttp(HttpTaskPayload payload, string field)
     {
         Check.That(Uri.TryCreate(payload.Url, UriKind.Absolute, out var url) && url.Scheme is "http" or "https", field + ".url", "url");

@@ -46,20 +46,7 @@ internal sealed class EvaluationDatasetApi(EvaluationDatasetStore store, Evaluat
         var offset = Offsets.Read(call.Text("page_token"));
         var rows = await store.SearchAsync(call.ProjectId, Experiments(call), call.Text("filter_string"), call.Texts("order_by"), limit + 1, offset, call.Token);
         var write = await WriterAsync(rows, call.Token);
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("datasets"u8);
-            foreach (var row in rows.Take(limit))
-            {
-                write(json, row);
-            }
-
-            json.WriteEndArray();
-            if (rows.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("datasets", rows, limit, offset, write);
     }
 
     /// <summary><c>PATCH datasets/{dataset}/tags</c>: tags are an object in a text.</summary>

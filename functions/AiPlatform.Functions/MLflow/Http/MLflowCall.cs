@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.MLflow.Search;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace AiPlatform.Functions.MLflow.Http;
@@ -111,6 +112,27 @@ internal sealed class MLflowCall(HttpContext context, JsonElement body, string p
         Context.Response.ContentLength = buffer.Written.Length;
         await Context.Response.Body.WriteAsync(buffer.Written, Token);
     }
+
+    /// <summary>Answers a page of a list: rows to a limit, and the token of the next page where there is one.</summary>
+    /// <param name="name">The list's property.</param>
+    /// <param name="rows">The rows, one more than the limit where more follow.</param>
+    /// <param name="limit">Rows of a page.</param>
+    /// <param name="offset">Rows before this page.</param>
+    /// <param name="write">Writes a row.</param>
+    public Task WritePageAsync<T>(string name, IReadOnlyList<T> rows, int limit, int offset, Action<Utf8JsonWriter, T> write) => WriteAsync(json =>
+    {
+        json.WriteStartArray(name);
+        foreach (var row in rows.Take(limit))
+        {
+            write(json, row);
+        }
+
+        json.WriteEndArray();
+        if (rows.Count > limit)
+        {
+            json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
+        }
+    });
 
     private JsonElement? Find(string name)
         => body.TryGetProperty(name, out var value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined) ? value : null;

@@ -145,20 +145,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
         }
 
         var metrics = await store.MetricsAsync([.. rows.Select(row => row.Id)], call.Token);
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("models"u8);
-            foreach (var row in rows.Take(limit))
-            {
-                LoggedModelStore.Write(json, row, metrics[row.Id]);
-            }
-
-            json.WriteEndArray();
-            if (rows.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("models", rows, limit, offset, (json, row) => LoggedModelStore.Write(json, row, metrics[row.Id]));
     }
 
     private static (SearchSql Sql, string Measured) Query(MLflowCall call)

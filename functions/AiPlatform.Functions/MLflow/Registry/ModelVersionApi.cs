@@ -238,20 +238,7 @@ internal sealed class ModelVersionApi(
             """,
             sql.Parameters,
             cancellationToken: call.Token))).AsList();
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("model_versions"u8);
-            foreach (var row in rows.Take(limit))
-            {
-                RegistryStore.Write(json, row);
-            }
-
-            json.WriteEndArray();
-            if (rows.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("model_versions", rows, limit, offset, RegistryStore.Write);
     }
 
     private static string UriOf(VersionRow version, LoggedModelRow? logged) => logged?.ArtifactUri ?? version.StorageLocation ?? version.Source ?? string.Empty;

@@ -103,20 +103,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
         }
 
         var write = await store.WriterAsync(rows, call.Token);
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("registered_models"u8);
-            foreach (var row in rows.Take(limit))
-            {
-                write(json, row);
-            }
-
-            json.WriteEndArray();
-            if (rows.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("registered_models", rows, limit, offset, write);
     }
 
     /// <summary><c>registered-models/get-latest-versions</c>.</summary>

@@ -50,20 +50,7 @@ internal sealed class WebhookApi(WebhookStore store, WebhookSender sender, Secre
         var limit = call.MaxResults(DefaultResults, MaxResults);
         var offset = Offsets.Read(call.Text("page_token"));
         var rows = await store.ListAsync(call.ProjectId, offset, limit + 1, call.Token);
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("webhooks"u8);
-            foreach (var row in rows.Take(limit))
-            {
-                Write(json, row);
-            }
-
-            json.WriteEndArray();
-            if (rows.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("webhooks", rows, limit, offset, Write);
     }
 
     /// <summary><c>GET webhooks/{id}</c>.</summary>

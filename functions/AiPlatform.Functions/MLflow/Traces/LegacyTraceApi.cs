@@ -56,20 +56,7 @@ internal sealed class LegacyTraceApi(TraceStore store, TraceSearch search, Trace
         var offset = Offsets.Read(call.Text("page_token"));
         var traces = await search.FindAsync(TraceScope.Of(call), call.Texts("experiment_ids"), call.Text("filter"), call.Texts("order_by"), limit + 1, offset, call.Token);
         var experiments = await store.ExperimentsAsync(traces, call.Token);
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("traces"u8);
-            foreach (var trace in traces.Take(limit))
-            {
-                TraceJson.WriteInfoV2(json, trace, experiments[trace.ExperimentId]);
-            }
-
-            json.WriteEndArray();
-            if (traces.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("traces", traces, limit, offset, (json, trace) => TraceJson.WriteInfoV2(json, trace, experiments[trace.ExperimentId]));
     }
 
     private static long Timestamp(MLflowCall call)

@@ -60,20 +60,7 @@ internal sealed class TraceApi(TraceStore store, TraceSearch search, AssessmentS
             .OfType<string>().ToList();
         var traces = await search.FindAsync(TraceScope.Of(call), ids, call.Text("filter"), call.Texts("order_by"), limit + 1, offset, call.Token);
         var write = await WriterAsync(call.ProjectId, traces, call.Token);
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("traces"u8);
-            foreach (var trace in traces.Take(limit))
-            {
-                write(json, trace);
-            }
-
-            json.WriteEndArray();
-            if (traces.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("traces", traces, limit, offset, write);
     }
 
     /// <summary><c>POST traces/delete-traces</c>.</summary>

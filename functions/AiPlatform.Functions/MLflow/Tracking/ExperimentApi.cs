@@ -217,20 +217,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             """,
             sql.Parameters,
             cancellationToken: call.Token))).AsList();
-        await call.WriteAsync(json =>
-        {
-            json.WriteStartArray("experiments"u8);
-            foreach (var row in rows.Take(limit))
-            {
-                Write(json, row);
-            }
-
-            json.WriteEndArray();
-            if (rows.Count > limit)
-            {
-                json.WriteString("next_page_token"u8, Offsets.Write(offset + limit));
-            }
-        });
+        await call.WritePageAsync("experiments", rows, limit, offset, Write);
     }
 
     /// <summary><c>experiments/search-datasets</c>: what went into the runs of some experiments.</summary>

@@ -81,6 +81,7 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
             ["Identity:ServiceSecrets:runner"] = Secret,
             ["Identity:AllowRegistration"] = "true",
             ["Identity:RegistrationsPerMinute"] = "100000",
+            ["Tasks:AllowedPrivateHosts:0"] = "127.0.0.1",
             ["Queues:HeartbeatInterval"] = "00:00:00.2",
             ["Queues:WorkerLease"] = "00:00:06",
             ["Queues:ReleaseLease"] = "00:00:10",

@@ -39,10 +39,11 @@ internal static class DatasetImportEndpoints
 
     private static async Task<Accepted<DatasetImportSubmission>> CreateAsync(
         string project, string dataset, CreateDatasetImportRequest request, Caller caller, HttpRequest http, ProjectAccess projects, DatasetStore datasets,
-        DatasetVersionStore versions, DatasetImportCheck check, DatasetImportStore store, CancellationToken cancellationToken)
+        DatasetVersionStore versions, DatasetImportCheck check, OutgoingAddresses addresses, DatasetImportStore store, CancellationToken cancellationToken)
     {
         var target = check.Require(request);
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await addresses.RequireAsync([(target.Url, request.Url is null ? "container.url" : "url.url")], cancellationToken);
         var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
         if (request.Archive is { } archive)
         {
