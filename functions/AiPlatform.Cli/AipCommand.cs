@@ -9,26 +9,40 @@ namespace AiPlatform.Cli;
 internal static class AipCommand
 {
     /// <summary>Runs one command.</summary>
+    /// <param name="args">As the shell gave them.</param>
+    /// <param name="console">Where answers go.</param>
+    /// <param name="errors">Where everything else goes: what reads the answers, a shell's <c>eval</c> above all, must not take it for one.</param>
+    /// <param name="cancellationToken">Interrupts the command.</param>
     /// <returns>0 when it succeeded, 1 when it did not, 130 when it was interrupted.</returns>
-    public static async Task<int> RunAsync(string[] args, IAnsiConsole console, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(string[] args, IAnsiConsole console, IAnsiConsole errors, CancellationToken cancellationToken)
     {
         try
         {
-            return await Build(console).Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellationToken);
+            var parsed = Build(console).Parse(args);
+            var invocation = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Error = errors.Profile.Out.Writer,
+
+                // The help that follows a wrong argument is no answer either.
+                Output = (parsed.Errors.Count > 0 ? errors : console).Profile.Out.Writer,
+            };
+            return await parsed.InvokeAsync(invocation, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            console.WriteLine(Texts.Get("error.interrupted"));
+            errors.WriteLine(Texts.Get("error.interrupted"));
             return 130;
         }
         catch (Exception exception) when (exception is CliException or ApiException or Client.Datasets.StorageException or FileNotFoundException or InvalidDataException or System.Text.Json.JsonException)
         {
-            console.MarkupLineInterpolated($"[red]{exception.Message}[/]");
+            errors.MarkupLineInterpolated($"[red]{exception.Message}[/]");
             return 1;
         }
         catch (HttpRequestException exception)
         {
-            console.MarkupLineInterpolated($"[red]{Texts.Get("error.unreachable", exception.Message)}[/]");
+            errors.MarkupLineInterpolated($"[red]{Texts.Get("error.unreachable", exception.Message)}[/]");
             return 1;
         }
     }

@@ -1,4 +1,5 @@
 using AiPlatform.Cli;
+using Spectre.Console;
 
 using var stop = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>
@@ -7,11 +8,17 @@ Console.CancelKeyPress += (_, pressed) =>
     pressed.Cancel = !stop.IsCancellationRequested;
     stop.Cancel();
 };
-var console = Spectre.Console.AnsiConsole.Console;
+var console = AnsiConsole.Console;
+var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 if (Console.IsOutputRedirected)
 {
     // Who reads from a pipe cuts lines by itself; a table that is folded at 80 columns cannot be read by anybody.
     console.Profile.Width = 100_000;
 }
 
-return await AipCommand.RunAsync(args, console, stop.Token);
+if (Console.IsErrorRedirected)
+{
+    errors.Profile.Width = 100_000;
+}
+
+return await AipCommand.RunAsync(args, console, errors, stop.Token);

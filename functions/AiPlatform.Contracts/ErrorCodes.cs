@@ -81,6 +81,9 @@ public static class ErrorCodes
     /// <summary>409: the first request with this idempotency key is still under way.</summary>
     public const string IdempotencyInProgress = "idempotency_in_progress";
 
+    /// <summary>409: the request under the key succeeded; its answer had a secret, which is shown once and not kept.</summary>
+    public const string IdempotencyAnswerNotKept = "idempotency_answer_not_kept";
+
     /// <summary>422: an uploaded file is missing or differs from the manifest.</summary>
     public const string ContentMismatch = "content_mismatch";
 

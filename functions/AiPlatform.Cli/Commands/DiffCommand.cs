@@ -17,7 +17,7 @@ internal static class DiffCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
-            var table = Parts.Table(1, "change", "old", "new", "path");
+            var table = Parts.TitledTable(1, "change", "old", "new", "path");
             DatasetDiff diff;
             string? token = null;
             do

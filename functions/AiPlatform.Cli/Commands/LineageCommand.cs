@@ -20,7 +20,7 @@ internal static class LineageCommand
             using var context = CliContext.Create(parsed, common, console);
             var row = await context.Api.GetDatasetVersionAsync(context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), cancellationToken);
             var graph = await context.Api.GetLineageAsync(Kind, row.Id, cancellationToken, parsed.GetValue(depth));
-            var table = Parts.Table(2, "relation", "source", "target");
+            var table = Parts.TitledTable(2, "relation", "source", "target");
             foreach (var edge in graph.Upstream.Concat(graph.Downstream))
             {
                 table.AddRow(new Text(edge.Relation), Parts.Cell(Show(edge.Source)), Parts.Cell(Show(edge.Target)));

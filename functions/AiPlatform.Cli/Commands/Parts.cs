@@ -24,9 +24,9 @@ internal static class Parts
     public static Option<string?> Into() => new("--into") { Description = Texts.Get("option.into") };
 
     /// <summary>An empty table with these columns; names are keys of the texts. Only the last <paramref name="flexible"/> of them are folded where lines are short.</summary>
-    public static Table Table(int flexible, params string[] columns) => Table(flexible, columns.Select(static column => Texts.Get($"column.{column}")));
+    public static Table TitledTable(int flexible, params string[] columns) => Table(flexible, columns.Select(static column => Texts.Get($"column.{column}")));
 
-    /// <summary>An empty table without lines around its cells, so that a pipe gets what a terminal shows.</summary>
+    /// <summary>An empty table with these titles as they are, without lines around its cells, so that a pipe gets what a terminal shows.</summary>
     public static Table Table(int flexible, IEnumerable<string> titles)
     {
         var all = titles.ToList();

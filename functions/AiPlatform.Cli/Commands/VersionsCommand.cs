@@ -15,7 +15,7 @@ internal static class VersionsCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
-            var table = Parts.Table(1, "version", "status", "files", "size", "stored", "created", "description");
+            var table = Parts.TitledTable(1, "version", "status", "files", "size", "stored", "created", "description");
             string? token = null;
             do
             {

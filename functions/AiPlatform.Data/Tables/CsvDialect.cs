@@ -50,6 +50,9 @@ internal sealed record CsvDialect(char Delimiter, char Quote, bool HasHeader)
     /// <summary>The names of the columns: what the header says, made unique and not empty.</summary>
     public static string[] Names(IReadOnlyList<string> header)
     {
+        // Nothing that keeps names can keep U+0000.
+        header = [.. header.Select(static text => text.Replace('\0', '\uFFFD'))];
+
         // A name that is made up must not take one that stands in the file further on.
         var written = header.Select(static text => text.Trim()).Where(static text => text.Length > 0).ToHashSet(StringComparer.Ordinal);
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -85,12 +85,12 @@ internal sealed class JsonColumn(string name)
         }
     }
 
-    /// <summary>The name of a property; null where it has half of a surrogate pair.</summary>
+    /// <summary>The name of a property; null where it has half of a surrogate pair or U+0000, which nothing that keeps names can keep.</summary>
     public static string? NameOf(JsonProperty property)
     {
         try
         {
-            return property.Name;
+            return property.Name is { } name && !name.Contains('\0', StringComparison.Ordinal) ? name : null;
         }
         catch (InvalidOperationException)
         {

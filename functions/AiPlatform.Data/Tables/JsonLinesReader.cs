@@ -157,7 +157,7 @@ internal sealed class JsonLinesReader : TableReader
             {
                 if (JsonColumn.NameOf(property) is not { } name)
                 {
-                    Issues.Add(DataErrors.JsonLine, number, "A name has half of a surrogate pair.");
+                    Issues.Add(DataErrors.JsonLine, number, "A name has half of a surrogate pair, or U+0000.");
                 }
                 else if (!_index.TryGetValue(name, out var column))
                 {

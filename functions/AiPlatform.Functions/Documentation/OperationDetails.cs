@@ -20,14 +20,15 @@ internal static class OperationDetails
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiDocument.Bearer, context.Document)] = [] }];
         }
 
-        if (metadata.OfType<IdempotentRoute>().Any())
+        if (metadata.OfType<IdempotentRoute>().LastOrDefault() is { } idempotent)
         {
             operation.Parameters ??= [];
             operation.Parameters.Add(new OpenApiParameter
             {
                 Name = "Idempotency-Key",
                 In = ParameterLocation.Header,
-                Description = "A key of the caller's choice, at most 200 characters: a repeat with the same key gives the first answer again.",
+                Description = "A key of the caller's choice, at most 200 characters: a repeat with the same key "
+                    + (idempotent.AnswersSecret ? "changes nothing and is a 409, because the first answer has a secret that is shown only once." : "gives the first answer again."),
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             });
         }

@@ -8,6 +8,9 @@ namespace AiPlatform.Functions.Infrastructure;
 /// <param name="Name">What people call the caller.</param>
 internal sealed record Caller(string UserId, string Name, CallerRole Role)
 {
+    /// <summary>The login, when the caller came with a token of one.</summary>
+    public string? LoginId { get; init; }
+
     /// <summary>The job, when the caller is one.</summary>
     public string? JobId { get; init; }
 
@@ -49,6 +52,7 @@ internal sealed record Caller(string UserId, string Name, CallerRole Role)
         };
         return new Caller(identity.FindFirst(TokenClaims.Subject)!.Value, identity.FindFirst(TokenClaims.Name)?.Value ?? string.Empty, role)
         {
+            LoginId = identity.FindFirst(TokenClaims.Login)?.Value,
             JobId = identity.FindFirst(TokenClaims.Job)?.Value,
             RunId = identity.FindFirst(TokenClaims.Run)?.Value,
             Attempt = int.TryParse(identity.FindFirst(TokenClaims.Attempt)?.Value, out var attempt) ? attempt : 0,

@@ -81,19 +81,28 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
             }
         }
 
-        context.Response.Headers.WWWAuthenticate = "Bearer";
+        Challenge(context, "Bearer");
         throw new ApiException(ErrorCodes.Unauthenticated);
+    }
+
+    // A caller who is looked at again while the answer is under way is told nothing more.
+    private static void Challenge(HttpContext context, string challenge)
+    {
+        if (!context.Response.HasStarted)
+        {
+            context.Response.Headers.WWWAuthenticate = challenge;
+        }
     }
 
     private static ApiException Unauthenticated(HttpContext context)
     {
-        context.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+        Challenge(context, "Bearer error=\"invalid_token\"");
         return new ApiException(ErrorCodes.Unauthenticated);
     }
 
     private static ApiException WrongPassword(HttpContext context)
     {
-        context.Response.Headers.WWWAuthenticate = "Basic realm=\"aiplatform\"";
+        Challenge(context, "Basic realm=\"aiplatform\"");
         return new ApiException(ErrorCodes.InvalidCredentials);
     }
 
@@ -106,7 +115,11 @@ internal sealed class Callers(ICredentials credentials, TimeProvider time)
         }
 
         var text = Encoding.UTF8.GetString(bytes, 0, length);
-        return text.IndexOf(':', StringComparison.Ordinal) is >= 0 and var colon ? (text[..colon], text[(colon + 1)..]) : null;
+
+        // No account has a name with U+0000, and PostgreSQL has no text to look for it with.
+        return text.IndexOf(':', StringComparison.Ordinal) is >= 0 and var colon && !text.Contains('\0', StringComparison.Ordinal)
+            ? (text[..colon], text[(colon + 1)..])
+            : null;
     }
 
     // Not the header itself: nobody shall find passwords in a memory dump. A password that was right from one address says nothing to

@@ -37,6 +37,7 @@ internal static class ErrorCatalog
         [ErrorCodes.OwnRequest] = StatusCodes.Status403Forbidden,
         [ErrorCodes.QueueDraining] = StatusCodes.Status409Conflict,
         [ErrorCodes.IdempotencyInProgress] = StatusCodes.Status409Conflict,
+        [ErrorCodes.IdempotencyAnswerNotKept] = StatusCodes.Status409Conflict,
         [ErrorCodes.Gone] = StatusCodes.Status410Gone,
         [ErrorCodes.ContentFreed] = StatusCodes.Status410Gone,
         [ErrorCodes.OrchestrationProtected] = StatusCodes.Status403Forbidden,

@@ -9,7 +9,7 @@ namespace AiPlatform.Functions.Infrastructure;
 /// <summary>
 /// Header <c>Idempotency-Key</c>: the first successful answer is stored under (caller, key) and given again to repeats
 /// of the same request for a day. Another request under the key is a 422; a repeat while the first still runs is a 409.
-/// Failed requests are not stored: they changed nothing, and a repeat runs again.
+/// An answer with a secret is not kept: a repeat is a 409 too. Failed requests are not stored: they changed nothing, and a repeat runs again.
 /// </summary>
 internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
 {
@@ -22,7 +22,7 @@ internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
     public async Task InvokeAsync(HttpContext context)
     {
         var key = context.Request.Headers[Header].ToString();
-        if (key.Length == 0 || context.GetEndpoint()?.Metadata.GetMetadata<IdempotentRoute>() is null)
+        if (key.Length == 0 || context.GetEndpoint()?.Metadata.GetMetadata<IdempotentRoute>() is not { } route)
         {
             await next(context);
             return;
@@ -37,12 +37,12 @@ internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
         var hash = await HashAsync(context.Request, context.RequestAborted);
         if (await keys.TakeAsync(caller, key, hash))
         {
-            await RunAsync(context, caller, key);
+            await RunAsync(context, route, caller, key);
             return;
         }
 
         // A key that is given back between the two statements has no row: the caller may try again, as while it was busy.
-        await ReplayAsync(context, await keys.FindAsync(caller, key, context.RequestAborted), hash);
+        await ReplayAsync(context, route, await keys.FindAsync(caller, key, context.RequestAborted), hash);
     }
 
     private static async Task<byte[]> HashAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -68,7 +68,7 @@ internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
         return hash.GetHashAndReset();
     }
 
-    private static async Task ReplayAsync(HttpContext context, StoredRequest? stored, byte[] hash)
+    private static async Task ReplayAsync(HttpContext context, IdempotentRoute route, StoredRequest? stored, byte[] hash)
     {
         if (stored is not null && !CryptographicOperations.FixedTimeEquals(stored.RequestHash, hash))
         {
@@ -78,6 +78,11 @@ internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
         if (stored?.Status is not { } status)
         {
             throw new ApiException(ErrorCodes.IdempotencyInProgress) { RetryAfterSeconds = 1 };
+        }
+
+        if (route.AnswersSecret)
+        {
+            throw new ApiException(ErrorCodes.IdempotencyAnswerNotKept);
         }
 
         context.Response.StatusCode = status;
@@ -90,15 +95,15 @@ internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
         await context.Response.Body.WriteAsync(stored.Body, context.RequestAborted);
     }
 
-    private static IdempotentAnswer AnswerOf(string caller, string key, HttpResponse response, MemoryStream body)
+    private static IdempotentAnswer AnswerOf(IdempotentRoute route, string caller, string key, HttpResponse response, MemoryStream body)
         => new(
             caller,
             key,
             response.StatusCode,
             JsonSerializer.Serialize(StoredHeaders.Where(response.Headers.ContainsKey).ToDictionary(static name => name, name => response.Headers[name].ToString())),
-            body.ToArray());
+            route.AnswersSecret ? [] : body.ToArray());
 
-    private async Task RunAsync(HttpContext context, string caller, string key)
+    private async Task RunAsync(HttpContext context, IdempotentRoute route, string caller, string key)
     {
         var response = context.Response;
         var body = response.Body;
@@ -115,7 +120,7 @@ internal sealed class Idempotency(RequestDelegate next, IdempotencyKeys keys)
             response.Body = body;
 
             // The effect has happened (or not): this must be recorded even when the caller went away.
-            await (succeeded ? keys.StoreAsync(AnswerOf(caller, key, response, captured)) : keys.ReleaseAsync(caller, key));
+            await (succeeded ? keys.StoreAsync(AnswerOf(route, caller, key, response, captured)) : keys.ReleaseAsync(caller, key));
         }
 
         captured.Position = 0;
@@ -128,4 +133,10 @@ internal sealed class IdempotentRoute
 {
     /// <summary>The mark.</summary>
     public static IdempotentRoute Instance { get; } = new();
+
+    /// <summary>The mark of routes whose answer must not lie anywhere.</summary>
+    public static IdempotentRoute OfSecret { get; } = new() { AnswersSecret = true };
+
+    /// <summary>Whether only the status of the answer is kept.</summary>
+    public bool AnswersSecret { get; private init; }
 }

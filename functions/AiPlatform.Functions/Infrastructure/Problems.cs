@@ -89,6 +89,9 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
                 return new ApiException(ErrorCodes.PayloadTooLarge);
             case BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType }:
                 return new ApiException(ErrorCodes.UnsupportedMediaType);
+            case IOException { InnerException: OverflowException }:
+                // How the server says that the length of a chunk is no length.
+                return new ApiException(ErrorCodes.InvalidRequest, "malformed");
             case BadHttpRequestException { InnerException: JsonException json }:
                 return FromJson(json);
             case JsonException json:

@@ -10,6 +10,11 @@ internal static class RouteExtensions
         where TBuilder : IEndpointConventionBuilder
         => builder.WithMetadata(IdempotentRoute.Instance);
 
+    /// <summary>As <see cref="WithIdempotency"/>, where the answer has a secret: it is not kept, and a repeat is told that it came too late.</summary>
+    public static TBuilder WithIdempotencyOfSecret<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(IdempotentRoute.OfSecret);
+
     /// <summary>The route is served before the database is there.</summary>
     public static TBuilder WithoutDatabase<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder

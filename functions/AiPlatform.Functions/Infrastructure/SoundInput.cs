@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using AiPlatform.Contracts;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 
 namespace AiPlatform.Functions.Infrastructure;
 
@@ -16,6 +17,7 @@ internal sealed class SoundInput(RequestDelegate next)
     public async Task InvokeAsync(HttpContext context)
     {
         CheckTarget(context.Request);
+        CheckCharset(context);
         if (HasJson(context))
         {
             await CheckBodyAsync(context);
@@ -40,6 +42,29 @@ internal sealed class SoundInput(RequestDelegate next)
         }
     }
 
+    // JSON is UTF-8 between systems (RFC 8259, 8.1). What says that it is something else would be looked at as one text and read as another.
+    private static void CheckCharset(HttpContext context)
+    {
+        var request = context.Request;
+        if (context.Features.Get<IErrorAnswer>() is not null
+            || context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<RawBody>() is not null
+            || !request.HasJsonContentType()
+            || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || HeaderUtilities.RemoveQuotes(type.Charset) is not { Length: > 0 } charset)
+        {
+            return;
+        }
+
+        if (!charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("us-ascii", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ApiException(ErrorCodes.UnsupportedMediaType);
+        }
+
+        // The framework's readers take no charset in quotes.
+        type.Charset = charset;
+        request.ContentType = type.ToString();
+    }
+
     private static bool IsSound(string? text)
     {
         if (text is null || (!text.Contains('\0', StringComparison.Ordinal) && text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') < 0))
@@ -60,11 +85,11 @@ internal sealed class SoundInput(RequestDelegate next)
         return true;
     }
 
-    // MLflow's clients do not always say that they send JSON.
+    // MLflow's clients do not always say that they send JSON, and its routes read JSON whatever is said.
     private static bool HasJson(HttpContext context)
         => context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true }
             && context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<RawBody>() is null
-            && (context.Request.HasJsonContentType() || (context.Features.Get<IErrorAnswer>() is not null && context.Request.ContentType?.Contains("protobuf", StringComparison.Ordinal) is not true));
+            && (context.Request.HasJsonContentType() || context.Features.Get<IErrorAnswer>() is not null);
 
     // Admission has waited for the body already, wherever it keeps it.
     private static async Task CheckBodyAsync(HttpContext context)

@@ -99,6 +99,16 @@ public sealed class UntypedValueTests
         Assert.Equal([2L, 3L], issues.First.Select(static issue => issue.Line!.Value));
     }
 
+    [Fact]
+    public async Task A_name_with_NUL_costs_a_property_of_JSON_and_no_column_of_a_CSV_file()
+    {
+        var (columns, rows, issues) = await Tables.ReadAsync(Tables.Source("{\"a\\u0000\":\"x\",\"b\":1}\n{\"b\":2}\n"), FileFormat.JsonLines);
+        Assert.Equal(["b"], columns);
+        Assert.Equal([1L, 2L], rows.Select(static row => row[0]));
+        Assert.Equal(1, Assert.Single(issues.First).Line);
+        Assert.Equal(["a\uFFFD", "b", "a\uFFFD_2"], CsvDialect.Names(["a\0", "b", "a\uFFFD"]));
+    }
+
     private static async Task<ColumnProfile> ProfileAsync(IReadOnlyList<string> values, ReadOptions? options = null)
     {
         var text = "day,n\n" + string.Concat(values.Select(static (value, i) => $"{value},{i}\n"));

@@ -1,6 +1,7 @@
 using System.Text;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Mvc;
+using Npgsql;
 
 namespace AiPlatform.Functions.Features.Events;
 
@@ -12,6 +13,9 @@ internal static class EventEndpoints
 
     // Shorter than the silence after which proxies give a connection up (the Functions host: 240 s).
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
+    // Rights end at once: for who listens, after so long at most.
+    private static readonly TimeSpan Recheck = TimeSpan.FromSeconds(3);
 
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddEvents(this IServiceCollection services)
@@ -28,6 +32,7 @@ internal static class EventEndpoints
         [FromHeader(Name = "Last-Event-ID")] string? lastEventId,
         Caller caller,
         HttpContext context,
+        Callers callers,
         ResourceOwners owners,
         EventStore store,
         EventFeed feed,
@@ -47,7 +52,7 @@ internal static class EventEndpoints
             response.Headers["X-Accel-Buffering"] = "no";
             await WriteAsync(response, "retry: 1000\n\n", end.Token);
             last = await ReplayAsync(response, store, list, last, end.Token);
-            await FollowAsync(response, subscription, last, time, end.Token);
+            await FollowAsync(response, subscription, last, () => MayListenAsync(topics, context, callers, owners, end.Token), time, end.Token);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -94,22 +99,38 @@ internal static class EventEndpoints
     }
 
     private static async Task FollowAsync(
-        HttpResponse response, EventSubscription subscription, EventPosition last, TimeProvider time, CancellationToken cancellationToken)
+        HttpResponse response, EventSubscription subscription, EventPosition last, Func<Task<bool>> mayListen, TimeProvider time, CancellationToken cancellationToken)
     {
         var waiting = subscription.Rows.WaitToReadAsync(cancellationToken).AsTask();
+        var (checkedAt, writtenAt) = (time.GetTimestamp(), time.GetTimestamp());
         while (true)
         {
-            try
+            await ((Task)waiting).WaitAsync(Recheck, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (time.GetElapsedTime(checkedAt) >= Recheck)
             {
-                if (!await waiting.WaitAsync(KeepAlive, time, cancellationToken))
+                if (!await mayListen())
                 {
                     return;
                 }
+
+                checkedAt = time.GetTimestamp();
             }
-            catch (TimeoutException)
+
+            if (!waiting.IsCompleted)
             {
-                await WriteAsync(response, ": keep-alive\n\n", cancellationToken);
+                if (time.GetElapsedTime(writtenAt) >= KeepAlive)
+                {
+                    await WriteAsync(response, ": keep-alive\n\n", cancellationToken);
+                    writtenAt = time.GetTimestamp();
+                }
+
                 continue;
+            }
+
+            if (!await waiting)
+            {
+                return;
             }
 
             while (subscription.Rows.TryRead(out var row))
@@ -121,7 +142,28 @@ internal static class EventEndpoints
                 }
             }
 
+            writtenAt = time.GetTimestamp();
             waiting = subscription.Rows.WaitToReadAsync(cancellationToken).AsTask();
+        }
+    }
+
+    // Whether the subscriber would be let in now. One whose token has run out comes back with another.
+    private static async Task<bool> MayListenAsync(string topics, HttpContext context, Callers callers, ResourceOwners owners, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var caller = await callers.RequireAsync(context);
+            await RequireTopicsAsync(topics, caller, owners, cancellationToken);
+            return Permission.Read.Allows(caller.Role) && (caller.Scopes is not { } scopes || TokenScopes.Cover(scopes, Permission.Read));
+        }
+        catch (ApiException)
+        {
+            return false;
+        }
+        catch (NpgsqlException exception) when (Database.IsUnavailable(exception))
+        {
+            // Nobody can change rights meanwhile, and there are no events either.
+            return true;
         }
     }
 

@@ -93,9 +93,10 @@ internal static class ExperimentEndpoints
     }
 
     private static async Task<Created<Run>> CreateRunAsync(
-        string project, string experiment, CreateRunRequest request, Caller caller, ExperimentStore experiments, RunStore runs,
+        string project, string experiment, CreateRunRequest? request, Caller caller, ExperimentStore experiments, RunStore runs,
         IOptions<ExperimentOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
+        request ??= new CreateRunRequest();
         if (request.Name is not null)
         {
             Check.Length(request.Name, "name", 1, MaxName);

@@ -26,7 +26,7 @@ internal static class RunChecks
             var point = request.Points[i];
             Check.That(point is not null, $"points[{i}]", "required");
             Check.Length(point!.Key, $"points[{i}].key", 1, MaxKey);
-            Check.That(point.Timestamp < MaxTime, $"points[{i}].timestamp", "range", DateTimeOffset.MinValue, MaxTime);
+            Check.That(point.Timestamp >= DateTimeOffset.UnixEpoch && point.Timestamp < MaxTime, $"points[{i}].timestamp", "range", DateTimeOffset.UnixEpoch, MaxTime);
         }
     }
 

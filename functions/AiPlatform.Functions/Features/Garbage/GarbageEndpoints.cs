@@ -39,8 +39,9 @@ internal static class GarbageEndpoints
         => TypedResults.Ok(page.ToPage(await reports.ListAsync(page.Key(), page.Size, cancellationToken), static report => report, static report => [report.Id]));
 
     private static async Task<Ok<GarbageReport>> CollectAsync(
-        CollectGarbageRequest request, GarbageCollector collector, GarbageReports reports, IOptions<GarbageOptions> options, TimeProvider time, CancellationToken cancellationToken)
+        CollectGarbageRequest? request, GarbageCollector collector, GarbageReports reports, IOptions<GarbageOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
+        request ??= new CollectGarbageRequest();
         var age = Check.Range(request.OlderThanSeconds ?? (long)options.Value.Retention.TotalSeconds, "olderThanSeconds", 0, MaxAge);
         var started = time.GetUtcNow();
         var id = await collector.CollectAsync(TimeSpan.FromSeconds(age), withGrace: !request.Now, cancellationToken);

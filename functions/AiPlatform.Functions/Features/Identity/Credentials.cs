@@ -20,8 +20,10 @@ internal sealed class Credentials(TokenIssuer issuer, IdentityStore store, Acces
             return (caller, expires);
         }
 
-        // The token says who it is. What he may do now is in the account: somebody may have been demoted since.
-        return await store.FindAsync(caller.UserId, cancellationToken) is { DisabledAt: null } user ? (Of(user), expires) : null;
+        // The token says who it is. What he may do now is in the account: somebody may have been demoted since, or have logged out.
+        return await store.FindLoggedInAsync(caller.UserId, caller.LoginId, cancellationToken) is { } user
+            ? (Of(user) with { LoginId = caller.LoginId }, expires)
+            : null;
     }
 
     /// <inheritdoc />

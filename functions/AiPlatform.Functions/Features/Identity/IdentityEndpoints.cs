@@ -22,7 +22,7 @@ internal static class IdentityEndpoints
         me.MapGet("/", GetMeAsync).WithSummary("The caller's account");
         me.MapPost("/password", LoginEndpoints.ChangePasswordAsync).WithSummary("Change the caller's password; every other login ends");
 
-        me.MapPost("/tokens", AccessTokenEndpoints.CreateAsync).WithIdempotency().WithSummary("Create a personal access token; it is shown once");
+        me.MapPost("/tokens", AccessTokenEndpoints.CreateAsync).WithIdempotencyOfSecret().WithSummary("Create a personal access token; it is shown once");
         me.MapGet("/tokens", AccessTokenEndpoints.ListAsync).WithSummary("List the caller's personal access tokens");
         me.MapDelete("/tokens/{id}", AccessTokenEndpoints.RevokeAsync).WithSummary("Revoke a personal access token");
 

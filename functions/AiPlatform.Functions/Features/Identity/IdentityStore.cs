@@ -74,6 +74,22 @@ internal sealed class IdentityStore(Database database, IOptions<IdentityOptions>
             $"SELECT {Columns} FROM users WHERE id = @id", new { id }, cancellationToken: cancellationToken));
     }
 
+    /// <summary>An account by id, while it is enabled and one of its logins has not ended.</summary>
+    /// <param name="id">The account.</param>
+    /// <param name="loginId">The login; null for tokens that name none.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async Task<UserRow?> FindLoggedInAsync(string id, string? loginId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<UserRow>(new CommandDefinition(
+            $"""
+            SELECT {Columns} FROM users WHERE id = @id AND disabled_at IS NULL
+              AND (@loginId::text IS NULL OR EXISTS (SELECT 1 FROM refresh_tokens t WHERE t.family_id = @loginId AND t.user_id = @id AND t.revoked_at IS NULL))
+            """,
+            new { id, loginId },
+            cancellationToken: cancellationToken));
+    }
+
     /// <summary>Accounts in the order of their creation.</summary>
     public async Task<IReadOnlyList<UserRow>> ListAsync(string? after, int limit, CancellationToken cancellationToken)
     {
@@ -125,19 +141,20 @@ internal sealed class IdentityStore(Database database, IOptions<IdentityOptions>
                 cancellationToken: cancellationToken)),
             cancellationToken);
 
-    /// <summary>Begins a login and returns its first refresh token.</summary>
-    public async Task<string> CreateLoginAsync(string userId, CancellationToken cancellationToken)
+    /// <summary>Begins a login and returns its id and its first refresh token.</summary>
+    public async Task<(string LoginId, string RefreshToken)> CreateLoginAsync(string userId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await AddTokenAsync(connection, null, Ids.New(time), userId, cancellationToken);
+        var loginId = Ids.New(time);
+        return (loginId, await AddTokenAsync(connection, null, loginId, userId, cancellationToken));
     }
 
     /// <summary>
-    /// Uses a refresh token up and returns the next one with its account; null when it is unknown, expired, revoked or
+    /// Uses a refresh token up and returns the next one with its account and login; null when it is unknown, expired, revoked or
     /// was used before. A token that was used before is in two hands: then its whole login ends.
     /// </summary>
-    public Task<(UserRow User, string RefreshToken)?> RotateAsync(string refreshToken, CancellationToken cancellationToken)
-        => database.InTransactionAsync<(UserRow, string)?>(
+    public Task<(UserRow User, string LoginId, string RefreshToken)?> RotateAsync(string refreshToken, CancellationToken cancellationToken)
+        => database.InTransactionAsync<(UserRow, string, string)?>(
             async (connection, transaction) =>
             {
                 var hash = Hash(refreshToken);
@@ -168,7 +185,7 @@ internal sealed class IdentityStore(Database database, IOptions<IdentityOptions>
 
                 var user = await connection.QuerySingleAsync<UserRow>(new CommandDefinition(
                     $"SELECT {Columns} FROM users WHERE id = @UserId", used, transaction, cancellationToken: cancellationToken));
-                return (user, await AddTokenAsync(connection, transaction, used.FamilyId, user.Id, cancellationToken));
+                return (user, used.FamilyId, await AddTokenAsync(connection, transaction, used.FamilyId, user.Id, cancellationToken));
             },
             cancellationToken);
 

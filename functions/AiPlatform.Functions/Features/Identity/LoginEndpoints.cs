@@ -60,16 +60,23 @@ internal static partial class LoginEndpoints
 
     /// <summary>Exchanges a refresh token.</summary>
     public static async Task<Ok<TokenResponse>> RefreshAsync(
-        RefreshRequest request, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
+        RefreshRequest request, Callers callers, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
     {
-        var (user, refreshToken) = await store.RotateAsync(request.RefreshToken, cancellationToken) ?? throw new ApiException(ErrorCodes.InvalidRefreshToken);
-        return TypedResults.Ok(Answer(user, refreshToken, issuer));
+        if (await store.RotateAsync(request.RefreshToken, cancellationToken) is not var (user, loginId, refreshToken))
+        {
+            // Perhaps it was used before: then its login has just ended.
+            callers.Clear();
+            throw new ApiException(ErrorCodes.InvalidRefreshToken);
+        }
+
+        return TypedResults.Ok(Answer(user, loginId, refreshToken, issuer));
     }
 
     /// <summary>Ends a login. An unknown token is no error: the login is over either way.</summary>
-    public static async Task<NoContent> LogoutAsync(LogoutRequest request, IdentityStore store, CancellationToken cancellationToken)
+    public static async Task<NoContent> LogoutAsync(LogoutRequest request, Callers callers, IdentityStore store, CancellationToken cancellationToken)
     {
         await store.EndLoginAsync(request.RefreshToken, cancellationToken);
+        callers.Clear();
         return TypedResults.NoContent();
     }
 
@@ -118,11 +125,14 @@ internal static partial class LoginEndpoints
     }
 
     private static async Task<TokenResponse> LogInAsync(UserRow user, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
-        => Answer(user, await store.CreateLoginAsync(user.Id, cancellationToken), issuer);
-
-    private static TokenResponse Answer(UserRow user, string refreshToken, TokenIssuer issuer)
     {
-        var token = issuer.ForUser(user.Id, user.UserName, user.Role);
+        var (loginId, refreshToken) = await store.CreateLoginAsync(user.Id, cancellationToken);
+        return Answer(user, loginId, refreshToken, issuer);
+    }
+
+    private static TokenResponse Answer(UserRow user, string loginId, string refreshToken, TokenIssuer issuer)
+    {
+        var token = issuer.ForUser(user.Id, user.UserName, user.Role, loginId);
         return new TokenResponse(token.Token, token.ExpiresIn, refreshToken, user.ToUser());
     }
 

@@ -26,8 +26,12 @@ internal sealed class TokenIssuer(IOptions<IdentityOptions> options, TimeProvide
     };
 
     /// <summary>A token of a person.</summary>
+    /// <param name="userId">The account.</param>
+    /// <param name="userName">Its name.</param>
     /// <param name="role"><c>member</c> or <c>administrator</c>.</param>
-    public IssuedToken ForUser(string userId, string userName, string role) => Issue(userId, userName, role, options.Value.AccessTokenLife);
+    /// <param name="loginId">The login that the token ends with.</param>
+    public IssuedToken ForUser(string userId, string userName, string role, string loginId)
+        => Issue(userId, userName, role, options.Value.AccessTokenLife, (TokenClaims.Login, loginId));
 
     /// <summary>A token of a platform service.</summary>
     /// <param name="role"><c>service</c> or <c>runner</c>.</param>

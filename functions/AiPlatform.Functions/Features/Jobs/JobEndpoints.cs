@@ -64,8 +64,9 @@ internal static class JobEndpoints
         => TypedResults.Ok(await ReadAsync(job, caller, access, store, cancellationToken));
 
     private static async Task<Ok<Job>> CancelAsync(
-        string job, CancelJobRequest request, Caller caller, JobAccess access, JobStore store, JobLifecycle lifecycle, CancellationToken cancellationToken)
+        string job, CancelJobRequest? request, Caller caller, JobAccess access, JobStore store, JobLifecycle lifecycle, CancellationToken cancellationToken)
     {
+        request ??= new CancelJobRequest();
         Check.Text(request.Reason, "reason", 2_000);
         var row = await access.RequireAsync(job, caller, cancellationToken);
         await lifecycle.CancelAsync(row.Id, request.Reason, cancellationToken);

@@ -53,7 +53,8 @@ internal static class OpenLineageCheck
         DateTimeOffset time = default;
         Check.That(
             text.Length is >= 19 and <= 40 && text[10] is 'T' or 't' or ' '
-                && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time),
+                && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time)
+                && time >= DateTimeOffset.UnixEpoch && time.Year < 9999,
             field,
             "dateTime");
         return time;

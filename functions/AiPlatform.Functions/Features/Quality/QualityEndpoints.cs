@@ -91,9 +91,10 @@ internal static class QualityEndpoints
     }
 
     private static async Task<Accepted<QualityReportSubmission>> CreateAsync(
-        string project, string dataset, int version, CreateQualityReportRequest request, Caller caller, HttpRequest http, ProjectAccess projects,
+        string project, string dataset, int version, CreateQualityReportRequest? request, Caller caller, HttpRequest http, ProjectAccess projects,
         DatasetVersionStore versions, QualityReportStore reports, CancellationToken cancellationToken)
     {
+        request ??= new CreateQualityReportRequest();
         if (request.Plan is { } plan)
         {
             CheckPlan(plan);

@@ -28,8 +28,9 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<Ok<ReplayedTasks>> ReplayAsync(
-        string project, string pool, ReplayTasksRequest request, Caller caller, QueueStore queues, DeadLetters letters, CancellationToken cancellationToken)
+        string project, string pool, ReplayTasksRequest? request, Caller caller, QueueStore queues, DeadLetters letters, CancellationToken cancellationToken)
     {
+        request ??= new ReplayTasksRequest();
         Check.That(request.Tasks is null || request.Tasks.Count is >= 1 and <= DeadLetters.MaxReplay, "tasks", "count", 1, DeadLetters.MaxReplay);
         Check.That(request.Tasks?.All(static id => id is not null && Ids.IsId(id)) ?? true, "tasks", "id");
         var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);

@@ -47,8 +47,9 @@ internal static class TaskEndpoints
             ?? throw ApiException.NotFound("task", task));
 
     private static async Task<Ok<CancelledTasks>> CancelAsync(
-        string task, CancelTaskRequest request, Caller caller, TaskCancels cancels, CancellationToken cancellationToken)
+        string task, CancelTaskRequest? request, Caller caller, TaskCancels cancels, CancellationToken cancellationToken)
     {
+        request ??= new CancelTaskRequest();
         Check.Text(request.Reason, "reason", 2_000);
         return TypedResults.Ok(await cancels.CancelAsync(task, request, caller, cancellationToken));
     }

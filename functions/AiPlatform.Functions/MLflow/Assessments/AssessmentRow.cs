@@ -173,7 +173,9 @@ internal sealed record AssessmentRow
 
     private static DateTimeOffset? Time(JsonElement sent, string name)
         => Text(sent, name) is not { } text ? null
-            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : throw MLflowException.Value(name, $"'{text}'");
+            : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+                && time >= DateTimeOffset.UnixEpoch && time.UtcDateTime.Year < 9999 ? time
+            : throw MLflowException.Value(name, $"'{text}'");
 
     private static string? Text(JsonElement sent, string name) => Find(sent, name) is { } value ? MLflowCall.AsText(value, name) : null;
 

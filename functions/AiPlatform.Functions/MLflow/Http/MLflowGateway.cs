@@ -52,7 +52,9 @@ internal sealed class MLflowGateway(RequestDelegate next) : IErrorAnswer
         if (path.StartsWithSegments("/p", StringComparison.Ordinal, out var rest) && rest.Value is { Length: > 1 } named && named.IndexOf('/', 1) is > 1 and var slash)
         {
             context.Features.Set(new NamedProject(named[1..slash]));
-            path = named[slash..];
+
+            // A text made a path by itself would be decoded once more.
+            path = new PathString(named[slash..]);
         }
 
         // MLflow's page asks for files beside the API.

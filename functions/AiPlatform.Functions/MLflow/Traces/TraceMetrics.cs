@@ -112,7 +112,7 @@ internal sealed class TraceMetrics
         var time = View switch
         {
             "SPANS" => "(s.started_ns / 1000000)",
-            "ASSESSMENTS" => "floor(extract(epoch FROM a.created_at) * 1000)::bigint",
+            "ASSESSMENTS" => "floor(extract(epoch FROM greatest(least(a.created_at, '9999-12-31Z'), '0001-01-01Z')) * 1000)::bigint",
             _ => "t.started_ms",
         };
         if (call.Number("time_interval_seconds") is { } seconds)

@@ -34,8 +34,28 @@ internal sealed class LogBatch
 
     /// <summary>Reads a batch.</summary>
     /// <exception cref="MLflowException">A limit or a rule of names is broken.</exception>
-    /// <exception cref="JsonException">It is no JSON.</exception>
-    public static LogBatch Read(ReadOnlySpan<byte> json)
+    /// <exception cref="JsonException">It is no JSON, or a text of it is none.</exception>
+    public static LogBatch Read(ReadOnlySpan<byte> json) => Sound(json, ReadBatch);
+
+    /// <summary>Reads the body of <c>runs/log-metric</c>: one metric with its run.</summary>
+    public static LogBatch ReadMetric(ReadOnlySpan<byte> json) => Sound(json, ReadOne);
+
+    private delegate LogBatch Reader(ReadOnlySpan<byte> json);
+
+    private static LogBatch Sound(ReadOnlySpan<byte> json, Reader read)
+    {
+        try
+        {
+            return read(json);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // How the reader says that an escape is half of a surrogate pair.
+            throw new JsonException("A text is none.", exception);
+        }
+    }
+
+    private static LogBatch ReadBatch(ReadOnlySpan<byte> json)
     {
         var batch = new LogBatch();
         var reader = new Utf8JsonReader(json);
@@ -70,8 +90,7 @@ internal sealed class LogBatch
         return batch;
     }
 
-    /// <summary>Reads the body of <c>runs/log-metric</c>: one metric with its run.</summary>
-    public static LogBatch ReadMetric(ReadOnlySpan<byte> json)
+    private static LogBatch ReadOne(ReadOnlySpan<byte> json)
     {
         var batch = new LogBatch();
         var reader = new Utf8JsonReader(json);

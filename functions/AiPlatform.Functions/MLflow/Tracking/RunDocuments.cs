@@ -12,9 +12,13 @@ internal static class RunDocuments
     private const string Runs = $"SELECT {Columns} FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.purged_at IS NULL AND r.id = ANY($1)";
     private const string Fresh = $"SELECT {FreshMetrics.MustFold}, {FreshMetrics.Payload} FROM metric_fresh f WHERE f.run_id = ANY($1)";
 
+    // The ends of .NET's time are infinities to PostgreSQL, which are no numbers; there are points with them.
+    private const string LastAt =
+        "CASE last_at WHEN '-infinity' THEN -62135596800000000 WHEN 'infinity' THEN 253402300799999999 ELSE (extract(epoch FROM last_at) * 1000000)::bigint END";
+
     private static readonly string[] Parts =
     [
-        "SELECT run_id, key, last_value, (extract(epoch FROM last_at) * 1000000)::bigint, last_step FROM metric_summaries WHERE run_id = ANY($1)",
+        $"SELECT run_id, key, last_value, {LastAt}, last_step FROM metric_summaries WHERE run_id = ANY($1)",
         "SELECT run_id, key, value FROM run_params WHERE run_id = ANY($1)",
         "SELECT run_id, key, value FROM run_tags WHERE run_id = ANY($1)",
         "SELECT run_id, name, digest, source_type, source, schema, profile, tags::text FROM run_inputs WHERE run_id = ANY($1) ORDER BY run_id, created_at, name, digest",

@@ -1,5 +1,6 @@
 using System.Net;
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Identity;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,46 @@ public abstract class EventTests(FunctionsFixture functions)
         {
             Assert.Equal([1, 2], await reader.NumbersAsync(2));
         }
+    }
+
+    [Theory]
+    [InlineData("disabled")]
+    [InlineData("demoted")]
+    [InlineData("logged out")]
+    [InlineData("revoked")]
+    public async Task A_subscription_ends_with_the_rights_of_its_subscriber(string end)
+    {
+        var administrator = await functions.AdministratorAsync();
+        var user = await functions.CreateUserAsync();
+        var owner = end == "demoted" ? await functions.CreateUserAsync() : user;
+        var project = await functions.CreateProjectAsync(owner.Client);
+        var client = user.Client;
+        var account = $"/v1/users/{user.User.Id}";
+        CreatedAccessToken? token = null;
+        if (end == "demoted")
+        {
+            await (await administrator.Client.SendJsonAsync(HttpMethod.Patch, account, new UpdateUserRequest(UserRole.Administrator))).ReadAsync<User>();
+        }
+        else if (end == "revoked")
+        {
+            token = await client.PostAsync<CreatedAccessToken>("/v1/users/me/tokens", new CreateAccessTokenRequest("listener"));
+            client = functions.Client(token.Token);
+        }
+
+        await using var reader = await EventReader.OpenAsync(client, $"project:{project.Id}");
+        await using var kept = await EventReader.OpenAsync(administrator.Client, $"project:{project.Id}");
+        using var answer = end switch
+        {
+            "disabled" => await administrator.Client.SendJsonAsync(HttpMethod.Patch, account, new UpdateUserRequest(Disabled: true)),
+            "demoted" => await administrator.Client.SendJsonAsync(HttpMethod.Patch, account, new UpdateUserRequest(UserRole.Member)),
+            "logged out" => await functions.Anonymous.PostJsonAsync("/v1/auth/logout", new LogoutRequest(user.RefreshToken)),
+            _ => await user.Client.DeleteAsync($"/v1/users/me/tokens/{token!.AccessToken.Id}"),
+        };
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        await Assert.ThrowsAsync<EndOfStreamException>(reader.NextAsync);
+
+        await PublishAsync(functions.App, $"project:{project.Id}", 1);
+        Assert.Equal([1], await kept.NumbersAsync(1));
     }
 
     [Fact]

@@ -2,6 +2,8 @@ using System.Net;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.IntegrationTests.Servers;
+using Dapper;
+using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
@@ -44,6 +46,21 @@ public abstract class IdempotencyTests(FunctionsFixture functions)
 
         var other = await functions.CreateUserAsync();
         await (await other.Client.PostJsonAsync("/v1/projects", new CreateProjectRequest(functions.Name("p")), (Key, "k-2"))).ReadAsync<Project>();
+    }
+
+    [Theory]
+    [InlineData("/v1/users/me/tokens", """{"name":"robot"}""")]
+    [InlineData("/v1/projects/PROJECT/lineage-receivers", """{"name":"robot","url":"https://example.com/lineage"}""")]
+    public async Task An_answer_with_a_secret_lies_nowhere_and_a_repeat_is_told_so(string path, string body)
+    {
+        var user = await functions.CreateUserAsync();
+        var url = path.Replace("PROJECT", (await functions.CreateProjectAsync(user.Client)).Id, StringComparison.Ordinal);
+        var first = await user.Client.PostJsonAsync(url, body, (Key, "k-secret"));
+        Assert.True(first.StatusCode == HttpStatusCode.Created, await first.Content.ReadAsStringAsync());
+        await user.Client.PostJsonAsync(url, body, (Key, "k-secret")).ProblemAsync(HttpStatusCode.Conflict, ErrorCodes.IdempotencyAnswerNotKept);
+
+        await using var connection = new NpgsqlConnection(functions.Postgres);
+        Assert.Empty(await connection.QuerySingleAsync<byte[]>("SELECT body FROM idempotency_keys WHERE caller_id = @Id AND key = 'k-secret'", new { user.User.Id }));
     }
 
     [Fact]

@@ -112,6 +112,39 @@ public sealed class IdentityTests(FunctionsFixture functions) : IClassFixture<Fu
     }
 
     [Fact]
+    public async Task Access_tokens_end_with_their_login()
+    {
+        var user = await functions.CreateUserAsync();
+        var login = new LoginRequest(user.User.UserName, TestUser.Password);
+        var other = await functions.Anonymous.PostAsync<TokenResponse>("/v1/auth/login", login);
+        var refreshed = await functions.Anonymous.PostAsync<TokenResponse>("/v1/auth/refresh", new RefreshRequest(user.RefreshToken));
+        foreach (var token in new[] { user.AccessToken, refreshed.AccessToken, other.AccessToken })
+        {
+            await functions.Client(token).GetAsync<User>("/v1/users/me");
+        }
+
+        await functions.Anonymous.PostJsonAsync("/v1/auth/logout", new LogoutRequest(refreshed.RefreshToken!));
+        foreach (var token in new[] { user.AccessToken, refreshed.AccessToken })
+        {
+            await functions.Client(token).GetAsync("/v1/users/me").ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
+        }
+
+        var changed = await functions.Client(other.AccessToken).PostAsync<TokenResponse>("/v1/users/me/password", new ChangePasswordRequest(TestUser.Password, "another horse battery"));
+        await functions.Client(other.AccessToken).GetAsync("/v1/users/me").ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
+        await functions.Client(changed.AccessToken).GetAsync<User>("/v1/users/me");
+    }
+
+    [Fact]
+    public async Task A_refresh_token_in_two_hands_ends_the_access_tokens_of_its_login()
+    {
+        var user = await functions.CreateUserAsync();
+        var refreshed = await functions.Anonymous.PostAsync<TokenResponse>("/v1/auth/refresh", new RefreshRequest(user.RefreshToken));
+        await functions.Client(refreshed.AccessToken).GetAsync<User>("/v1/users/me");
+        await functions.Anonymous.PostJsonAsync("/v1/auth/refresh", new RefreshRequest(user.RefreshToken)).ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.InvalidRefreshToken);
+        await functions.Client(refreshed.AccessToken).GetAsync("/v1/users/me").ProblemAsync(HttpStatusCode.Unauthorized, ErrorCodes.Unauthenticated);
+    }
+
+    [Fact]
     public async Task Changing_the_password_needs_the_old_one_and_ends_other_logins()
     {
         var user = await functions.CreateUserAsync();
@@ -182,9 +215,9 @@ public sealed class IdentityTests(FunctionsFixture functions) : IClassFixture<Fu
     {
         var user = await functions.CreateUserAsync();
         var options = functions.App.Services.GetRequiredService<IOptions<IdentityOptions>>();
-        var expired = new TokenIssuer(options, new FakeTimeProvider(DateTimeOffset.UtcNow.AddHours(-1))).ForUser(user.User.Id, "x", "administrator").Token;
+        var expired = new TokenIssuer(options, new FakeTimeProvider(DateTimeOffset.UtcNow.AddHours(-1))).ForUser(user.User.Id, "x", "administrator", "login").Token;
         var otherKey = Options.Create(new IdentityOptions { SigningKey = Convert.ToBase64String(new byte[32]) });
-        var forged = new TokenIssuer(otherKey, TimeProvider.System).ForUser(user.User.Id, "x", "administrator").Token;
+        var forged = new TokenIssuer(otherKey, TimeProvider.System).ForUser(user.User.Id, "x", "administrator", "login").Token;
         var parts = user.AccessToken.Split('.');
         var unsigned = $"{Convert.ToBase64String("{\"alg\":\"none\",\"typ\":\"JWT\"}"u8).TrimEnd('=')}.{parts[1]}.";
         foreach (var token in (string[])[expired, forged, unsigned, $"{parts[0]}.{parts[1]}.AAAA", "garbage"])

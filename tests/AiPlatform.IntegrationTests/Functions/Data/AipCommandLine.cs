@@ -59,9 +59,22 @@ internal sealed class AipCommandLine : IDisposable
 
     private static async Task<(int Code, string Output)> InvokeAsync(string[] args, int width = 200)
     {
-        await using var writer = new StringWriter();
+        var (code, output, errors) = await RunApartAsync(args, width);
+        return (code, output + errors);
+    }
+
+    /// <summary>What a command writes to the standard output and to the standard error.</summary>
+    public static async Task<(int Code, string Output, string Errors)> RunApartAsync(string[] args, int width = 200)
+    {
+        await using var output = new StringWriter();
+        await using var errors = new StringWriter();
+        return (await AipCommand.RunAsync(args, ConsoleOf(output, width), ConsoleOf(errors, width), CancellationToken.None), output.ToString(), errors.ToString());
+    }
+
+    private static IAnsiConsole ConsoleOf(StringWriter writer, int width)
+    {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(writer) });
         console.Profile.Width = width;
-        return (await AipCommand.RunAsync(args, console, CancellationToken.None), writer.ToString());
+        return console;
     }
 }

@@ -117,6 +117,36 @@ public sealed class CommandLineTests(FunctionsFixture functions) : IClassFixture
         Assert.Matches(width == 80 ? @"name\s+王小明" : @"1\s+王小明\s+1 Long Street, Old Town\s+a remark that is longer than the rest of the line", preview);
     }
 
+    [Theory]
+    [InlineData(80)]
+    [InlineData(100_000)]
+    public async Task Columns_of_data_keep_the_names_that_they_have_in_the_file(int width)
+    {
+        using var world = await DatasetWorld.CreateAsync(functions);
+        await AipCommandLine.LoginAsync(functions.App.Address, world.User.User.UserName, world.ProjectId);
+        await AipCommandLine.RunAsync("dataset", "create", "files");
+        var wide = new string('x', 100);
+        world.Write("files.csv", System.Text.Encoding.UTF8.GetBytes($"size,status,version,{{0}}\n1,new,3,{wide}\n2,old,4,{wide}\n"));
+        await AipCommandLine.RunAsync("dataset", "upload", "files", world.Folder);
+        var preview = await AipCommandLine.RunInAsync(width, "dataset", "preview", "files", "1", "--header", "true");
+        Assert.DoesNotContain("column.", preview, StringComparison.Ordinal);
+        Assert.Matches(width == 80 ? @"size\s+1\s+status\s+new\s+version\s+3\s+\{0\}" : @"size\s+status\s+version\s+\{0\}\s+1\s+new\s+3", preview);
+        Assert.Contains("files.csv", await AipCommandLine.RunAsync("dataset", "preview", "files", "1", "--file", ""), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("env")]
+    [InlineData("env", "--unknown")]
+    [InlineData("unknown")]
+    [InlineData("dataset", "versions", "none", "--url", "http://127.0.0.1:1")]
+    public async Task What_is_no_answer_goes_to_the_standard_error(params string[] args)
+    {
+        var (code, output, errors) = await AipCommandLine.RunApartAsync(args);
+        Assert.Equal(1, code);
+        Assert.Empty(output);
+        Assert.NotEmpty(errors);
+    }
+
     [Fact]
     public void Both_languages_have_the_same_texts()
         => Assert.Equal(Texts.Keys(chinese: false).Order(StringComparer.Ordinal), Texts.Keys(chinese: true).Order(StringComparer.Ordinal));

@@ -7,7 +7,7 @@ namespace AiPlatform.Functions.Features.Datasets.Preview;
 internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader contents, BlobStorage storage, IDatasetReading reading)
 {
     /// <summary>A table of a ready version.</summary>
-    /// <param name="path">The file; null for the version's first table.</param>
+    /// <param name="path">The file; null or empty for the version's first table.</param>
     /// <param name="told">How it is read, over what is told about the dataset.</param>
     /// <exception cref="ApiException">404 when there is none; 409 when the version is not ready.</exception>
     public async Task<(DatasetFileRow File, ContentSource Source, TableFormat Format)> TableAsync(
@@ -15,7 +15,7 @@ internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader c
     {
         var options = told.ToOptions();
         var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
-        var file = path is not null
+        var file = path is { Length: > 0 }
             ? await versions.GetFileAsync(row.Id, path, cancellationToken)
             : (await versions.ListAllFilesAsync(row.Id, cancellationToken)).FirstOrDefault(static candidate => FileFormats.Of(candidate.Path).IsTable())
                 ?? throw ApiException.NotFound("file", "*");

@@ -109,7 +109,7 @@ internal static class PreviewEndpoints
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var now = await FirstAsync(engine, await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken), cancellationToken);
-        var before = await FirstAsync(engine, await files.TableAsync(projectId, dataset, from, fromFile ?? file, reading, cancellationToken), cancellationToken);
+        var before = await FirstAsync(engine, await files.TableAsync(projectId, dataset, from, fromFile is { Length: > 0 } ? fromFile : file, reading, cancellationToken), cancellationToken);
         return TypedResults.Ok(SchemaDiff.Compare(Columns(before), Columns(now)));
     }
 
@@ -125,7 +125,7 @@ internal static class PreviewEndpoints
         Check.That(keys.Length > 0, "key", "required");
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         var now = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
-        var before = await files.TableAsync(projectId, dataset, from, fromFile ?? file, reading, cancellationToken);
+        var before = await files.TableAsync(projectId, dataset, from, fromFile is { Length: > 0 } ? fromFile : file, reading, cancellationToken);
         return TypedResults.Ok(await RowDiffer.CompareAsync(engine, (before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
     }
 

@@ -76,8 +76,9 @@ internal static class ViewEndpoints
     }
 
     private static async Task<Ok<Page<Run>>> SearchAsync(
-        string project, SearchRunsRequest request, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunSearch search, CancellationToken cancellationToken)
+        string project, SearchRunsRequest? request, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunSearch search, CancellationToken cancellationToken)
     {
+        request ??= new SearchRunsRequest();
         Texts(request.Experiments, "experiments", 1, MaxExperiments, MaxKey);
         Texts(request.OrderBy, "orderBy", 0, MaxOrder, MaxColumn);
         Check.Text(request.Filter, "filter", MaxFilter);

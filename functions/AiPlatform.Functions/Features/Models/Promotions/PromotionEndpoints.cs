@@ -103,9 +103,10 @@ internal static class PromotionEndpoints
     }
 
     private static async Task<Ok<ModelPromotion>> ApproveAsync(
-        string project, string model, string promotion, DecidePromotionRequest request, Caller caller, ProjectAccess projects, ModelStore models, PromotionStore store,
+        string project, string model, string promotion, DecidePromotionRequest? request, Caller caller, ProjectAccess projects, ModelStore models, PromotionStore store,
         CancellationToken cancellationToken)
     {
+        request ??= new DecidePromotionRequest();
         Check.Text(request.Comment, "comment", MaxComment);
         var row = await ModelAsync(project, model, caller, projects, models, cancellationToken);
         var version = await models.GetVersionAsync(row.ProjectId, row.Id, (await store.GetAsync(row.Id, promotion, cancellationToken)).Version, cancellationToken);
@@ -113,18 +114,20 @@ internal static class PromotionEndpoints
     }
 
     private static async Task<Ok<ModelPromotion>> RejectAsync(
-        string project, string model, string promotion, DecidePromotionRequest request, Caller caller, ProjectAccess projects, ModelStore models, PromotionStore store,
+        string project, string model, string promotion, DecidePromotionRequest? request, Caller caller, ProjectAccess projects, ModelStore models, PromotionStore store,
         CancellationToken cancellationToken)
     {
+        request ??= new DecidePromotionRequest();
         Check.Text(request.Comment, "comment", MaxComment);
         var row = await ModelAsync(project, model, caller, projects, models, cancellationToken);
         return TypedResults.Ok(await store.RejectAsync(row.Id, promotion, request.Comment, caller, cancellationToken));
     }
 
     private static async Task<Ok<ModelPromotion>> WithdrawAsync(
-        string project, string model, string promotion, DecidePromotionRequest request, Caller caller, ProjectAccess projects, ModelStore models, PromotionStore store,
+        string project, string model, string promotion, DecidePromotionRequest? request, Caller caller, ProjectAccess projects, ModelStore models, PromotionStore store,
         CancellationToken cancellationToken)
     {
+        request ??= new DecidePromotionRequest();
         Check.Text(request.Comment, "comment", MaxComment);
         var row = await ModelAsync(project, model, caller, projects, models, cancellationToken);
         return TypedResults.Ok(await store.WithdrawAsync(row.Id, promotion, request.Comment, caller, cancellationToken));
