@@ -83,6 +83,9 @@ public static class GpuRunnerApp
         // Started in this order: orphans end before the platform hears of the new session, and before work is taken.
         services.AddHostedService(static provider => provider.GetRequiredService<IsolationCheck>());
         services.AddHostedService<Leftovers>();
+        services.AddHostedService(static provider => new Trash(
+            provider.GetRequiredService<IOptions<RunnerOptions>>().Value.DataDirectory, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<Trash>>()));
         services.AddHostedService(static provider => provider.GetRequiredService<Registration>());
         services.AddHostedService<Slots>();
         if (ServiceBusConnection.IsConfigured(configuration) && tasks > 0)

@@ -46,6 +46,50 @@ internal static partial class NativeMethods
         return StatX(descriptor, &empty, EmptyPath, TypeAndMode, status) == 0 ? *(ushort*)(status + ModeOffset) : -1;
     }
 
+    /// <summary>The type and rights, and the size, of what a folder holds under a name, links not followed; negative and 0 when it is gone.</summary>
+    internal static unsafe (int Mode, long Size) StatusOf(int folder, byte[] name)
+    {
+        const int NoFollow = 0x100;
+        const uint TypeModeAndSize = 0x203;
+        const int ModeOffset = 28;
+        const int SizeOffset = 40;
+        var status = stackalloc byte[256];
+        fixed (byte* path = name)
+        {
+            return StatX(folder, path, NoFollow, TypeModeAndSize, status) == 0
+                ? (*(ushort*)(status + ModeOffset), *(long*)(status + SizeOffset))
+                : (-1, 0);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
+    internal static partial int OpenAt(int folder, byte[] path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
+    internal static partial nint ReadFolder(int descriptor, [Out] byte[] buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    internal static partial long Seek(int descriptor, long offset, int origin);
+
+    [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
+    internal static partial int UnlinkAt(int folder, byte[] path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true)]
+    internal static partial int RenameAt(int folder, byte[] path, int newFolder, byte[] newPath);
+
+    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
+    internal static partial int ChangeMode(int descriptor, int mode);
+
+    [LibraryImport("libc", EntryPoint = "chmod", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int ChangeMode(string path, int mode);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    internal static partial int Close(int descriptor);
+
+    /// <summary>Changes how willingly a process gives way to others (<c>which</c> 0: by process id).</summary>
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int which, int id, int niceness);
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static unsafe partial int StatX(int folder, byte* path, int flags, uint mask, byte* status);
 

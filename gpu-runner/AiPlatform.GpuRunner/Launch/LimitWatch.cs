@@ -1,6 +1,7 @@
 using System.Globalization;
 using AiPlatform.GpuRunner.Detect;
 using AiPlatform.GpuRunner.Sample;
+using AiPlatform.GpuRunner.Workspace;
 
 namespace AiPlatform.GpuRunner.Launch;
 
@@ -19,7 +20,7 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
     private static readonly TimeSpan ScratchRest = TimeSpan.FromSeconds(5);
 
     private readonly long _memory = limits.MemoryBytes ?? DeviceDetector.Memory().Total / 10 * 9;
-    private Task<(long Bytes, int Files)>? _walk;
+    private Task<ScratchUse>? _walk;
     private long _walkBegan;
     private DateTimeOffset _nextWalk;
 
@@ -42,6 +43,7 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
         {
             { Bytes: var bytes } when bytes > limits.ScratchBytes => Reason("disk", $"the workspace held {bytes} bytes, {limits.ScratchBytes} are allowed"),
             { Files: var files } when files > limits.ScratchFiles => Reason("files", $"the workspace held {files} files, {limits.ScratchFiles} are allowed"),
+            { Depth: > ScratchUse.MaxDepth } => Reason("files", $"the workspace held folders in each other, {ScratchUse.MaxDepth} are allowed"),
             _ => null,
         };
     }
@@ -50,7 +52,7 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
         => $"{Code}: {limit}: {what.ToString(CultureInfo.InvariantCulture)}.";
 
     // The result of the last walk that has ended; the walk itself goes on beside the looks.
-    private async Task<(long Bytes, int Files)> ScratchAsync()
+    private async Task<ScratchUse> ScratchAsync()
     {
         if (_walk is null)
         {
@@ -60,7 +62,7 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
             }
 
             _walkBegan = time.GetTimestamp();
-            _walk = Task.Run(Walk);
+            _walk = Task.Run(() => ScratchUse.Of(folders, limits.ScratchBytes, limits.ScratchFiles));
         }
 
         if (!_walk.IsCompleted)
@@ -73,32 +75,5 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
         _nextWalk = time.GetUtcNow() + (took > ScratchRest ? took : ScratchRest);
         _walk = null;
         return result;
-    }
-
-    private (long Bytes, int Files) Walk()
-    {
-        var (bytes, files) = (0L, 0);
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true };
-        foreach (var folder in folders)
-        {
-            try
-            {
-                foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", options))
-                {
-                    files++;
-                    bytes += entry is FileInfo { LinkTarget: null, Exists: true } file ? file.Length : 0;
-                    if (bytes > limits.ScratchBytes || files > limits.ScratchFiles)
-                    {
-                        return (bytes, files);
-                    }
-                }
-            }
-            catch (IOException)
-            {
-                // Changed under the walk; the next one counts.
-            }
-        }
-
-        return (bytes, files);
     }
 }

@@ -116,11 +116,14 @@ internal sealed class NodeDirectory(string path)
 
     /// <summary>Removes the workspace, which no later life needs.</summary>
     /// <returns>Why it is still there; null when it is gone.</returns>
-    public string? DeleteWorkspace() => JobFolder.TryDelete(Workspace);
+    public string? DeleteWorkspace() => JobFolder.TryDelete(Workspace, TrashFolder);
 
     /// <summary>Removes the folder.</summary>
     /// <returns>Why it is still there; null when it is gone.</returns>
-    public string? Delete() => JobFolder.TryDelete(Path);
+    public string? Delete() => JobFolder.TryDelete(Path, TrashFolder);
+
+    // The folders of nodes lie two below the data directory.
+    private string TrashFolder => Trash.FolderOf(System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(Path))!);
 
     private static void Write(string file, byte[] content)
     {

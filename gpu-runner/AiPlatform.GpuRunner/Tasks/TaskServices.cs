@@ -1,5 +1,6 @@
 using AiPlatform.Client;
 using AiPlatform.GpuRunner.Launch;
+using AiPlatform.GpuRunner.Workspace;
 using AiPlatform.TaskWorker;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Extensions.Options;
@@ -29,7 +30,7 @@ internal static class TaskServices
 }
 
 /// <summary>Ends processes of attempts that were under way when this runner was killed; the platform gives those tasks to others.</summary>
-internal sealed class TaskLeftovers(NodeServices services) : IHostedService
+internal sealed class TaskLeftovers(NodeServices services, ILogger<TaskLeftovers> logger) : IHostedService
 {
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -44,7 +45,7 @@ internal sealed class TaskLeftovers(NodeServices services) : IHostedService
         {
             await ProcessTree.EndAsync(
                 Path.GetFileName(attempt), new HashSet<(int, ulong)>(), TimeSpan.Zero, services.Time, cancellationToken).ConfigureAwait(false);
-            Directory.Delete(attempt, recursive: true);
+            Logs.Remaining(logger, JobFolder.TryDelete(attempt, Trash.FolderOf(services.Identity.DataDirectory)));
         }
     }
 

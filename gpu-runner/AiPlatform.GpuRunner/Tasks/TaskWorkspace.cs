@@ -79,7 +79,7 @@ internal sealed class TaskWorkspace(string dataDirectory, TaskAssignment assignm
 
     /// <summary>Removes the folder.</summary>
     /// <returns>Why it is still there; null when it is gone.</returns>
-    public string? Delete() => JobFolder.TryDelete(Root);
+    public string? Delete() => JobFolder.TryDelete(Root, Trash.FolderOf(dataDirectory));
 
     private byte[]? Read(string path, int maxBytes) => JobFile.TryRead(Home, path, maxBytes);
 }

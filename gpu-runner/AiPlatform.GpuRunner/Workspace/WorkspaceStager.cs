@@ -20,9 +20,9 @@ internal sealed class WorkspaceStager(IOptions<RunnerOptions> options, DatasetCa
     public async Task<(NodeWorkspace Workspace, StagedCheckpoint? Checkpoint)> StageAsync(
         string root, NodeAssignment assignment, UnprivilegedAccount? account, CancellationToken cancellationToken)
     {
-        if (Directory.Exists(root))
+        if (JobFolder.TryDelete(root, Trash.FolderOf(options.Value.DataDirectory)) is { } reason && Directory.Exists(root))
         {
-            Directory.Delete(root, recursive: true);
+            throw new IOException(reason);
         }
 
         var code = NodeWorkspace.CodeOf(root);

@@ -169,6 +169,40 @@ public sealed class HostileFileTests
         await TakesTheNextAsync(harness);
     }
 
+    [Fact]
+    public async Task A_folder_deeper_than_any_path_is_removed_and_its_files_count()
+    {
+        const string Dig = "import os, time\nos.mkdir('a0')\nos.chdir('a0')\nfor _ in range(40):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n";
+        await using var harness = await RunnerHarness.StartAsync("--Runner:Limits:ScratchBytes=4000000", "--Runner:Limits:Interval=00:00:00.200");
+        harness.Submit(Dig);
+        Assert.Equal(JobEventKind.Finished, (await harness.EndAsync()).Kind);
+        await RunnerHarness.UntilAsync(() => !Directory.Exists(harness.NodeDirectory()), () => "the folder of the node is still there");
+        harness.Submit(Dig + "for i in range(8):\n    open(f'file{i}', 'wb').write(b'x' * 1000000)\ntime.sleep(600)", attempt: 2);
+        Assert.StartsWith("limit_exceeded: disk: ", (await harness.EndAsync(attempt: 2)).Reason, StringComparison.Ordinal);
+        harness.Submit("print('next')", attempt: 3);
+        Assert.Equal(JobEventKind.Finished, (await harness.EndAsync(attempt: 3)).Kind);
+    }
+
+    [Fact]
+    public async Task A_folder_deeper_than_any_path_that_an_earlier_life_left_keeps_no_runner_from_starting()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        await harness.StopRunnerAsync();
+        foreach (var folder in (string[])["nodes/left-1-0", "tasks/left-1-task"])
+        {
+            var left = Directory.CreateDirectory(Path.Combine(harness.DataDirectory, folder, "work")).FullName;
+            var code = $"import os\nos.chdir('{left}')\nfor _ in range(40):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)";
+            using var dig = System.Diagnostics.Process.Start("/usr/bin/env", ["python3", "-c", code]);
+            await dig.WaitForExitAsync();
+            Assert.Equal(0, dig.ExitCode);
+        }
+
+        await harness.StartRunnerAsync();
+        Assert.False(Directory.Exists(Path.Combine(harness.DataDirectory, "nodes", "left-1-0")));
+        Assert.Null(AiPlatform.GpuRunner.Workspace.JobFolder.TryDelete(Path.Combine(harness.DataDirectory, "tasks")));
+        await TakesTheNextAsync(harness);
+    }
+
     private static async Task TakesTheNextAsync(RunnerHarness harness)
     {
         harness.Submit("print('next')", attempt: 2);
