@@ -8,6 +8,7 @@ const metadataGenerator = async () => {
   return metadata;
 };
 const worker = new TaskHubGrpcWorker({ hostAddress: process.env.TASKHUB_ADDRESS, metadataGenerator, logger: new NoOpLogger(), workItemFilters: "auto" });
-worker.addNamedActivity("PlusOne", async (_, value) => value + 1);
+// Microsoft's .NET worker sends the input of an activity as an array of one.
+worker.addNamedActivity("PlusOne", async (_, value) => (Array.isArray(value) ? value[0] : value) + 1);
 worker.addNamedActivity("Slow", () => new Promise(() => setInterval(() => {}, 1_000)));
 await worker.start();

@@ -83,9 +83,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
         Assert.NotEmpty(ended);
         foreach (var (value, instance) in ended)
         {
-            Assert.True(instance.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{instance.InstanceId} {instance.RuntimeStatus}: {instance.FailureDetails}");
-            Assert.Equal(value + Steps, instance.ReadOutputAs<int>());
             var history = await HubHarness.PersistAsync(() => hub.HistoryAsync(instance.InstanceId));
+            Assert.True(
+                instance.RuntimeStatus == OrchestrationRuntimeStatus.Completed,
+                $"{instance.InstanceId} {instance.RuntimeStatus}: {instance.FailureDetails}\n{string.Join('\n', history)}");
+            Assert.Equal(value + Steps, instance.ReadOutputAs<int>());
             Assert.Equal(Enumerable.Range(value + 1, Steps).Select(result => $"{result}"), history.Where(item => item.EventType == "TaskCompleted").Select(item => item.Result));
             Assert.Single(history, item => item.EventType == "ExecutionCompleted");
         }
