@@ -195,7 +195,8 @@ internal sealed partial class ManagementEndpoint(
             return SessionLost;
         }
 
-        var before = ((DateTime)body["enqueued-time-utc"]).ToUniversalTime();
+        // Times of the protocol are whole milliseconds: what came within this one is before the moment that the client means.
+        var before = ((DateTime)body["enqueued-time-utc"]).ToUniversalTime().AddMilliseconds(1);
         var count = Math.Clamp(Number(body["message-count"], 1), 1, MaxDeletion);
         return Ok with { Body = new Map { ["message-count"] = await holder.DeleteAsync(count, before, CancellationToken.None) } };
     }
