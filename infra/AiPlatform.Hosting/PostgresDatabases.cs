@@ -15,8 +15,8 @@ public static class PostgresDatabases
         var database = builder.Database ?? throw new ArgumentException("The connection string names no database.", nameof(connectionString));
         builder.Database = "postgres";
         builder.Pooling = false;
-        await using var connection = new NpgsqlConnection(builder.ConnectionString);
-        await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using var source = PostgresConnection.Create(builder.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var exists = new NpgsqlCommand("SELECT 1 FROM pg_database WHERE datname = $1", connection)
         {
             Parameters = { new() { Value = database } },

@@ -1,5 +1,5 @@
 // The platform on Azure: the same processes as infra/up starts, on managed services.
-//   az deployment group create -g GROUP -f infra/bicep/main.bicep -p postgresAdministratorPassword=… runnerSshPublicKey=…
+//   az deployment group create -g GROUP -f infra/bicep/main.bicep -p signingKey=… orchestrationsImage=… runnerImage=… runnerSshPublicKey=…
 targetScope = 'resourceGroup'
 
 @description('Prefix of every name: 3 to 11 lower-case letters and digits.')
@@ -8,12 +8,6 @@ targetScope = 'resourceGroup'
 param name string = 'aiplatform'
 
 param location string = resourceGroup().location
-
-@description('The first administrator of the database server.')
-param postgresAdministrator string = 'aiplatform'
-
-@secure()
-param postgresAdministratorPassword string
 
 @description('Base64 of at least 32 random bytes: signs the access tokens.')
 @secure()
@@ -28,6 +22,9 @@ param runnerSecret string
 @description('Password of the first administrator account of the platform.')
 @secure()
 param administratorPassword string
+
+@description('The image of the orchestrations process, from orchestrations/image.')
+param orchestrationsImage string
 
 @description('Size of the runner machines; an NC or ND size for GPUs.')
 param runnerVmSize string = 'Standard_NC4as_T4_v3'
@@ -75,14 +72,14 @@ module postgres 'modules/postgres.bicep' = {
     name: '${name}-${suffix}'
     location: location
     tags: tags
-    administrator: postgresAdministrator
-    administratorPassword: postgresAdministratorPassword
+    identityName: identity.outputs.name
+    principalId: identity.outputs.principalId
   }
 }
 
 module redis 'modules/redis.bicep' = {
   name: 'redis'
-  params: { name: '${name}-${suffix}', location: location, tags: tags }
+  params: { name: '${name}-${suffix}', location: location, tags: tags, principalId: identity.outputs.principalId }
 }
 
 module vault 'modules/keyvault.bicep' = {
@@ -96,10 +93,6 @@ module vault 'modules/keyvault.bicep' = {
     orchestrationsSecret: orchestrationsSecret
     runnerSecret: runnerSecret
     administratorPassword: administratorPassword
-    postgresHost: postgres.outputs.host
-    postgresAdministrator: postgresAdministrator
-    postgresAdministratorPassword: postgresAdministratorPassword
-    redisName: redis.outputs.name
   }
 }
 
@@ -114,6 +107,25 @@ module functions 'modules/functions.bicep' = {
     subnetId: network.outputs.functionsSubnetId
     storageName: storage.outputs.name
     deploymentContainer: storage.outputs.deploymentContainer
+    vaultUri: vault.outputs.uri
+    postgres: postgres.outputs.connectionString
+    redis: redis.outputs.connectionString
+    serviceBusHost: serviceBus.outputs.host
+    taskHubEndpoint: taskHub.outputs.endpoint
+    taskHubName: taskHub.outputs.hub
+  }
+}
+
+module orchestrations 'modules/orchestrations.bicep' = {
+  name: 'orchestrations'
+  params: {
+    name: '${name}-orchestrations'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    image: orchestrationsImage
+    apiUrl: functions.outputs.url
     vaultUri: vault.outputs.uri
     serviceBusHost: serviceBus.outputs.host
     taskHubEndpoint: taskHub.outputs.endpoint

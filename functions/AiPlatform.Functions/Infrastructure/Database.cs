@@ -1,4 +1,6 @@
 using System.Data;
+using AiPlatform.Hosting;
+using Azure.Core;
 using Dapper;
 using Npgsql;
 using NpgsqlTypes;
@@ -24,7 +26,8 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <param name="connectionString">An Npgsql connection string; pool size and prepared statements get defaults when it says nothing.</param>
-    public Database(string connectionString)
+    /// <param name="identity">Shown to the server where the connection string asks for an identity; the process's own when null.</param>
+    public Database(string connectionString, TokenCredential? identity = null)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString);
         SetDefault(builder, "Maximum Pool Size", 10);
@@ -42,7 +45,7 @@ internal sealed class Database : IAsyncDisposable
         ConnectionString = builder.ConnectionString;
 
         // Statements here are short and many: workers for one of them, or its compilation, would cost all others more than they save.
-        var source = new NpgsqlDataSourceBuilder(ConnectionString);
+        var source = PostgresConnection.Builder(ConnectionString, identity);
         source.UsePhysicalConnectionInitializer(
             static connection =>
             {

@@ -2,6 +2,7 @@ using System.Reflection;
 using AiPlatform.Hosting;
 using DbUp;
 using DbUp.Engine;
+using DbUp.Postgresql;
 using Npgsql;
 
 namespace AiPlatform.Functions.Infrastructure;
@@ -47,13 +48,13 @@ internal sealed partial class DatabaseStartup(
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
         // A connection of its own: the lock belongs to the session and must not go back to the pool.
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var source = PostgresConnection.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var take = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { Parameters = { new() { Value = MigrationLock } } };
         await take.ExecuteNonQueryAsync(cancellationToken);
         var result = await Task.Run(
             () => DeployChanges.To
-                .PostgresqlDatabase(database.ConnectionString)
+                .PostgresqlDatabase(new PostgresqlConnectionManager(source))
                 .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly(), static name => name.Contains(".Migrations.", StringComparison.Ordinal))
                 .WithTransactionPerScript()
                 .WithVariablesDisabled()

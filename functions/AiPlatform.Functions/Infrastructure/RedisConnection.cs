@@ -1,4 +1,5 @@
 using AiPlatform.Hosting;
+using Azure.Identity;
 using StackExchange.Redis;
 
 namespace AiPlatform.Functions.Infrastructure;
@@ -7,7 +8,7 @@ namespace AiPlatform.Functions.Infrastructure;
 /// Redis as a signal between instances. It holds nothing that PostgreSQL does not: while it is away, subscribers find
 /// changes by looking now and then instead of at once.
 /// </summary>
-internal sealed partial class RedisConnection(IConfiguration configuration, ILogger<RedisConnection> logger) : BackgroundService
+internal sealed partial class RedisConnection(IConfiguration configuration, TimeProvider time, ILogger<RedisConnection> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
@@ -39,6 +40,8 @@ internal sealed partial class RedisConnection(IConfiguration configuration, ILog
         options.ClientName = "aiplatform-functions";
         options.ReconnectRetryPolicy = new ExponentialRetry(200, 5000);
         options.BacklogPolicy = BacklogPolicy.FailFast;
+        var identity = RedisIdentity.IsAskedFor(options) ? new RedisIdentity(new DefaultAzureCredential(), time, logger) : null;
+        await (identity?.UseAsync(options, stoppingToken) ?? Task.CompletedTask);
         _redis = await ConnectionMultiplexer.ConnectAsync(options);
         foreach (var (channel, handler) in _handlers)
         {
@@ -47,7 +50,7 @@ internal sealed partial class RedisConnection(IConfiguration configuration, ILog
 
         try
         {
-            await Task.Delay(Timeout.Infinite, stoppingToken);
+            await (identity?.KeepAsync(_redis, options.User!, stoppingToken) ?? Task.Delay(Timeout.Infinite, stoppingToken));
         }
         finally
         {

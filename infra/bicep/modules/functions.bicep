@@ -7,6 +7,8 @@ param subnetId string
 param storageName string
 param deploymentContainer string
 param vaultUri string
+param postgres string
+param redis string
 param serviceBusHost string
 param taskHubEndpoint string
 param taskHubName string
@@ -62,9 +64,9 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'ServiceBus__fullyQualifiedNamespace', value: serviceBusHost }
         { name: 'ServiceBus__credential', value: 'managedidentity' }
         { name: 'ServiceBus__clientId', value: identityClientId }
-        { name: 'ConnectionStrings__Postgres', value: secret(vaultUri, 'postgres') }
-        { name: 'ConnectionStrings__Redis', value: secret(vaultUri, 'redis') }
-        { name: 'ConnectionStrings__Blob', value: 'BlobEndpoint=https://${storageName}.blob.${environment().suffixes.storage}' }
+        { name: 'ConnectionStrings__Postgres', value: postgres }
+        { name: 'ConnectionStrings__Redis', value: redis }
+        { name: 'ConnectionStrings__Blob', value: 'https://${storageName}.blob.${environment().suffixes.storage}' }
         { name: 'ConnectionStrings__TaskHub', value: 'Endpoint=${taskHubEndpoint};TaskHub=${taskHubName};Authentication=ManagedIdentity;ClientID=${identityClientId}' }
         { name: 'Http__AllowedHosts__0', value: '${name}.azurewebsites.net' }
         { name: 'Identity__SigningKey', value: secret(vaultUri, 'signing-key') }

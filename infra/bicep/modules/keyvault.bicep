@@ -3,9 +3,6 @@ param name string
 param location string
 param tags object
 param principalId string
-param postgresHost string
-param postgresAdministrator string
-param redisName string
 
 @secure()
 param signingKey string
@@ -19,19 +16,8 @@ param runnerSecret string
 @secure()
 param administratorPassword string
 
-@secure()
-param postgresAdministratorPassword string
-
 // Key Vault Secrets User.
 var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
-
-resource redis 'Microsoft.Cache/redisEnterprise@2025-04-01' existing = {
-  name: redisName
-
-  resource database 'databases' existing = {
-    name: 'default'
-  }
-}
 
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: name
@@ -68,22 +54,6 @@ resource administratorPasswordSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-
   parent: vault
   name: 'administrator-password'
   properties: { value: administratorPassword }
-}
-
-resource postgresSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
-  parent: vault
-  name: 'postgres'
-  properties: {
-    value: 'Host=${postgresHost};Database=aiplatform;Username=${postgresAdministrator};Password=${postgresAdministratorPassword};SSL Mode=VerifyFull'
-  }
-}
-
-resource redisSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
-  parent: vault
-  name: 'redis'
-  properties: {
-    value: '${redis.properties.hostName}:10000,password=${redis::database.listKeys().primaryKey},ssl=True,abortConnect=False'
-  }
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {

@@ -1,6 +1,7 @@
 param name string
 param location string
 param tags object
+param principalId string
 
 resource redis 'Microsoft.Cache/redisEnterprise@2025-04-01' = {
   name: name
@@ -18,8 +19,18 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-04-01' = {
     port: 10000
     clusteringPolicy: 'EnterpriseCluster'
     evictionPolicy: 'AllKeysLRU'
-    accessKeysAuthentication: 'Enabled'
+    accessKeysAuthentication: 'Disabled'
   }
 }
 
-output name string = redis.name
+resource access 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-04-01' = {
+  parent: database
+  name: guid(database.id, principalId)
+  properties: {
+    accessPolicyName: 'default'
+    user: { objectId: principalId }
+  }
+}
+
+// Without a password in it, the platform shows its identity.
+output connectionString string = '${redis.properties.hostName}:${database.properties.port},user=${principalId},ssl=True,abortConnect=False'

@@ -27,10 +27,13 @@ public sealed class BicepTests(BicepTests.Compiled compiled) : IClassFixture<Bic
     }
 
     [Fact]
-    public void Storage_service_bus_and_scheduler_are_reached_by_identity_and_by_nothing_else()
+    public void Every_server_is_reached_by_identity_and_by_nothing_else()
     {
-        Assert.DoesNotContain("AccountKey=", compiled.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("SharedAccessKey", compiled.Text, StringComparison.Ordinal);
+        Assert.All(
+            (string[])["AccountKey=", "SharedAccessKey", "listKeys", "\"sharedKey\"", "Password="],
+            word => Assert.DoesNotContain(word, compiled.Text, StringComparison.OrdinalIgnoreCase));
+        Assert.Equal("Disabled", Property("Microsoft.DBforPostgreSQL/flexibleServers").GetProperty("authConfig").GetProperty("passwordAuth").GetString());
+        Assert.Equal("Disabled", Property("Microsoft.Cache/redisEnterprise/databases").GetProperty("accessKeysAuthentication").GetString());
         Assert.False(Property("Microsoft.Storage/storageAccounts").GetProperty("allowSharedKeyAccess").GetBoolean());
         Assert.True(Property("Microsoft.ServiceBus/namespaces").GetProperty("disableLocalAuth").GetBoolean());
         var settings = Settings();
@@ -40,13 +43,34 @@ public sealed class BicepTests(BicepTests.Compiled compiled) : IClassFixture<Bic
         Assert.Contains("Authentication=ManagedIdentity", compiled.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_address_of_blob_storage_is_a_url_as_connections_by_identity_want_it()
+    {
+        var setting = Assert.Single(AppSettings(), static setting => setting.GetProperty("name").GetString() == "ConnectionStrings__Blob");
+        Assert.StartsWith("[format('https://", setting.GetProperty("value").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_orchestrations_process_runs_always_with_what_it_needs()
+    {
+        var template = Property("Microsoft.App/containerApps").GetProperty("template");
+        var container = Assert.Single(template.GetProperty("containers").EnumerateArray());
+        Assert.Superset(
+            new HashSet<string> { "Orchestrations__ApiUrl", "Orchestrations__ClientSecret", "ConnectionStrings__ServiceBus", "ConnectionStrings__TaskHub", "AZURE_CLIENT_ID" },
+            container.GetProperty("env").EnumerateArray().Select(static setting => setting.GetProperty("name").GetString()!).ToHashSet());
+        Assert.True(template.GetProperty("scale").GetProperty("minReplicas").GetInt32() >= 1);
+        Assert.Equal(["/health", "/health/ready"], container.GetProperty("probes").EnumerateArray().Select(static probe => probe.GetProperty("httpGet").GetProperty("path").GetString()));
+    }
+
     // An empty list lets nobody in.
     [Fact]
     public void The_scheduler_lets_somebody_in()
         => Assert.NotEmpty(Property("Microsoft.DurableTask/schedulers").GetProperty("ipAllowlist").EnumerateArray());
 
     private List<string> Settings()
-        => [.. Property("Microsoft.Web/sites").GetProperty("siteConfig").GetProperty("appSettings").EnumerateArray().Select(static setting => setting.GetProperty("name").GetString()!)];
+        => [.. AppSettings().Select(static setting => setting.GetProperty("name").GetString()!)];
+
+    private List<JsonElement> AppSettings() => [.. Property("Microsoft.Web/sites").GetProperty("siteConfig").GetProperty("appSettings").EnumerateArray()];
 
     private JsonElement Property(string type) => Assert.Single(Resources(compiled.Template), resource => resource.GetProperty("type").GetString() == type).GetProperty("properties");
 
