@@ -39,8 +39,14 @@ internal static class SpanJson
     }
 
     /// <summary>A span of <c>traces.json</c>, which is that of clients' <c>Span.to_dict</c>.</summary>
-    public static void WriteFile(Utf8JsonWriter json, SpanRow span)
+    public static void WriteFile(Utf8JsonWriter json, SpanRow span, SpanFileDialect dialect)
     {
+        if (dialect == SpanFileDialect.Two)
+        {
+            WriteOldFile(json, span);
+            return;
+        }
+
         json.WriteStartObject();
         WriteIds(json, span, withParent: true);
         json.WriteString("name"u8, span.Name);
@@ -59,6 +65,61 @@ internal static class SpanJson
         WriteStatus(json, span);
         json.WritePropertyName("attributes"u8);
         json.WriteRawValue(span.Attributes);
+        json.WriteEndObject();
+    }
+
+    private static void WriteOldFile(Utf8JsonWriter json, SpanRow span)
+    {
+        json.WriteStartObject();
+        json.WriteString("name"u8, span.Name);
+        json.WriteStartObject("context"u8);
+        json.WriteString("span_id"u8, $"0x{span.Id}");
+        json.WriteString("trace_id"u8, $"0x{span.OtelTraceId}");
+        json.WriteEndObject();
+        json.WriteString("parent_id"u8, span.ParentId is { } parent ? $"0x{parent}" : null);
+        json.WriteNumber("start_time"u8, span.StartedNs);
+        if (span.EndedNs is { } end)
+        {
+            json.WriteNumber("end_time"u8, end);
+        }
+        else
+        {
+            json.WriteNull("end_time"u8);
+        }
+
+        json.WriteString("status_code"u8, span.Status);
+        json.WriteString("status_message"u8, span.StatusMessage);
+        json.WriteStartObject("attributes"u8);
+        using (var attributes = JsonDocument.Parse(span.Attributes))
+        {
+            // Clients refuse a span that does not name its trace.
+            if (!attributes.RootElement.TryGetProperty(SpanKeys.TraceId, out _))
+            {
+                json.WriteString(SpanKeys.TraceId, JsonSerializer.Serialize(span.TraceId));
+            }
+
+            foreach (var attribute in attributes.RootElement.EnumerateObject())
+            {
+                attribute.WriteTo(json);
+            }
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("events"u8);
+        using (var events = JsonDocument.Parse(span.Events ?? "[]", new JsonDocumentOptions { MaxDepth = 256 }))
+        {
+            foreach (var entry in events.RootElement.EnumerateArray())
+            {
+                json.WriteStartObject();
+                json.WriteString("name"u8, entry.GetProperty("name").GetString());
+                json.WriteNumber("timestamp"u8, entry.GetProperty("time_unix_nano").GetUInt64());
+                json.WritePropertyName("attributes"u8);
+                entry.GetProperty("attributes").WriteTo(json);
+                json.WriteEndObject();
+            }
+        }
+
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

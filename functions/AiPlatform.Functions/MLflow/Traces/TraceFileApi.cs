@@ -43,8 +43,7 @@ internal sealed class TraceFileApi(TraceStore store, SpanStore spans, TraceReadA
     public async Task DownloadAsync(HttpContext context)
     {
         var (scope, _, id) = await PlaceAsync(context);
-        await store.RequireAsync(scope, id, context.RequestAborted);
-        await reader.FileAsync(context, scope.ProjectId, id, context.RequestAborted);
+        await reader.FileAsync(context, scope.ProjectId, await store.RequireAsync(scope, id, context.RequestAborted));
     }
 
     private async Task<(TraceScope Scope, Caller Caller, string Trace)> PlaceAsync(HttpContext context)

@@ -76,21 +76,21 @@ internal sealed class TraceReadApi(TraceStore store, SpanStore spans, TraceApi t
         var id = call.Text("request_id") is { Length: > 0 } given
             ? given
             : throw new MLflowException("BAD_REQUEST", "Request must include the \"request_id\" query parameter.");
-        await store.RequireAsync(TraceScope.Of(call), id, call.Token);
-        await FileAsync(call.Context, call.ProjectId, id, call.Token);
+        await FileAsync(call.Context, call.ProjectId, await store.RequireAsync(TraceScope.Of(call), id, call.Token));
     }
 
-    /// <summary>Answers <c>traces.json</c>.</summary>
-    public async Task FileAsync(HttpContext context, string projectId, string id, CancellationToken cancellationToken)
+    /// <summary>Answers <c>traces.json</c>, in the dialect that the client reads.</summary>
+    public async Task FileAsync(HttpContext context, string projectId, TraceRow trace)
     {
-        var found = await spans.ReadAsync(projectId, id, cancellationToken);
+        var found = await spans.ReadAsync(projectId, trace.Id, context.RequestAborted);
+        var dialect = SpanFileDialects.For(trace, context.Request.Headers.UserAgent);
         using var buffer = new PooledBuffer();
         MLflowJson.Write(buffer, json =>
         {
             json.WriteStartArray("spans"u8);
             foreach (var span in found)
             {
-                SpanJson.WriteFile(json, span);
+                SpanJson.WriteFile(json, span, dialect);
             }
 
             json.WriteEndArray();
@@ -99,7 +99,7 @@ internal sealed class TraceReadApi(TraceStore store, SpanStore spans, TraceApi t
         context.Response.ContentLength = buffer.Written.Length;
         context.Response.Headers.ContentDisposition = "attachment; filename=traces.json";
         context.Response.Headers.XContentTypeOptions = "nosniff";
-        await context.Response.Body.WriteAsync(buffer.Written, cancellationToken);
+        await context.Response.Body.WriteAsync(buffer.Written, context.RequestAborted);
     }
 
     private static void Write(Utf8JsonWriter json, TraceRow trace, Action<Utf8JsonWriter, TraceRow> writeInfo, IReadOnlyList<SpanRow> spans)

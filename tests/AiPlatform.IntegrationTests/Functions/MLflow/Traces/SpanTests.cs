@@ -190,6 +190,49 @@ public sealed class SpanTests(FunctionsFixture functions) : IClassFixture<Functi
     }
 
     [Fact]
+    public async Task Clients_of_MLflow_2_find_spans_with_a_context()
+    {
+        var project = await TraceFixture.CreateAsync(functions);
+        await project.StartAsync("tr-old", metadata: new Dictionary<string, string> { ["mlflow.trace_schema.version"] = "2" });
+        await project.StartAsync("tr-new", metadata: new Dictionary<string, string> { ["mlflow.trace_schema.version"] = "3" });
+        const string old = """
+            {"spans":[{"name":"test","context":{"span_id":"0x0000000000000001","trace_id":"0x00000000000000000000000000000007"},"parent_id":null,"start_time":2000,"end_time":3000,
+            "status_code":"OK","status_message":"","attributes":{"mlflow.traceRequestId":"\"tr-old\"","fruit":"\"apple\""},"events":[{"name":"e","timestamp":99,"attributes":{"foo":"bar"}}]}]}
+            """;
+        async Task<string> PathAsync(string trace)
+            => $"{project.Root}/api/2.0/mlflow-artifacts/artifacts/{((string)(await project.InfoAsync(trace))["tags"]!["mlflow.artifactLocation"]!)["mlflow-artifacts:/".Length..]}/traces.json";
+        async Task<JsonNode?> ReadAsync(string path, string? client)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            if (client is not null)
+            {
+                request.Headers.UserAgent.ParseAdd(client);
+            }
+
+            using var answer = await project.Http.SendAsync(request);
+            return JsonNode.Parse(await answer.Content.ReadAsStringAsync());
+        }
+
+        var path = await PathAsync("tr-old");
+        Assert.Equal(HttpStatusCode.OK, (await project.Http.PutAsync(path, new StringContent(old))).StatusCode);
+
+        // The page of MLflow says no version: it gets what the client that made the trace had written.
+        foreach (var (file, client) in (IEnumerable<(string, string?)>)[(path, "mlflow-python-client/2.17.2"), ($"{project.Root}/ajax-api/2.0/mlflow/get-trace-artifact?request_id=tr-old", null)])
+        {
+            Assert.True(JsonNode.DeepEquals(JsonNode.Parse(old), await ReadAsync(file, client)));
+        }
+
+        Assert.NotNull((await ReadAsync(path, "mlflow-python-client/3.4.0"))!["spans"]![0]!["start_time_unix_nano"]);
+        var newer = await PathAsync("tr-new");
+        var renamed = (await ReadAsync(path, "mlflow-python-client/3.4.0"))!;
+        renamed["spans"]![0]!["attributes"]!.AsObject().Remove("mlflow.traceRequestId");
+        Assert.Equal(HttpStatusCode.OK, (await project.Http.PutAsync(newer, new StringContent(renamed.ToJsonString()))).StatusCode);
+        Assert.NotNull((await ReadAsync(newer, null))!["spans"]![0]!["start_time_unix_nano"]);
+        var seen = (await ReadAsync(newer, "mlflow-python-client/2.20.0"))!["spans"]![0]!;
+        Assert.Equal(("0x0000000000000001", "\"tr-new\""), ((string)seen["context"]!["span_id"]!, (string)seen["attributes"]!["mlflow.traceRequestId"]!));
+    }
+
+    [Fact]
     public async Task A_trace_that_is_still_on_its_way_is_not_given_out_as_whole()
     {
         var project = await TraceFixture.CreateAsync(functions);
