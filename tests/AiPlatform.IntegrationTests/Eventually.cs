@@ -5,7 +5,7 @@ namespace AiPlatform.IntegrationTests;
 /// <summary>Waits for something to become true, with a deadline, and says what did not.</summary>
 public static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Polls until the condition holds.</summary>
     public static async Task TrueAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null)

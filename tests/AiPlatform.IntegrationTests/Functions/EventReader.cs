@@ -5,7 +5,7 @@ namespace AiPlatform.IntegrationTests.Functions;
 /// <summary>Reads a stream of server-sent events.</summary>
 public sealed class EventReader : IAsyncDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly HttpResponseMessage _response;
     private readonly StreamReader _lines;

@@ -45,7 +45,7 @@ public sealed class FunctionsInstance : IAsyncDisposable
     /// <summary>A client of an app at an address, with a token when one is given.</summary>
     public static HttpClient CreateClient(Uri address, string? token)
     {
-        var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
+        var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
         if (token is not null)
         {
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);

@@ -27,7 +27,7 @@ public sealed class HostedFunctionsFixture(PostgresFixture postgres, AzuriteFixt
             }
         });
         using var client = _host.CreateClient();
-        await Eventually.TrueAsync(async () => (await client.GetAsync("/health/ready")).IsSuccessStatusCode, "the app is ready through the host", TimeSpan.FromSeconds(60));
+        await Eventually.TrueAsync(async () => (await client.GetAsync("/health/ready")).IsSuccessStatusCode, "the app is ready through the host", TimeSpan.FromMinutes(3));
     }
 
     /// <inheritdoc />

@@ -72,7 +72,7 @@ internal sealed class HostInstance : IAsyncDisposable, IWorkerObserver
     }
 
     /// <summary>A client of the host.</summary>
-    public HttpClient CreateClient() => new() { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
+    public HttpClient CreateClient() => new() { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>Waits until something is so.</summary>
     public async Task UntilAsync(Func<bool> isSo, string what, TimeSpan? deadline = null)

@@ -12,7 +12,7 @@ using Microsoft.DurableTask.Protobuf;
 namespace AiPlatform.IntegrationTests.Fuzz;
 
 /// <summary>A short run of the fuzzer of the task hub, the same messages every time, and what it once found.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class HubFuzzTests(PostgresFixture postgres)
 {
     private const int Calls = 3_000;
@@ -120,7 +120,7 @@ public sealed class HubFuzzTests(PostgresFixture postgres)
         var headers = new Metadata { { "taskhub", "impossible" }, { "authorization", $"Bearer {HubHarness.AccessKey}" } };
         var engine = hub.Engine;
         await client.StartInstanceAsync(new() { InstanceId = "parent", Name = "Any" }, headers);
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var work = client.GetWorkItems(new() { MaxConcurrentOrchestrationWorkItems = 1 }, headers, cancellationToken: stop.Token);
         WorkItem item;
         do

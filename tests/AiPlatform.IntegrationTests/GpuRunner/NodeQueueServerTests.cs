@@ -86,7 +86,7 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
             var waiting = queue.TryReceiveAsync(default);
             Assert.NotSame(waiting, await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromSeconds(1))));
             await broker.OfferAsync(new NodeMessage($"{priority}", 1, 0, 1), priority);
-            await using var lease = await waiting.WaitAsync(TimeSpan.FromSeconds(10));
+            await using var lease = await waiting.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.Equal($"{priority}", lease?.Message.JobId);
             await lease!.CompleteAsync(default);
         }
@@ -101,7 +101,7 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
     private static async Task<INodeLease> ReceiveAsync(ServiceBusNodeQueue queue)
     {
         INodeLease? lease = null;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((lease = await queue.TryReceiveAsync(deadline.Token)) is null)
         {
             deadline.Token.ThrowIfCancellationRequested();

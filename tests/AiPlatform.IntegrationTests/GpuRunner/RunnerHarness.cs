@@ -14,7 +14,7 @@ namespace AiPlatform.IntegrationTests.GpuRunner;
 /// <summary>A runner in this process that takes nodes from a list and runs real rank processes.</summary>
 internal sealed class RunnerHarness : IAsyncDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
     private readonly MemoryQueue _queue = new();
     private WebApplication? _app;

@@ -101,7 +101,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
 
         // A stop in good order.
         using var stop = Process.Start("kill", ["-TERM", $"{_runner!.Id}"]);
-        await _runner.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
+        await _runner.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
         Assert.Equal(0, _runner.ExitCode);
     }
 

@@ -95,7 +95,7 @@ public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : ICl
         var file = source.Add("rows.csv", "a,b\n1,2\n"u8.ToArray());
         import = (await platform.Api.ImportDatasetAsync(project, "data", new CreateDatasetImportRequest(new ImportUrl(file)), CancellationToken.None)).Import;
         await Eventually.TrueAsync(
-            async () => (import = await platform.Api.GetDatasetImportAsync(project, "data", import.Id, CancellationToken.None)).EndedAt is not null, "the import is there", TimeSpan.FromSeconds(30));
+            async () => (import = await platform.Api.GetDatasetImportAsync(project, "data", import.Id, CancellationToken.None)).EndedAt is not null, "the import is there", TimeSpan.FromSeconds(60));
         var report = (await platform.Api.CreateQualityReportAsync(project, "data", 1, new CreateQualityReportRequest(), CancellationToken.None)).Report;
         await Eventually.TrueAsync(
             async () => (report = await platform.Api.GetQualityReportAsync(report.Id, CancellationToken.None)).EndedAt is not null, "the report is made", TimeSpan.FromSeconds(60));

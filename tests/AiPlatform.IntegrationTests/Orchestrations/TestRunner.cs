@@ -38,10 +38,10 @@ internal sealed class TestRunner : IAsyncDisposable
     /// <summary>Takes the next node that is offered and claims it.</summary>
     public async Task<(NodeMessage Message, NodeAssignment Assignment)> TakeAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
-            var received = await _messages.ReceiveMessageAsync(TimeSpan.FromSeconds(30), patience.Token) ?? throw new TimeoutException("No node was offered.");
+            var received = await _messages.ReceiveMessageAsync(TimeSpan.FromSeconds(60), patience.Token) ?? throw new TimeoutException("No node was offered.");
             var message = received.Body.ToObjectFromJson<NodeMessage>(ContractsJson.Tolerant)!;
             await _messages.CompleteMessageAsync(received, patience.Token);
             try

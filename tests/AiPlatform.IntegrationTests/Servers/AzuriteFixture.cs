@@ -2,7 +2,7 @@ using AiPlatform.Local.Servers;
 
 namespace AiPlatform.IntegrationTests.Servers;
 
-/// <summary>One real Azurite (blob service) for all integration tests.</summary>
+/// <summary>One real Azurite (blob service) for all tests of a collection.</summary>
 public sealed class AzuriteFixture : IAsyncLifetime
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"aip-tests-{Guid.NewGuid():N}");

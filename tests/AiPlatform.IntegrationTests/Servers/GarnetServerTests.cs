@@ -15,6 +15,6 @@ public sealed class GarnetServerTests(GarnetFixture garnet)
         var received = new TaskCompletionSource<string?>();
         await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal("events"), (_, message) => received.TrySetResult(message));
         await redis.GetSubscriber().PublishAsync(RedisChannel.Literal("events"), "hello");
-        Assert.Equal("hello", await received.Task.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal("hello", await received.Task.WaitAsync(TimeSpan.FromSeconds(60)));
     }
 }

@@ -7,7 +7,7 @@ namespace AiPlatform.IntegrationTests.Servers;
 /// <summary>Servers of the platform that run in the process of the tests.</summary>
 public static class HostedServers
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
     /// <summary>Starts a server and waits until it serves: the broker and the task hub listen only once they own their tables.</summary>
     public static async Task StartReadyAsync(this WebApplication app)

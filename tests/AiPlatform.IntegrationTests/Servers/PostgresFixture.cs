@@ -3,7 +3,7 @@ using AiPlatform.Local.Servers;
 
 namespace AiPlatform.IntegrationTests.Servers;
 
-/// <summary>One real PostgreSQL server for all integration tests; each test asks for a database of its own.</summary>
+/// <summary>One real PostgreSQL server for all tests of a collection; each test asks for a database of its own.</summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"aip-tests-{Guid.NewGuid():N}");

@@ -9,7 +9,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class AdministrationTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

@@ -43,7 +43,7 @@ public sealed class BrokerProcess : IAsyncDisposable
         _process = Process.Start(start)!;
         using var http = new HttpClient();
         await Eventually.TrueAsync(
-            async () => (await http.GetAsync($"http://127.0.0.1:{_httpPort}/health/ready")).IsSuccessStatusCode, "the broker process is ready", TimeSpan.FromSeconds(60));
+            async () => (await http.GetAsync($"http://127.0.0.1:{_httpPort}/health/ready")).IsSuccessStatusCode, "the broker process is ready", TimeSpan.FromMinutes(3));
     }
 
     /// <summary>SIGKILL, then the end of the process.</summary>

@@ -12,7 +12,7 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 /// What real clients say, changed at random from a seed: frames are cut, repeated, swapped and filled with noise behind a valid
 /// token. The broker may refuse and hang up as it likes; it must go on serving, and keep nothing of such connections.
 /// </summary>
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed partial class FuzzTests(PostgresFixture postgres, Xunit.Abstractions.ITestOutputHelper output) : BrokerTests(postgres)
 {
     private const int HeaderSize = 8;
@@ -59,7 +59,7 @@ public sealed partial class FuzzTests(PostgresFixture postgres, Xunit.Abstractio
         connection.AddClosedCallback((_, _) => ended.TrySetResult());
         var sender = new SenderLink(new Session(connection), "endless", BrokerInstance.Queue);
         sender.Send(new Amqp.Message { BodySection = new Amqp.Framing.Data { Binary = new byte[80 * 1024 * 1024] } }, null, null);
-        await ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await AssertServesAsync();
     }
 

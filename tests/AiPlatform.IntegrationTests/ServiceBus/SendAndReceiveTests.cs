@@ -3,7 +3,7 @@ using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class SendAndReceiveTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

@@ -4,7 +4,7 @@ using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class SessionTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

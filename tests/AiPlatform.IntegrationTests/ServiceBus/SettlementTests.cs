@@ -4,7 +4,7 @@ using Azure.Messaging.ServiceBus.Administration;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class SettlementTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

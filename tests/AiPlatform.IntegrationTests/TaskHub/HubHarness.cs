@@ -110,7 +110,7 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     }
 
     public async Task ReadyAsync(TimeSpan? patience = null)
-        => await Eventually.TrueAsync(async () => await StatusAsync("/health/ready") == HttpStatusCode.OK, "the task hub is ready", patience ?? TimeSpan.FromSeconds(60));
+        => await Eventually.TrueAsync(async () => await StatusAsync("/health/ready") == HttpStatusCode.OK, "the task hub is ready", patience ?? TimeSpan.FromMinutes(3));
 
     public DurableTaskClient CreateClient(string hub) => CreateClient(Connect(hub));
 
@@ -170,14 +170,14 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     /// <summary>Starts an orchestration and waits for its end.</summary>
     public async Task<OrchestrationMetadata> RunAsync(TaskName name, object? input = null)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         return await EndAsync(await Client.ScheduleNewOrchestrationInstanceAsync(name, input, deadline.Token));
     }
 
     /// <summary>Waits for the end of an instance, also of one whose hub is away for a while.</summary>
     public async Task<OrchestrationMetadata> EndAsync(string instanceId)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         return await PersistAsync(() => Client.WaitForInstanceCompletionAsync(instanceId, true, deadline.Token));
     }
 

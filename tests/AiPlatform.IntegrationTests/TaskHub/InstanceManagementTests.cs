@@ -8,7 +8,7 @@ using P = AiPlatform.TaskHub.Protobuf;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Starting, listing, purging and restarting instances.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;
@@ -96,7 +96,7 @@ public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLi
         Assert.Equal(OrchestrationRuntimeStatus.Failed, (await client.WaitForInstanceCompletionAsync(id)).RuntimeStatus);
         Volatile.Write(ref healthy, 1);
         await client.RewindInstanceAsync(id, "repaired");
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var ended = await client.WaitForInstanceCompletionAsync(id, true, deadline.Token);
         Assert.True(ended.RuntimeStatus == OrchestrationRuntimeStatus.Completed, $"{ended.RuntimeStatus}: {ended.FailureDetails}");
         Assert.Equal("worksbreaksafter", ended.ReadOutputAs<string>());

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Microsoft's .NET SDK, client and worker, runs on our hub unchanged.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class OfficialSdkTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private readonly List<IHost> _workers = [];

@@ -6,7 +6,7 @@ using Grpc.Core;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>What the protocol says of work items and their answers, beyond what the SDKs make of it.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed partial class ProtocolTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;
@@ -249,7 +249,7 @@ public sealed partial class ProtocolTests(PostgresFixture postgres) : IAsyncLife
 
         public async Task<WorkItem> NextAsync()
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             return await _items.Reader.ReadAsync(deadline.Token);
         }
 

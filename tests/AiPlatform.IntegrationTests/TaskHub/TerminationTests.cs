@@ -5,7 +5,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Terminating with all children, while the turn that starts them is being written.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(EmulatorsCollection.Name)]
 public sealed class TerminationTests(PostgresFixture postgres)
 {
     [Fact]
@@ -28,7 +28,7 @@ public sealed class TerminationTests(PostgresFixture postgres)
         await worker.Stub.StartInstanceAsync(new() { InstanceId = "stranger", Name = "Any" });
         await worker.Stub.WaitForInstanceStartAsync(new() { InstanceId = "stranger" }, deadline: DateTime.UtcNow.AddSeconds(20));
         await worker.Stub.StartInstanceAsync(new() { InstanceId = "parent", Name = "Any" });
-        var item = await turn.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        var item = await turn.Task.WaitAsync(TimeSpan.FromSeconds(60));
 
         // Nothing becomes durable while the table is locked.
         await using var connection = new NpgsqlConnection(database);
@@ -52,7 +52,7 @@ public sealed class TerminationTests(PostgresFixture postgres)
         var terminated = hub.Engine.TerminateAsync(await hub.Engine.HubAsync("default", default), "parent", "\"all\"", recurse: true, default);
         Assert.False(started.IsCompleted);
         await transaction.CommitAsync();
-        await Task.WhenAll(started, terminated).WaitAsync(TimeSpan.FromSeconds(20));
+        await Task.WhenAll(started, terminated).WaitAsync(TimeSpan.FromSeconds(60));
 
         foreach (var id in (string[])["parent", "child"])
         {

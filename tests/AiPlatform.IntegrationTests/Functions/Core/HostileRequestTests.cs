@@ -92,7 +92,7 @@ public sealed class HostileRequestTests(FunctionsFixture functions) : IClassFixt
         await stream.WriteAsync(Encoding.ASCII.GetBytes(
             $"POST {path} HTTP/1.1\r\nHost: {functions.Address.Authority}\r\nAuthorization: Bearer {user.AccessToken}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{length}\r\n{{}}\r\n0\r\n\r\n"));
         using var reader = new StreamReader(stream);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var status = await reader.ReadLineAsync(deadline.Token);
         Assert.StartsWith("HTTP/1.1 400", status, StringComparison.Ordinal);
     }
