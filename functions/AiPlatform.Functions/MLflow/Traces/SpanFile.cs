@@ -39,7 +39,7 @@ internal static class SpanFile
             ParentId = (Find(span, "parent_span_id") ?? Find(span, "parent_id")) is { ValueKind: JsonValueKind.String } parent && parent.GetString() is { Length: > 0 }
                 ? Id(parent, 8, "parent_span_id")
                 : null,
-            Name = TraceTexts.Column(Find(span, "name") is { ValueKind: JsonValueKind.String } name ? name.GetString()! : string.Empty, MaxName),
+            Name = TraceTexts.Column(Find(span, "name") is { } name ? name.ValueKind == JsonValueKind.String ? name.GetString()! : name.GetRawText() : string.Empty, MaxName),
             Status = status,
             StatusMessage = TraceTexts.Column(message, MaxName),
             StartedNs = Time(span, "start_time_unix_nano", "start_time") ?? throw Wrong("it has no start time"),

@@ -183,6 +183,10 @@ public sealed class SpanTests(FunctionsFixture functions) : IClassFixture<Functi
         Assert.Equal("AAAAAAAAAAAAAAAAAAAABw==", (string)span["trace_id"]!);
         Assert.Contains(span["attributes"]!.AsArray(), static pair => pair!.ToJsonString() == """{"key":"fruit","value":{"string_value":"apple"}}""");
         Assert.Single((await project.MLflow.GetAsync("traces/batchGet?trace_ids=tr-file&trace_ids=tr-none"))["traces"]!.AsArray());
+
+        // Python names a span as it likes.
+        Assert.Equal(HttpStatusCode.OK, (await project.Http.PutAsync(path, new StringContent(file.Replace("\"test\"", "1234", StringComparison.Ordinal)))).StatusCode);
+        Assert.Equal("1234", (string)(await project.MLflow.GetAsync("traces/get?trace_id=tr-file"))["trace"]!["spans"]![0]!["name"]!);
         foreach (var wrong in (string[])["[]", "{\"spans\":[1]}", "{\"spans\":[{\"trace_id\":\"x\"}]}", "{\"spans\":[{\"name\":\"\\ud800\"}]}"])
         {
             Assert.Equal(HttpStatusCode.BadRequest, (await project.Http.PutAsync(path, new StringContent(wrong))).StatusCode);
