@@ -12,8 +12,10 @@ internal sealed class WebSocketConnections : TransportProvider
     /// <summary>The scheme of the container's address for them; nothing listens there.</summary>
     internal const string Scheme = "aipws";
 
-    private const string Protocol = "amqp";
     private const int MaxWaiting = 100;
+
+    // The registered name, and the older one that Azure's clients for JavaScript and Java ask for.
+    private static readonly string[] Protocols = ["amqp", "AMQPWSB10"];
 
     private static readonly TimeSpan NegotiationTime = TimeSpan.FromSeconds(15);
 
@@ -27,14 +29,14 @@ internal sealed class WebSocketConnections : TransportProvider
     /// <summary>Serves one client until its connection is over.</summary>
     internal async Task ServeAsync(HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest || !context.WebSockets.WebSocketRequestedProtocols.Contains(Protocol))
+        if (!context.WebSockets.IsWebSocketRequest || Protocols.FirstOrDefault(context.WebSockets.WebSocketRequestedProtocols.Contains) is not { } protocol)
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
-            await context.Response.WriteAsync("Here AMQP is spoken over WebSockets, subprotocol 'amqp'.", context.RequestAborted);
+            await context.Response.WriteAsync("Here AMQP is spoken over WebSockets, subprotocol 'amqp' or 'AMQPWSB10'.", context.RequestAborted);
             return;
         }
 
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(Protocol);
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(protocol);
         var transport = new WebSocketTransport(socket);
         await _accepted.Writer.WriteAsync(transport, context.RequestAborted);
         await AwaitEndAsync(transport, context.RequestAborted);
