@@ -94,4 +94,7 @@ internal static partial class Logs
 
     [LoggerMessage(160, LogLevel.Warning, "Job code runs without namespaces of its own: {Reason}")]
     public static partial void NoNamespaces(ILogger logger, string reason);
+
+    [LoggerMessage(161, LogLevel.Warning, "Job code may fill half of the memory with files of its sandbox (bubblewrap 0.8 can bound them): {Reason}")]
+    public static partial void UnboundedSandbox(ILogger logger, string reason);
 }

@@ -62,6 +62,42 @@ internal static partial class NativeMethods
         }
     }
 
+    /// <summary>A regular file that has no name any more, by a path below <c>/proc</c> that leads to it; null when it is something else, or gone.</summary>
+    internal static unsafe (ulong Device, ulong Inode, long Bytes, bool InMemory)? NamelessFile(string path)
+    {
+        const int TypeMask = 0xF000;
+        const int Regular = 0x8000;
+        const int LinksOffset = 16;
+        const int ModeOffset = 28;
+        const int InodeOffset = 32;
+        const int BlocksOffset = 48;
+        const long BlockBytes = 512;
+        var status = stackalloc byte[256];
+        if (!TryStatus(path, status) || (*(ushort*)(status + ModeOffset) & TypeMask) != Regular || *(uint*)(status + LinksOffset) != 0)
+        {
+            return null;
+        }
+
+        var system = stackalloc byte[256];
+        return StatFs(path, system) == 0
+            ? (DeviceOf(status), *(ulong*)(status + InodeOffset), *(long*)(status + BlocksOffset) * BlockBytes,
+                *(uint*)system is 0x01021994 or 0x858458F6 or 0x958458F6) // tmpfs, ramfs, hugetlbfs
+            : null;
+    }
+
+    /// <summary>The device of a file system, and the bytes in use on it; null when the path leads nowhere.</summary>
+    internal static unsafe (ulong Device, long Bytes)? UseOf(string path)
+    {
+        const int BlockSizeOffset = 8;
+        const int BlocksOffset = 16;
+        const int FreeOffset = 24;
+        var status = stackalloc byte[256];
+        var system = stackalloc byte[256];
+        return TryStatus(path, status) && StatFs(path, system) == 0
+            ? (DeviceOf(status), (*(long*)(system + BlocksOffset) - *(long*)(system + FreeOffset)) * *(long*)(system + BlockSizeOffset))
+            : null;
+    }
+
     [LibraryImport("libc", EntryPoint = "openat", SetLastError = true)]
     internal static partial int OpenAt(int folder, byte[] path, int flags);
 
@@ -86,12 +122,34 @@ internal static partial class NativeMethods
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int descriptor);
 
-    /// <summary>Changes how willingly a process gives way to others (<c>which</c> 0: by process id).</summary>
-    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
-    internal static partial int SetPriority(int which, int id, int niceness);
+    /// <summary>Changes how a thread (0: this one) is scheduled; of the parameters the kernel knows only the priority.</summary>
+    [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]
+    internal static partial int SetScheduler(int thread, int policy, in int priority);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static unsafe partial int StatX(int folder, byte* path, int flags, uint mask, byte* status);
+
+    [LibraryImport("libc", EntryPoint = "statfs", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static unsafe partial int StatFs(string path, byte* status);
+
+    // Never asks a server: file systems may be remote.
+    private static unsafe bool TryStatus(string path, byte* status)
+    {
+        const int CurrentDirectory = -100;
+        const int DontSync = 0x4000;
+        const uint Basic = 0x7FF;
+        fixed (byte* name = System.Text.Encoding.UTF8.GetBytes(path + '\0'))
+        {
+            return StatX(CurrentDirectory, name, DontSync, Basic, status) == 0;
+        }
+    }
+
+    private static unsafe ulong DeviceOf(byte* status)
+    {
+        const int MajorOffset = 136;
+        const int MinorOffset = 140;
+        return ((ulong)*(uint*)(status + MajorOffset) << 32) | *(uint*)(status + MinorOffset);
+    }
 
     [LibraryImport(Nvml.Library, EntryPoint = "nvmlInit_v2")]
     internal static partial NvmlReturn NvmlInit();

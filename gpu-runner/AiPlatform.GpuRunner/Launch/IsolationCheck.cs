@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using AiPlatform.GpuRunner.Detect;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.GpuRunner.Launch;
@@ -8,15 +9,12 @@ namespace AiPlatform.GpuRunner.Launch;
 /// Finds out, before any work is taken, how job code can be isolated on this machine: containers and some kernels allow no
 /// namespaces, and only a try tells.
 /// </summary>
-internal sealed class IsolationCheck(IOptions<RunnerOptions> options, ILogger<IsolationCheck> logger) : IHostedService
+internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDetector devices, ILogger<IsolationCheck> logger) : IHostedService
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>The isolation of all job code of this runner.</summary>
-    public JobIsolation Isolation { get; private set; } = new(UnprivilegedAccount.Find(options.Value), OwnNamespaces: false)
-    {
-        Limits = options.Value.Limits.Arguments(static name => JobLimits.HardLimit(File.ReadLines("/proc/self/limits"), name)),
-    };
+    public JobIsolation Isolation { get; private set; } = Outside(options.Value, devices.Gpus.Count);
 
     /// <inheritdoc />
     /// <exception cref="InvalidOperationException">Namespaces are required and impossible.</exception>
@@ -28,10 +26,20 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, ILogger<Is
             return;
         }
 
-        var isolation = Isolation with { OwnNamespaces = true };
+        var isolation = Isolation with
+        {
+            OwnNamespaces = true, SharedMemoryBytes = options.Value.Limits.MostMemory,
+            InnerLimits = CountsByNamespace ? options.Value.Limits.InnerArguments(HardLimit) : [],
+        };
         if (await TryAsync(isolation, cancellationToken).ConfigureAwait(false) is not { } problem)
         {
             Isolation = isolation;
+        }
+        else if (await TryAsync(isolation with { SharedMemoryBytes = null }, cancellationToken).ConfigureAwait(false) is null)
+        {
+            // A bubblewrap before 0.8.
+            Isolation = isolation with { SharedMemoryBytes = null };
+            Logs.UnboundedSandbox(logger, problem);
         }
         else if (mode == SandboxMode.Required)
         {
@@ -45,6 +53,21 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, ILogger<Is
 
     /// <inheritdoc />
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Since Linux 5.14 each user namespace has counts of its own.
+    private static bool CountsByNamespace => Environment.OSVersion.Version >= new Version(5, 14);
+
+    private static JobIsolation Outside(RunnerOptions options, int gpus)
+    {
+        var account = UnprivilegedAccount.Find(options);
+        return new JobIsolation(account, OwnNamespaces: false)
+        {
+            Limits = options.Limits.Arguments(HardLimit, (options.MaxNodes * Math.Max(1, gpus)) + options.MaxTasks, account is not null),
+            TagsByLimits = HardLimit(NodeTag.Locks) is null && HardLimit(NodeTag.Resident) is null,
+        };
+    }
+
+    private static long? HardLimit(string name) => JobLimits.HardLimit(File.ReadLines("/proc/self/limits"), name);
 
     // Null when Python starts in a sandbox, else why not.
     private async Task<string?> TryAsync(JobIsolation isolation, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace AiPlatform.GpuRunner.Launch;
 
 /// <summary>How job code, which is hostile, is kept from everything that is not its own.</summary>
@@ -8,8 +10,26 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
     /// <summary>The program that makes the namespaces.</summary>
     public const string Bubblewrap = "/usr/bin/bwrap";
 
+    // Job code gives way to the runner, which has to keep watching, and to the rest of the platform.
+    private const string Niceness = "10";
+
     /// <summary>The arguments of prlimit(1) for every program; none for no limits.</summary>
     public IReadOnlyList<string> Limits { get; init; } = [];
+
+    /// <summary>Further ones, set within the namespaces, where the kernel counts processes for each rank alone.</summary>
+    public IReadOnlyList<string> InnerLimits { get; init; } = [];
+
+    /// <summary>Bytes of files in memory that a sandbox may hold; null for what the kernel allows, which is half of the memory.</summary>
+    public long? SharedMemoryBytes { get; init; }
+
+    /// <summary>Whether a tag may be set as a pair of limits.</summary>
+    public bool TagsByLimits { get; init; }
+
+    /// <summary>Whose the processes are; null for a program that is nobody's.</summary>
+    public NodeTag? Tag { get; init; }
+
+    /// <summary>The isolation of a node or a task, by which its processes are known.</summary>
+    public JobIsolation For(string node) => this with { Tag = NodeTag.Of(node) };
 
     // Programs, libraries and their settings. Homes, other disks, /var and the runner's own folders are not there.
     private static readonly string[] SystemFolders =
@@ -22,20 +42,29 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
     public IReadOnlyList<string> Command(SandboxView view, params ReadOnlySpan<string> program)
     {
         List<string> command = ["/usr/bin/setsid", "--"];
-        if (Limits.Count > 0)
+        if (Tag is not null)
         {
-            command.AddRange(["/usr/bin/prlimit", .. Limits, "--"]);
+            command.AddRange(["/usr/bin/nice", "-n", Niceness, "--"]);
+        }
+
+        if ((IReadOnlyList<string>)[.. Limits, .. TagsByLimits && Tag is { } tag ? tag.Limits : []] is { Count: > 0 } limits)
+        {
+            command.AddRange(["/usr/bin/prlimit", .. limits, "--"]);
         }
 
         if (Account is not null)
         {
-            command.AddRange(
-                ["/usr/bin/setpriv", $"--reuid={Account.UserId}", $"--regid={Account.GroupId}", "--clear-groups", "--no-new-privs", "--"]);
+            var groups = Tag is { Value: var group } ? $"--groups={group}" : "--clear-groups";
+            command.AddRange(["/usr/bin/setpriv", $"--reuid={Account.UserId}", $"--regid={Account.GroupId}", groups, "--no-new-privs", "--"]);
         }
 
         if (OwnNamespaces)
         {
             command.AddRange(Enter(view));
+            if (InnerLimits.Count > 0)
+            {
+                command.AddRange(["/usr/bin/prlimit", .. InnerLimits, "--"]);
+            }
         }
 
         command.AddRange(program);
@@ -53,9 +82,15 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
             .Distinct(StringComparer.Ordinal);
     }
 
-    private static List<string> Enter(SandboxView view)
+    private List<string> Enter(SandboxView view)
     {
         List<string> arguments = [Bubblewrap, "--unshare-user", "--unshare-cgroup-try", "--cap-drop", "ALL"];
+        if (SharedMemoryBytes is not null)
+        {
+            // In namespaces of its own job code could mount file systems in memory.
+            arguments.Add("--disable-userns");
+        }
+
         if (!view.Gpus)
         {
             arguments.AddRange(["--unshare-pid", "--unshare-ipc"]);
@@ -68,6 +103,12 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
 
         arguments.AddRange(["--proc", "/proc"]);
         arguments.AddRange(view.Gpus ? ["--dev-bind", "/dev", "/dev"] : ["--dev", "/dev"]);
+        if (SharedMemoryBytes is { } bytes)
+        {
+            arguments.AddRange(
+                view.Gpus ? ["--bind", view.SharedMemory ?? "/dev/shm", "/dev/shm"]
+                : ["--size", bytes.ToString(CultureInfo.InvariantCulture), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
+        }
 
         // Before the folders: these may lie under the machine's own /tmp.
         arguments.AddRange(["--bind", view.TemporaryDirectory, "/tmp"]);
@@ -79,6 +120,11 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
         foreach (var folder in view.ReadOnly)
         {
             arguments.AddRange(["--ro-bind", folder, folder]);
+        }
+
+        if (SharedMemoryBytes is not null)
+        {
+            arguments.AddRange(["--remount-ro", "/"]); // The root itself is a file system in memory.
         }
 
         arguments.AddRange(["--chdir", view.WorkingDirectory, "--"]);

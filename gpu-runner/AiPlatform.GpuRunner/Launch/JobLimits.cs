@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using AiPlatform.GpuRunner.Detect;
 
 namespace AiPlatform.GpuRunner.Launch;
 
@@ -31,10 +32,10 @@ internal sealed class JobLimits
 
     /// <summary>
     /// Processes and threads of the account that job code runs as. The kernel counts them for all jobs of the account together, and
-    /// not at all for root.
+    /// not at all for root. Null: what the slots may use (<see cref="Arguments"/>).
     /// </summary>
     [Range(64, 4_194_304)]
-    public int AccountThreads { get; set; } = 8_192;
+    public int? AccountThreads { get; set; }
 
     /// <summary>Bytes of address space of one process; null for no limit. GPU libraries reserve far more than they use.</summary>
     [Range(64L << 20, long.MaxValue)]
@@ -43,15 +44,24 @@ internal sealed class JobLimits
     /// <summary>Between two looks at the processes.</summary>
     public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary><see cref="MemoryBytes"/>, or what stands for it.</summary>
+    public long MostMemory => MemoryBytes ?? DeviceDetector.Memory().Total / 10 * 9;
+
+    // For threads: processes are watched, which have some each.
+    private static int ThreadMargin => 512 + (16 * Environment.ProcessorCount);
+
     /// <summary>Arguments of prlimit(1). A limit is never above what this process may set.</summary>
     /// <param name="hardLimitOf">The hard limit by the name that <c>/proc/self/limits</c> has for it; null for none.</param>
-    public IReadOnlyList<string> Arguments(Func<string, long?> hardLimitOf)
+    /// <param name="slots">Ranks and tasks that run at the same time.</param>
+    /// <param name="dedicated">Whether only job code runs as the account; what else it runs counts too.</param>
+    public IReadOnlyList<string> Arguments(Func<string, long?> hardLimitOf, int slots = 1, bool dedicated = true)
     {
+        const int OthersThreads = 4_096;
         List<string> arguments = ["--core=0"];
         void Add(string option, string name, long value)
             => arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--{option}={Math.Min(value, hardLimitOf(name) ?? long.MaxValue)}"));
         Add("nofile", "Max open files", OpenFiles);
-        Add("nproc", "Max processes", AccountThreads);
+        Add("nproc", "Max processes", AccountThreads ?? (slots * (long)(Processes + ThreadMargin)) + (dedicated ? 0 : OthersThreads));
         Add("fsize", "Max file size", ScratchBytes);
         if (AddressSpaceBytes is { } bytes)
         {
@@ -60,6 +70,10 @@ internal sealed class JobLimits
 
         return arguments;
     }
+
+    /// <summary>Arguments of prlimit(1) within namespaces, where the kernel counts the processes and threads of one rank.</summary>
+    public IReadOnlyList<string> InnerArguments(Func<string, long?> hardLimitOf)
+        => [string.Create(CultureInfo.InvariantCulture, $"--nproc={Math.Min(AccountThreads ?? Processes + ThreadMargin, hardLimitOf("Max processes") ?? long.MaxValue)}")];
 
     /// <summary>Hard limits of this process, from the lines of <c>/proc/self/limits</c>.</summary>
     public static long? HardLimit(IEnumerable<string> lines, string name)

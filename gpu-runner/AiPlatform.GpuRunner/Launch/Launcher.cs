@@ -10,7 +10,11 @@ namespace AiPlatform.GpuRunner.Launch;
 /// <param name="SocketPath">The runtime's Unix socket.</param>
 internal sealed record LaunchContext(
     NodeKey Key, string RunId, JobResources Resources, Rendezvous Rendezvous, NodeWorkspace Workspace, string SocketPath,
-    string RuntimeDirectory, IReadOnlyList<int> Gpus, string? Traceparent);
+    string RuntimeDirectory, IReadOnlyList<int> Gpus, string? Traceparent)
+{
+    /// <summary>See <see cref="SandboxView.SharedMemory"/>.</summary>
+    public string? SharedMemory { get; init; }
+}
 
 /// <summary>Builds what is started for each rank. Pure: the same input gives the same plan.</summary>
 internal static class Launcher
@@ -26,6 +30,7 @@ internal static class Launcher
     public static IReadOnlyList<LaunchPlan> Plan(
         LaunchContext context, RunnerOptions options, JobIsolation isolation, IReadOnlyDictionary<string, string> inherited)
         => [.. Enumerable.Range(0, context.Resources.ProcessesPerNode).Select(local => new LaunchPlan(
+            context.Key.ToString(),
             Rank(context, local),
             context.Workspace.CodeDirectory,
             Command(context, options, isolation),
@@ -44,7 +49,10 @@ internal static class Launcher
                 workspace.DataDirectory, context.RuntimeDirectory, Path.GetDirectoryName(context.SocketPath)!,
                 .. JobIsolation.FoldersOf(options.Python), .. options.SandboxFolders,
             ],
-            context.Gpus.Count > 0);
+            context.Gpus.Count > 0)
+        {
+            SharedMemory = context.SharedMemory,
+        };
         return isolation.Command(view, options.Python, "-u", workspace.Entrypoint);
     }
 
@@ -87,7 +95,7 @@ internal static class Launcher
         // As under torchrun, each rank sees all GPUs of its node and takes number LOCAL_RANK; an empty list hides them.
         environment["CUDA_VISIBLE_DEVICES"] = string.Join(',', context.Gpus);
 
-        environment[ProcessTree.Marker] = context.Key.ToString();
+        environment["AIP_NODE"] = context.Key.ToString(); // For people: nothing rests on what job code can write.
         environment["AIP_SOCKET"] = context.SocketPath;
         environment["AIP_JOB_ID"] = context.Key.JobId;
         environment["AIP_RUN_ID"] = context.RunId;

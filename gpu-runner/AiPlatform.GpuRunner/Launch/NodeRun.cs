@@ -156,21 +156,30 @@ internal sealed class NodeRun(
             root = Path.GetDirectoryName(SafePath.OpenedPath(file))!;
         }
 
-        var socketDirectory = CreateSocketDirectory();
+        var socketDirectory = CreateFolder(journal.State.SocketDirectory);
+        var sharedMemory = gpus.Count > 0 && services.Isolation.OwnNamespaces ? journal.State.SharedMemoryDirectory : null;
         try
         {
+            if (sharedMemory is not null)
+            {
+                services.Isolation.Account?.Own(CreateFolder(sharedMemory));
+            }
+
             var socket = Path.Combine(socketDirectory, "runtime.sock");
             await using var server = new RuntimeServer(socket, root, journal, checkpoint, Wishes, id => ProcessTree.IsBelow(id, _ranks), _logger);
             services.Isolation.Account?.Own(socketDirectory);
             var context = new LaunchContext(
-                key, assignment.RunId, assignment.Spec.Resources, rendezvous, workspace, socket, services.Stager.PythonDirectory, gpus, traceparent);
+                key, assignment.RunId, assignment.Spec.Resources, rendezvous, workspace, socket, services.Stager.PythonDirectory, gpus, traceparent)
+            {
+                SharedMemory = sharedMemory,
+            };
             var metrics = await StartMetricsAsync(gpus).ConfigureAwait(false);
             try
             {
-                var watch = new LimitWatch(
+                using var watch = new LimitWatch(
                     services.Options.Limits, assignment.Spec.Resources.ProcessesPerNode,
-                    [workspace.CodeDirectory, workspace.HomeDirectory, workspace.TemporaryDirectory], services.Time);
-                var plans = Launcher.Plan(context, services.Options, services.Isolation, RunnerEnvironment());
+                    [workspace.CodeDirectory, workspace.HomeDirectory, workspace.TemporaryDirectory], services.Time, sharedMemory);
+                var plans = Launcher.Plan(context, services.Options, services.Isolation.For(key.ToString()), RunnerEnvironment());
                 return await RunRanksAsync(plans, watch, cancellationToken).ConfigureAwait(false);
             }
             finally
@@ -185,6 +194,7 @@ internal sealed class NodeRun(
         finally
         {
             Logs.Remaining(_logger, JobFolder.TryDelete(socketDirectory));
+            Logs.Remaining(_logger, JobFolder.TryDelete(journal.State.SharedMemoryDirectory));
         }
     }
 
@@ -261,9 +271,9 @@ internal sealed class NodeRun(
     {
         var running = ranks.ToList();
         var interrupted = Task.Delay(Timeout.InfiniteTimeSpan, services.Time, cancellationToken);
+        var look = watch.WaitAsync(cancellationToken);
         while (running.Count > 0)
         {
-            var look = Task.Delay(services.Options.Limits.Interval, services.Time, CancellationToken.None);
             await Task.WhenAny([.. running.Select(static rank => rank.Exited), interrupted, look]).ConfigureAwait(false);
             foreach (var rank in running.Where(static rank => rank.Exited.IsCompleted).ToList())
             {
@@ -281,24 +291,22 @@ internal sealed class NodeRun(
 
             if (look.IsCompleted)
             {
-                // Remembers children before they shed their marker and their parents.
-                _exceeded = await watch.LookAsync(ProcessTree.Find(key.ToString(), _processes)).ConfigureAwait(false);
+                // Remembers children before they leave their parents.
+                _exceeded = await watch.LookAsync(_ranks, () => ProcessTree.Find(key.ToString(), _processes)).ConfigureAwait(false);
                 if (_exceeded is not null)
                 {
                     return null;
                 }
+
+                look = watch.WaitAsync(cancellationToken);
             }
         }
 
         return null;
     }
 
-    private string CreateSocketDirectory()
-    {
-        Directory.CreateDirectory(
-            journal.State.SocketDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return journal.State.SocketDirectory;
-    }
+    private static string CreateFolder(string path)
+        => Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
 
     private static Dictionary<string, string> RunnerEnvironment()
     {

@@ -8,26 +8,25 @@ namespace AiPlatform.GpuRunner.Launch;
 internal readonly record struct ProcessEntry(int Id, int ParentId, int Group, int Session, char State, ulong StartTime);
 
 /// <summary>
-/// All processes of a node, however they were started: by session, by descent and by the marker in their environment.
-/// Children that fork twice become children of this process (see <see cref="BecomeSubreaper"/>), and are found again.
+/// All processes of a node, however they were started: by descent, by session, and by the <see cref="NodeTag"/> that they cannot change.
+/// What job code can write, such as its environment, says nothing. Children that fork twice become children of this process (see
+/// <see cref="BecomeSubreaper"/>), and are found again.
 /// </summary>
 internal static class ProcessTree
 {
-    /// <summary>The environment variable that marks every process of a node: <c>{job}-{attempt}-{node}</c>.</summary>
-    public const string Marker = "AIP_NODE";
-
     /// <summary>SIGTERM.</summary>
     public const int Terminate = 15;
 
     /// <summary>SIGKILL.</summary>
     public const int KillSignal = 9;
 
+    private const int StopSignal = 19;
+    private const int StopRounds = 50;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private static bool adopts;
 
-    /// <summary>
-    /// Adopts orphaned descendants from now on. Every child that this process did not start itself counts as part of a node then,
-    /// even when it has left its session and cleared its environment.
-    /// </summary>
+    /// <summary>Adopts orphaned descendants from now on, so that none can slip away. Whose they are, their tags say.</summary>
     public static void BecomeSubreaper() => adopts = NativeMethods.ProcessControl(NativeMethods.PrSetChildSubreaper, 1, 0, 0, 0) == 0;
 
     /// <summary>Every process that can be read.</summary>
@@ -59,36 +58,34 @@ internal static class ProcessTree
     }
 
     /// <summary>The job that a process belongs to; null for a foreign one.</summary>
-    public static string? JobOf(int processId) => NodeOf(processId) is { } node && node.IndexOf('-') is > 0 and var end ? node[..end] : null;
-
-    /// <summary>The node that a process is marked with.</summary>
-    public static string? NodeOf(int processId)
+    public static string? JobOf(int processId)
     {
-        if (ReadText($"/proc/{processId}/environ") is not { } environment)
+        const int MaxDepth = 100;
+        string? node = null;
+        for (var (id, depth) = (processId, 0); node is null && id > 1 && depth < MaxDepth; depth++)
         {
-            return null;
+            node = RankProcess.NodeOf(id);
+            id = Read(id)?.ParentId ?? 0;
         }
 
-        const string prefix = Marker + "=";
-        return environment.Split('\0').FirstOrDefault(static entry => entry.StartsWith(prefix, StringComparison.Ordinal)) is { } value
-            ? value[prefix.Length..]
-            : null;
+        node ??= NodeTag.Read(processId) is { } tag ? RankProcess.Nodes.FirstOrDefault(other => NodeTag.Of(other) == tag) : null;
+        return node?.IndexOf('-', StringComparison.Ordinal) is > 0 and var end ? node[..end] : null;
     }
 
     /// <summary>The live processes of a node.</summary>
-    /// <param name="node">The marker's value.</param>
-    /// <param name="known">Processes that were seen before and may have shed their marker since; dead ones are removed, new ones added.</param>
-    public static List<ProcessEntry> Find(string node, ISet<(int Id, ulong StartTime)> known)
+    /// <param name="node">The node, or the task.</param>
+    /// <param name="known">Processes that were found before, and may have left their parents since; dead ones are removed, new ones added.</param>
+    /// <param name="inherited">Whether an earlier life of the runner started them: others have adopted what it left.</param>
+    public static List<ProcessEntry> Find(string node, ISet<(int Id, ulong StartTime)> known, bool inherited = false)
     {
         lock (RankProcess.StartGate)
         {
-            return FindLocked(node, known);
+            return FindLocked(node, known, inherited);
         }
     }
 
     /// <summary>
-    /// Whether a process is one of the given ones, a descendant of one, or in its session. The marker does not count here: other job code
-    /// can write it too.
+    /// Whether a process is one of the given ones, a descendant of one, or in its session.
     /// </summary>
     public static bool IsBelow(int processId, IReadOnlyCollection<ProcessEntry> roots)
     {
@@ -120,86 +117,163 @@ internal static class ProcessTree
     }
 
     /// <summary>Ends a node's processes: TERM, after the grace KILL, until none is left. False when some survived the deadline.</summary>
+    /// <param name="inherited">As for <see cref="Find"/>.</param>
     public static async Task<bool> EndAsync(
-        string node, ISet<(int Id, ulong StartTime)> known, TimeSpan grace, TimeProvider time, CancellationToken cancellationToken)
+        string node, ISet<(int Id, ulong StartTime)> known, TimeSpan grace, TimeProvider time, CancellationToken cancellationToken, bool inherited = false)
     {
         var pause = TimeSpan.FromMilliseconds(50);
-        var killAt = time.GetTimestamp();
+        var began = time.GetTimestamp();
         var termed = new HashSet<(int, ulong)>();
-        while (true)
+        while (!await WatchThread.RunAsync(() => End(node, () => Find(node, known, inherited), time.GetElapsedTime(began) < grace ? termed : null)).ConfigureAwait(false))
         {
-            var live = Find(node, known);
-            if (live.Count == 0)
-            {
-                return true;
-            }
-
-            var elapsed = time.GetElapsedTime(killAt);
-            if (elapsed > grace + TimeSpan.FromSeconds(30))
+            if (time.GetElapsedTime(began) > grace + Patience)
             {
                 return false;
             }
 
-            foreach (var entry in live)
-            {
-                if (elapsed >= grace)
-                {
-                    Signal(entry, KillSignal);
-                }
-                else if (termed.Add((entry.Id, entry.StartTime)))
-                {
-                    Signal(entry, Terminate);
-                }
-            }
-
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+
+    // True when none is left.
+    private static bool End(string node, Func<List<ProcessEntry>> find, HashSet<(int, ulong)>? termed)
+    {
+        if (termed is null)
+        {
+            KillNamespaces(RankProcess.IdsOf(node));
+        }
+
+        var live = find();
+        if (termed is null)
+        {
+            Kill(live, find);
+        }
+        else
+        {
+            live.Where(entry => termed.Add((entry.Id, entry.StartTime))).ToList().ForEach(static entry => Signal(entry, Terminate));
+        }
+
+        return live.Count == 0;
+    }
+
+    // Everything in a namespace ends with its first process, at once and however fast it forks.
+    private static void KillNamespaces(IEnumerable<int> ranks)
+    {
+        foreach (var rank in ranks)
+        {
+            if (RankNamespace.FirstOf(rank) is { } first)
+            {
+                Signal(first, KillSignal);
+            }
         }
     }
 
-    private static List<ProcessEntry> FindLocked(string node, ISet<(int Id, ulong StartTime)> known)
+    // What is stopped forks no more, and keeps its place under the kernel's limit: in the end nothing is left that could fork. A signal to
+    // a process group reaches all of it at once.
+    private static void Kill(List<ProcessEntry> live, Func<List<ProcessEntry>> find)
+    {
+        const int Oldest = 128;
+        KillNamespaces(live.OrderBy(static entry => entry.StartTime).Take(Oldest).Select(static entry => entry.Id));
+        var stopped = new HashSet<(int, ulong)>();
+        for (var round = 0; round < StopRounds && SignalFresh(live, StopSignal, stopped); round++)
+        {
+            live = find();
+        }
+
+        SignalFresh(live, KillSignal, []);
+    }
+
+    // False when there was none that had not got it.
+    private static bool SignalFresh(List<ProcessEntry> live, int signal, HashSet<(int, ulong)> done)
+    {
+        var own = Read(Environment.ProcessId);
+        var fresh = live.Where(entry => done.Add((entry.Id, entry.StartTime))).ToList();
+        foreach (var group in fresh.Where(entry => entry.Group > 1 && entry.Session != 0 && entry.Session != own?.Session)
+            .Select(static entry => entry.Group).Distinct())
+        {
+            _ = NativeMethods.Kill(-group, signal);
+        }
+
+        fresh.ForEach(entry => Signal(entry, signal));
+        return fresh.Count > 0;
+    }
+
+    private static List<ProcessEntry> FindLocked(string node, ISet<(int Id, ulong StartTime)> known, bool inherited)
     {
         var snapshot = Snapshot();
-        var found = snapshot.Where(entry => known.Contains((entry.Id, entry.StartTime))).ToDictionary(static entry => entry.Id);
-        var sessions = found.Values.Select(static entry => entry.Session).ToHashSet();
-        sessions.Remove(Read(Environment.ProcessId)?.Session ?? 0);
-        bool grown;
-        do
+        snapshot.RemoveAll(static entry => entry.Id == Environment.ProcessId);
+        var ids = snapshot.Select(static entry => entry.Id).ToHashSet();
+        var tag = NodeTag.Of(node);
+        var roots = snapshot.Where(entry =>
+            known.Contains((entry.Id, entry.StartTime)) || (IsOpen(entry, ids, inherited) && IsTagged(entry, tag, node)));
+        var found = Descend(roots, snapshot);
+        known.Clear();
+        known.UnionWith(found.Select(static entry => (entry.Id, entry.StartTime)));
+        found.ForEach(Reap);
+        return [.. found.Where(static entry => entry.State is not ('Z' or 'X'))];
+    }
+
+    // The processes, their descendants, and all in their sessions: only a descendant can be in a session.
+    private static List<ProcessEntry> Descend(IEnumerable<ProcessEntry> roots, List<ProcessEntry> snapshot)
+    {
+        var children = snapshot.ToLookup(static entry => entry.ParentId);
+        var members = snapshot.ToLookup(static entry => entry.Session);
+        var found = new Dictionary<int, ProcessEntry>();
+        var next = new Queue<ProcessEntry>(roots);
+
+        // No session, as far as this process sees, is 0; a process that has not got one of its own yet is in this process's.
+        var sessions = new HashSet<int> { 0, Read(Environment.ProcessId)?.Session ?? 0 };
+        while (next.TryDequeue(out var entry))
         {
-            grown = false;
-            foreach (var entry in snapshot.Where(entry => entry.Id != Environment.ProcessId && !found.ContainsKey(entry.Id)))
+            if (found.TryAdd(entry.Id, entry))
             {
-                if (found.ContainsKey(entry.ParentId) || sessions.Contains(entry.Session) || IsMarked(entry, node))
+                foreach (var other in children[entry.Id].Concat(sessions.Add(entry.Session) ? members[entry.Session] : []))
                 {
-                    found.Add(entry.Id, entry);
-                    grown = true;
+                    next.Enqueue(other);
                 }
             }
         }
-        while (grown);
 
-        known.Clear();
-        known.UnionWith(found.Values.Select(static entry => (entry.Id, entry.StartTime)));
-        ReapOrphans(found.Values);
-        return [.. found.Values.Where(static entry => entry.State is not ('Z' or 'X'))];
+        return [.. found.Values];
+    }
+
+    // Whether its parents do not tell whose it is: it was adopted, or its parent has just gone. Who adopts nothing has to look at all.
+    private static bool IsOpen(ProcessEntry entry, HashSet<int> ids, bool inherited)
+        => !adopts || inherited || (entry.ParentId == Environment.ProcessId ? !RankProcess.IsOwn(entry.Id) : entry.ParentId != 0 && !ids.Contains(entry.ParentId));
+
+    private static bool IsTagged(ProcessEntry entry, NodeTag tag, string node)
+    {
+        if (NodeTag.Read(entry.Id) is { } own)
+        {
+            return own == tag;
+        }
+
+        if (!adopts || entry.ParentId != Environment.ProcessId || RankProcess.IsOwn(entry.Id))
+        {
+            return false;
+        }
+
+        // It was adopted and has shed its tag. It belongs to the only node that runs; among several it is nobody's, and ends.
+        if (RankProcess.Nodes.All(other => other == node))
+        {
+            return true;
+        }
+
+        Signal(entry, KillSignal);
+        Reap(entry);
+        return false;
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 
-    private static bool IsMarked(ProcessEntry entry, string node)
+    // A zombie that became our child by adoption; those that .NET started are reaped by .NET.
+    private static void Reap(ProcessEntry entry)
     {
-        var marker = NodeOf(entry.Id);
-        return marker == node || (adopts && string.IsNullOrEmpty(marker) && entry.ParentId == Environment.ProcessId && !RankProcess.IsOwn(entry.Id));
-    }
-
-    // Zombies that became our children by adoption; those that .NET started are reaped by .NET.
-    private static void ReapOrphans(IEnumerable<ProcessEntry> entries)
-    {
-        foreach (var entry in entries)
+        if (entry.State == 'Z' && entry.ParentId == Environment.ProcessId && !RankProcess.IsOwn(entry.Id))
         {
-            if (entry.State == 'Z' && entry.ParentId == Environment.ProcessId && !RankProcess.IsOwn(entry.Id))
-            {
-                _ = NativeMethods.WaitPid(entry.Id, out _, NativeMethods.WaitNoHang);
-            }
+            _ = NativeMethods.WaitPid(entry.Id, out _, NativeMethods.WaitNoHang);
         }
     }
 

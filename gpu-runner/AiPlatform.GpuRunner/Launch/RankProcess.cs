@@ -5,13 +5,14 @@ using AiPlatform.GpuRunner.Report;
 namespace AiPlatform.GpuRunner.Launch;
 
 /// <summary>What to start for a rank: an argument list and a complete environment, nothing inherited.</summary>
+/// <param name="Node">The node, or the task, that it belongs to.</param>
 /// <param name="Rank">In the whole gang.</param>
-internal sealed record LaunchPlan(int Rank, string WorkingDirectory, IReadOnlyList<string> Command, IReadOnlyDictionary<string, string> Environment);
+internal sealed record LaunchPlan(string Node, int Rank, string WorkingDirectory, IReadOnlyList<string> Command, IReadOnlyDictionary<string, string> Environment);
 
 /// <summary>A rank: a process in its own session whose output goes to a log.</summary>
 internal sealed class RankProcess : IDisposable
 {
-    private static readonly ConcurrentDictionary<int, byte> Own = new();
+    private static readonly ConcurrentDictionary<int, string> Own = new();
 
     /// <summary>Held while a process is started, so that no look at the children sees one that is not known yet.</summary>
     public static readonly Lock StartGate = new();
@@ -43,6 +44,15 @@ internal sealed class RankProcess : IDisposable
     /// <summary>Whether this process started that one itself.</summary>
     public static bool IsOwn(int processId) => Own.ContainsKey(processId);
 
+    /// <summary>The node of a process that this process started itself; null for any other.</summary>
+    public static string? NodeOf(int processId) => Own.GetValueOrDefault(processId);
+
+    /// <summary>The nodes of the processes that this process started itself and that have not ended.</summary>
+    public static IReadOnlyCollection<string> Nodes => [.. Own.Values.Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Those of a node.</summary>
+    public static IReadOnlyList<int> IdsOf(string node) => [.. Own.Where(pair => pair.Value == node).Select(static pair => pair.Key)];
+
     /// <summary>Starts a rank.</summary>
     public static RankProcess Start(LaunchPlan plan, RankLog log)
     {
@@ -71,7 +81,7 @@ internal sealed class RankProcess : IDisposable
             lock (StartGate)
             {
                 process.Start();
-                Own.TryAdd(process.Id, 0);
+                Own[process.Id] = plan.Node;
             }
         }
         catch

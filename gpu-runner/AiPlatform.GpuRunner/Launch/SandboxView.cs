@@ -7,4 +7,8 @@ namespace AiPlatform.GpuRunner.Launch;
 /// <param name="ReadOnly">Folders at their own paths that cannot be changed, also where they lie in a writable one.</param>
 /// <param name="Gpus">Whether it uses GPUs: their libraries connect the ranks of a node through shared memory and process ids.</param>
 internal sealed record SandboxView(
-    string WorkingDirectory, string TemporaryDirectory, IReadOnlyList<string> Writable, IReadOnlyList<string> ReadOnly, bool Gpus);
+    string WorkingDirectory, string TemporaryDirectory, IReadOnlyList<string> Writable, IReadOnlyList<string> ReadOnly, bool Gpus)
+{
+    /// <summary>With GPUs, the folder in memory that the ranks of the node find at <c>/dev/shm</c>.</summary>
+    public string? SharedMemory { get; init; }
+}

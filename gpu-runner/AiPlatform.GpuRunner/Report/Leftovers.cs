@@ -21,10 +21,10 @@ internal sealed class Leftovers(
         {
             var known = directory.ReadProcesses().Select(static entry => (entry.Id, entry.StartTime)).ToHashSet();
             var node = Path.GetFileName(directory.Path);
-            var live = ProcessTree.Find(node, known);
+            var live = ProcessTree.Find(node, known, inherited: true);
             if (live.Count > 0)
             {
-                await ProcessTree.EndAsync(node, known, TimeSpan.Zero, services.Time, cancellationToken).ConfigureAwait(false);
+                await ProcessTree.EndAsync(node, known, TimeSpan.Zero, services.Time, cancellationToken, inherited: true).ConfigureAwait(false);
                 Logs.OrphansEnded(logger, live.Count);
             }
 
@@ -32,7 +32,7 @@ internal sealed class Leftovers(
             {
                 Logs.Remaining(logger, directory.DeleteWorkspace());
                 Logs.Remaining(logger, JobFolder.TryDelete(state.SocketDirectory));
-
+                Logs.Remaining(logger, JobFolder.TryDelete(state.SharedMemoryDirectory));
                 _directories.Add(directory);
             }
             else

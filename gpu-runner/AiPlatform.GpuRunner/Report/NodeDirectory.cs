@@ -12,6 +12,10 @@ namespace AiPlatform.GpuRunner.Report;
 internal sealed record NodeState(string JobId, int Attempt, int Node, string RunId, IReadOnlyList<int> Ranks, string SocketDirectory)
 {
     public NodeKey Key => new(JobId, Attempt, Node);
+
+    /// <summary>What ranks with GPUs share in memory.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string SharedMemoryDirectory => Path.Combine("/dev/shm", Path.GetFileName(SocketDirectory));
 }
 
 /// <summary>The folder of a node: spools, logs, contents of artifacts, workspace. It is removed when everything in it has been sent.</summary>
@@ -107,7 +111,7 @@ internal sealed class NodeDirectory(string path)
         }
         catch (JsonException)
         {
-            return []; // The marker in their environment finds them too.
+            return []; // They are found by the node's tag too.
         }
     }
 

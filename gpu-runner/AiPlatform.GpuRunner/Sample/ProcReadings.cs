@@ -57,15 +57,18 @@ internal static class ProcReadings
     }
 
     /// <summary>Bytes of memory that processes hold, where shared memory counts once; without the right to know, as <see cref="Usage"/> counts.</summary>
-    public static long SharedOutMemory(IEnumerable<int> processes)
+    /// <param name="leftOut">File systems whose files are counted elsewhere.</param>
+    /// <param name="held">Bytes of files in memory that they keep: whatever part of such a file is mapped, it counts whole.</param>
+    public static long SharedOutMemory(
+        IEnumerable<int> processes, IReadOnlySet<ulong> leftOut, IReadOnlyDictionary<(ulong Device, ulong Inode), long> held)
     {
         var total = 0L;
+        var mapped = new Dictionary<(ulong Device, ulong Inode), long>();
         foreach (var process in processes)
         {
             try
             {
-                var line = File.ReadLines($"/proc/{process}/smaps_rollup").FirstOrDefault(static line => line.StartsWith("Pss:", StringComparison.Ordinal));
-                total += line is null ? 0 : Number(Fields(line)[1]) * 1024;
+                total += Resident(File.ReadLines($"/proc/{process}/smaps"), leftOut, held, mapped);
             }
             catch (UnauthorizedAccessException)
             {
@@ -74,6 +77,42 @@ internal static class ProcReadings
             catch (IOException)
             {
                 // It has ended meanwhile.
+            }
+        }
+
+        return total + held.Sum(file => Math.Max(file.Value, mapped.GetValueOrDefault(file.Key)));
+    }
+
+    /// <summary>The shares of a process in the pages that it maps, of the lines of <c>/proc/[pid]/smaps</c>.</summary>
+    /// <param name="mapped">Where the shares of held files are added to; they are not in the sum.</param>
+    internal static long Resident(
+        IEnumerable<string> lines, IReadOnlySet<ulong> leftOut, IReadOnlyDictionary<(ulong Device, ulong Inode), long> held,
+        Dictionary<(ulong Device, ulong Inode), long> mapped)
+    {
+        const string share = "Pss:";
+        var total = 0L;
+        (ulong Device, ulong Inode) file = default;
+        foreach (var line in lines)
+        {
+            if (line.StartsWith(share, StringComparison.Ordinal))
+            {
+                var bytes = Number(Fields(line)[1]) * 1024;
+                if (held.ContainsKey(file))
+                {
+                    mapped[file] = mapped.GetValueOrDefault(file) + bytes;
+                }
+                else if (file.Inode == 0 || !leftOut.Contains(file.Device))
+                {
+                    total += bytes;
+                }
+            }
+            else if (line[0] is (>= '0' and <= '9') or (>= 'a' and <= 'f'))
+            {
+                // 7f3d5e000000-7f3d5e021000 rw-p 00000000 00:1f 1234  /dev/shm/x: a mapping; its numbers follow, with capital letters in front.
+                var fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+                var device = fields[3].Split(':');
+                file = ((ulong.Parse(device[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture) << 32)
+                    | ulong.Parse(device[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(fields[4], CultureInfo.InvariantCulture));
             }
         }
 

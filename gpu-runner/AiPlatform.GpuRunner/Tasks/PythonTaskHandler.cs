@@ -19,7 +19,6 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
 
     private const int MaxAnswerBytes = 256 * 1024;
     private static readonly TimeSpan OutputPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     public string Name => TaskHandlers.Python;
@@ -53,14 +52,14 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         {
             using var process = RankProcess.Start(Plan(workspace), log);
             var exceeded = false;
-            var watch = new LimitWatch(services.Options.Limits, 1, [workspace.Code, workspace.Home], services.Time);
+            using var watch = new LimitWatch(services.Options.Limits, 1, [workspace.Code, workspace.Home], services.Time);
             var known = new HashSet<(int, ulong)> { (process.Entry.Id, process.Entry.StartTime) };
             try
             {
-                while (await Task.WhenAny(process.Exited, Task.Delay(ProgressInterval, services.Time, cancellationToken)).ConfigureAwait(false) != process.Exited)
+                while (await Task.WhenAny(process.Exited, watch.WaitAsync(cancellationToken)).ConfigureAwait(false) != process.Exited)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    if (await watch.LookAsync(ProcessTree.Find(workspace.Marker, known)).ConfigureAwait(false) is { } reason)
+                    if (await watch.LookAsync([process.Entry], () => ProcessTree.Find(workspace.Marker, known)).ConfigureAwait(false) is { } reason)
                     {
                         exceeded = true;
                         throw new TaskFailedException(LimitWatch.Code, reason);
@@ -104,8 +103,8 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         var view = new SandboxView(
             workspace.Code, workspace.Home, [workspace.Code, workspace.Home],
             [runtime, .. JobIsolation.FoldersOf(options.Python), .. options.SandboxFolders], Gpus: false);
-        var command = services.Isolation.Command(view, options.Python, "-u", Path.Combine(runtime, "aiplatform_runtime", "task.py"));
-        return new LaunchPlan(0, workspace.Code, command, new Dictionary<string, string>
+        var command = services.Isolation.For(workspace.Marker).Command(view, options.Python, "-u", Path.Combine(runtime, "aiplatform_runtime", "task.py"));
+        return new LaunchPlan(workspace.Marker, 0, workspace.Code, command, new Dictionary<string, string>
         {
             ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
             ["LANG"] = "C.UTF-8",
@@ -115,7 +114,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
             ["PYTHONPATH"] = $"{workspace.Code}:{runtime}",
             ["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
             ["CUDA_VISIBLE_DEVICES"] = "", // GPUs belong to jobs, which ask for them.
-            [ProcessTree.Marker] = workspace.Marker,
+            ["AIP_NODE"] = workspace.Marker,
             ["AIP_TASK_INPUT"] = workspace.Input,
             ["AIP_TASK_RESULT"] = workspace.Result,
             ["AIP_TASK_PROGRESS"] = workspace.Progress,

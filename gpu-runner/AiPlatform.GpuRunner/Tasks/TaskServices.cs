@@ -44,7 +44,7 @@ internal sealed class TaskLeftovers(NodeServices services, ILogger<TaskLeftovers
         foreach (var attempt in Directory.GetDirectories(folder))
         {
             await ProcessTree.EndAsync(
-                Path.GetFileName(attempt), new HashSet<(int, ulong)>(), TimeSpan.Zero, services.Time, cancellationToken).ConfigureAwait(false);
+                Path.GetFileName(attempt), new HashSet<(int, ulong)>(), TimeSpan.Zero, services.Time, cancellationToken, inherited: true).ConfigureAwait(false);
             Logs.Remaining(logger, JobFolder.TryDelete(attempt, Trash.FolderOf(services.Identity.DataDirectory)));
         }
     }

@@ -14,7 +14,7 @@ internal sealed class TaskWorkspace(string dataDirectory, TaskAssignment assignm
 {
     private const int MaxProgressBytes = 64;
 
-    /// <summary>The value of <see cref="ProcessTree.Marker"/>.</summary>
+    /// <summary>What the attempt's processes are tagged with.</summary>
     public string Marker { get; } = $"{assignment.TaskId}-{assignment.Fence}-task";
 
     public string Root => Path.Combine(FolderOf(dataDirectory), Marker);

@@ -1,6 +1,5 @@
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Runners;
-using AiPlatform.GpuRunner.Launch;
 
 namespace AiPlatform.IntegrationTests.GpuRunner;
 
@@ -365,9 +364,5 @@ public sealed class JobFaultTests
         Assert.Contains("announced were 9 bytes and aaaa", (await harness.EndAsync(attempt: 3)).Reason, StringComparison.Ordinal);
     }
 
-    private static void AssertNoProcess(RunnerHarness harness)
-    {
-        var node = $"{harness.JobId}-1-0";
-        Assert.DoesNotContain(ProcessTree.Snapshot(), entry => entry.State != 'Z' && ProcessTree.NodeOf(entry.Id) == node);
-    }
+    private static void AssertNoProcess(RunnerHarness harness) => Assert.Empty(NodeMarker.Live($"{harness.JobId}-1-0"));
 }

@@ -29,6 +29,87 @@ public sealed class JobLimitTests
         Assert.Equal(JobEventKind.Finished, (await harness.EndAsync(attempt: 2)).Kind);
     }
 
+    // Bounded by itself: at most 4,096 processes, each of which ends after a minute; and 400 by the kernel.
+    private const string Bomb =
+        """
+        import os, time
+        end = time.monotonic() + 60
+        for _ in range(12):
+            try:
+                if os.fork() == 0 and {0}:
+                    os.setsid()
+            except OSError:
+                pass
+        while time.monotonic() < end:
+            pass
+        """;
+
+    public static TheoryData<string, string, bool> Bombs => new()
+    {
+        { "nobody", "Auto", false }, { "nobody", "Auto", true }, { "nobody", "Off", false }, { "nobody", "Off", true },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bombs))]
+    public async Task A_job_that_forks_without_end_is_ended_within_seconds_and_the_others_go_on(string account, string sandbox, bool sessions)
+    {
+        await using var harness = await RunnerHarness.StartAsync(
+            $"--Runner:RunAs={account}", $"--Runner:Sandbox={sandbox}", "--Runner:MaxNodes=2", "--Runner:Limits:Processes=50",
+            "--Runner:Limits:AccountThreads=400", "--Runner:Limits:Interval=00:00:01");
+        File.SetUnixFileMode(harness.DataDirectory, (UnixFileMode)0b111_101_101);
+        harness.Submit("import pathlib, time\npathlib.Path('began').touch()\nwhile not pathlib.Path('end').exists():\n    time.sleep(0.05)\nprint('whole')");
+        var folder = Path.Combine(harness.NodeDirectory(), "work", "code");
+        await RunnerHarness.UntilAsync(() => File.Exists(Path.Combine(folder, "began")), () => "the other job does not run");
+
+        harness.Submit(Bomb.Replace("{0}", sessions ? "True" : "False", StringComparison.Ordinal), attempt: 2);
+        var bomb = await harness.EndAsync(attempt: 2);
+        Assert.StartsWith("limit_exceeded: processes: ", bomb.Reason, StringComparison.Ordinal);
+        Assert.Empty(NodeMarker.Live($"{harness.JobId}-2-0"));
+
+        await File.WriteAllTextAsync(Path.Combine(folder, "end"), "");
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{harness.Log()}");
+    }
+
+    [Theory]
+    [InlineData("nobody", "Auto")]
+    [InlineData("nobody", "Off")]
+    [InlineData("", "Auto")]
+    [InlineData("", "Off")]
+    public async Task A_job_that_forges_the_marks_of_another_harms_only_itself(string account, string sandbox)
+    {
+        await using var harness = await RunnerHarness.StartAsync(
+            $"--Runner:RunAs={account}", $"--Runner:Sandbox={sandbox}", "--Runner:MaxNodes=2", "--Runner:Limits:Processes=40",
+            "--Runner:Limits:Interval=00:00:00.200");
+        File.SetUnixFileMode(harness.DataDirectory, (UnixFileMode)0b111_101_101);
+        harness.Submit("import pathlib, time\nwhile not pathlib.Path('end').exists():\n    time.sleep(0.05)\nprint('whole')");
+        var victim = $"{harness.JobId}-1-0";
+        await RunnerHarness.UntilAsync(() => NodeMarker.Live(victim).Count > 0, () => "the victim does not run");
+
+        // Children that name the victim, in sessions of their own and without the parents that would give them away.
+        harness.Submit(
+            $$"""
+            import os, time
+            for _ in range(100):
+                if os.fork() == 0:
+                    os.setsid()
+                    if os.fork():
+                        os._exit(0)
+                    os.execve('/bin/sleep', ['sleep', '120'], {'AIP_NODE': '{{victim}}'})
+            time.sleep(120)
+            """,
+            attempt: 2);
+        var attacker = await harness.EndAsync(attempt: 2);
+        Assert.StartsWith("limit_exceeded: processes: ", attacker.Reason, StringComparison.Ordinal);
+        Assert.Empty(ProcessTree.Find($"{harness.JobId}-2-0", new HashSet<(int, ulong)>()));
+        Assert.Equal([], harness.Platform.Events.Where(static e => e.Attempt == 1 && e.Kind != JobEventKind.Started).Select(static e => e.Reason));
+        await File.WriteAllTextAsync(Path.Combine(harness.NodeDirectory(), "work", "code", "end"), "");
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{harness.Log()}");
+        Assert.Contains("whole", harness.Log(), StringComparison.Ordinal);
+        Assert.Empty(NodeMarker.Live(victim));
+    }
+
     [Fact]
     public async Task The_kernel_bounds_each_process()
     {

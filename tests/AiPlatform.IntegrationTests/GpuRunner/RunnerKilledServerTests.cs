@@ -141,7 +141,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         _runner = Process.Start(start)!;
     }
 
-    private List<ProcessEntry> Ranks() => [.. ProcessTree.Snapshot().Where(entry => entry.State != 'Z' && ProcessTree.NodeOf(entry.Id) == $"{_job}-1-0")];
+    private List<ProcessEntry> Ranks() => NodeMarker.Live($"{_job}-1-0");
 
     private async Task<JobEvent> NextEventAsync()
     {

@@ -1,0 +1,24 @@
+using AiPlatform.GpuRunner.Launch;
+
+namespace AiPlatform.IntegrationTests.GpuRunner;
+
+/// <summary>Finds processes by what their environment says: another way than the runner's, which believes no environment.</summary>
+internal static class NodeMarker
+{
+    /// <summary>The node that a process names; null when it names none, or cannot be read.</summary>
+    public static string? Of(int processId)
+    {
+        const string prefix = "AIP_NODE=";
+        try
+        {
+            return File.ReadAllText($"/proc/{processId}/environ").Split('\0').FirstOrDefault(entry => entry.StartsWith(prefix, StringComparison.Ordinal))?[prefix.Length..];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The live processes that name a node.</summary>
+    public static List<ProcessEntry> Live(string node) => [.. ProcessTree.Snapshot().Where(entry => entry.State != 'Z' && Of(entry.Id) == node)];
+}
