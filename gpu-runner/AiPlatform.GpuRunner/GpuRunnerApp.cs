@@ -79,13 +79,14 @@ public static class GpuRunnerApp
         services.AddSingleton<NodeServices>();
         services.AddSingleton<ActiveNodes>();
         services.AddSingleton<Registration>();
+        services.AddSingleton(static provider => new Trash(
+            provider.GetRequiredService<IOptions<RunnerOptions>>().Value.DataDirectory, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<Trash>>()));
 
         // Started in this order: orphans end before the platform hears of the new session, and before work is taken.
         services.AddHostedService(static provider => provider.GetRequiredService<IsolationCheck>());
         services.AddHostedService<Leftovers>();
-        services.AddHostedService(static provider => new Trash(
-            provider.GetRequiredService<IOptions<RunnerOptions>>().Value.DataDirectory, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<Trash>>()));
+        services.AddHostedService(static provider => provider.GetRequiredService<Trash>());
         services.AddHostedService(static provider => provider.GetRequiredService<Registration>());
         services.AddHostedService<Slots>();
         if (ServiceBusConnection.IsConfigured(configuration) && tasks > 0)
@@ -93,6 +94,7 @@ public static class GpuRunnerApp
             services.AddTasks();
         }
 
-        services.AddHealthChecks().AddCheck<RunnerHealth>("runner");
+        services.AddHealthChecks().AddCheck<RunnerHealth>("runner")
+            .Add(new HealthCheckRegistration("trash", static provider => provider.GetRequiredService<Trash>(), failureStatus: null, tags: null));
     }
 }

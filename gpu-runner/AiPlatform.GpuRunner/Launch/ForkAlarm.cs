@@ -7,17 +7,24 @@ namespace AiPlatform.GpuRunner.Launch;
 /// Says from two numbers of the kernel that many processes have come up since the last look, so that a look need not wait for its time. It
 /// may be wrong: the look finds out.
 /// </summary>
-/// <param name="many">What counts as many.</param>
-internal sealed class ForkAlarm(int many) : IDisposable
+internal sealed class ForkAlarm : IDisposable
 {
     private readonly SafeFileHandle _load = File.OpenHandle("/proc/loadavg");
+    private readonly int _many;
     private (long Tasks, long Last) _quiet;
+
+    /// <param name="many">What counts as many.</param>
+    public ForkAlarm(int many)
+    {
+        _many = many;
+        Reset();
+    }
 
     /// <summary>Whether so many processes or threads have started since <see cref="Reset"/>.</summary>
     public bool Rings()
     {
         var (tasks, last) = Read();
-        return tasks - _quiet.Tasks > many || last - _quiet.Last > many || last < _quiet.Last;
+        return tasks - _quiet.Tasks > _many || last - _quiet.Last > _many || last < _quiet.Last;
     }
 
     /// <summary>What there is now is normal.</summary>

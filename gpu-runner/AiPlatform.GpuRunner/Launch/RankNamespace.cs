@@ -1,4 +1,5 @@
 using System.Globalization;
+using AiPlatform.GpuRunner.Detect;
 
 namespace AiPlatform.GpuRunner.Launch;
 
@@ -26,10 +27,14 @@ internal static class RankNamespace
     /// <param name="first">Its first process.</param>
     public static int? Count(ProcessEntry first)
     {
+        const string Machine = "/proc";
+        var inside = $"/proc/{first.Id}/root/proc";
         try
         {
-            // The list of processes as those inside see it.
-            return Directory.EnumerateDirectories($"/proc/{first.Id}/root/proc").Count(static path => char.IsAsciiDigit(Path.GetFileName(path)[0]));
+            // The list of processes as those inside see it; until it has moved into its own files, it sees the machine's.
+            return NativeMethods.UseOf(inside) is { Device: var device } && device != NativeMethods.UseOf(Machine)?.Device
+                ? Directory.EnumerateDirectories(inside).Count(static path => char.IsAsciiDigit(Path.GetFileName(path)[0]))
+                : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using AiPlatform.Client;
+using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.GpuRunner.Lease;
 
@@ -6,13 +7,24 @@ namespace AiPlatform.GpuRunner.Report;
 
 /// <summary>Sends metrics, parameters and tags; metrics go in batches, one per source.</summary>
 internal sealed class DataSender(
-    NodeState state, DurableSpool spool, AiPlatformClient client, TimeSpan interval, TimeProvider time, ILogger<DataSender> logger)
+    NodeState state, NodeDirectory directory, DurableSpool spool, AiPlatformClient client, TimeSpan interval, TimeProvider time,
+    ILogger<DataSender> logger)
     : SpoolSender(state.Key, spool, interval, time, logger)
 {
     private const int MaxPoints = 1_000;
 
     /// <inheritdoc />
     protected override int MaxRecords => MaxPoints;
+
+    /// <inheritdoc />
+    protected override void OnRefused(SpoolRecord record, string reason)
+        => directory.NoteRefusal(UploadRecord.Deserialize(record.Payload) switch
+        {
+            MetricsRecord { Points: var points } => $"The metric '{points[0].Key}' could not be stored: {reason}",
+            ParamsRecord { Values: var values } => $"The parameter '{values.Keys.First()}' could not be stored: {reason}",
+            TagsRecord { Values: var values } => $"The tag '{values.Keys.First()}' could not be stored: {reason}",
+            _ => $"The step that the attempt goes on from could not be stored: {reason}",
+        });
 
     /// <inheritdoc />
     protected override async Task<int> SendAsync(IReadOnlyList<SpoolRecord> records, CancellationToken cancellationToken)
@@ -22,7 +34,7 @@ internal sealed class DataSender(
             case MetricsRecord first:
                 return await SendMetricsAsync(first, records, cancellationToken).ConfigureAwait(false);
             case ParamsRecord { Values: var values }:
-                await client.LogParamsAsync(state.RunId, new LogParamsRequest(values), cancellationToken).ConfigureAwait(false);
+                await SendParamsAsync(values, cancellationToken).ConfigureAwait(false);
                 return 1;
             case TagsRecord { Values: var values }:
                 await client.SetTagsAsync(state.RunId, new SetTagsRequest(values), cancellationToken).ConfigureAwait(false);
@@ -32,6 +44,22 @@ internal sealed class DataSender(
                 return 1;
             case var other:
                 throw new InvalidDataException($"A {other.GetType().Name} does not belong into this spool.");
+        }
+    }
+
+    // A parameter keeps its first value: that an attempt gives another one is no fault, and costs no other parameter.
+    private async Task SendParamsAsync(IReadOnlyDictionary<string, string> values, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.LogParamsAsync(state.RunId, new LogParamsRequest(values), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ApiException exception) when (exception.Code == ErrorCodes.ValueConflict)
+        {
+            foreach (var (key, value) in values.Count > 1 ? values : new Dictionary<string, string>())
+            {
+                await SendParamsAsync(new Dictionary<string, string> { [key] = value }, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

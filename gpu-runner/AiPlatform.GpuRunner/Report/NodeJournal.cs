@@ -56,7 +56,7 @@ internal sealed class NodeJournal : IAsyncDisposable
         // One try per call: the loops do the waiting, and hear of every failure.
         var client = new AiPlatformClient(http.Api, token, maxAttempts: 1);
         var transfers = new AiPlatformClient(http.Blob, token, maxAttempts: 1);
-        _dataSender = new DataSender(state, _data, client, options.FlushInterval, time, loggers.CreateLogger<DataSender>());
+        _dataSender = new DataSender(state, directory, _data, client, options.FlushInterval, time, loggers.CreateLogger<DataSender>());
         _artifactSender = new ArtifactSender(state, directory, _artifacts, transfers, options.FlushInterval, time, loggers.CreateLogger<ArtifactSender>());
         _eventSender = new EventSender(state.Key, _events, events, time, loggers.CreateLogger<EventSender>());
         _logSenders =

@@ -16,6 +16,9 @@ internal sealed record RuntimeMedia(string Key, MediaKind Kind, string? Caption 
 /// <summary>The answer to a request; it comes when what was asked is durable.</summary>
 internal sealed record RuntimeAnswer(long Id, bool Ok)
 {
+    /// <summary>What kind of refusal it is: a stable code.</summary>
+    public string? Code { get; init; }
+
     /// <summary>Why it was refused.</summary>
     public string? Error { get; init; }
 

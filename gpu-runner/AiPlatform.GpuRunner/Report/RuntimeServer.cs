@@ -16,12 +16,6 @@ internal sealed class RuntimeServer : IAsyncDisposable
 {
     private const int MaxFrame = 1 << 20;
     private const int MaxConnections = 256;
-    private const int MaxPoints = 1_000;
-    private const int MaxKeyLength = 250;
-    private const int MaxValues = 1_000;
-    private const int MaxValueLength = 8_000;
-    private const int MaxMediaKey = 200;
-    private const int MaxCaption = 500;
     private const long MaxMediaBytes = 16L << 20;
     private const int PeerLooks = 20;
     private static readonly TimeSpan PeerPause = TimeSpan.FromMilliseconds(100);
@@ -111,13 +105,14 @@ internal sealed class RuntimeServer : IAsyncDisposable
                 long id = 0;
                 try
                 {
+                    RuntimeChecks.Storable(frame);
                     var request = JsonSerializer.Deserialize<RuntimeRequest>(frame, ContractsJson.Tolerant) ?? throw new JsonException("null");
                     id = request.Id;
                     (answer, rank) = await HandleAsync(request, rank).ConfigureAwait(false);
                 }
                 catch (Exception exception) when (exception is JsonException or InvalidDataException or IOException or UnauthorizedAccessException)
                 {
-                    answer = new RuntimeAnswer(id, Ok: false) { Error = exception.Message };
+                    answer = new RuntimeAnswer(id, Ok: false) { Code = ErrorCodes.InvalidRequest, Error = exception.Message };
                 }
 
                 var body = JsonSerializer.SerializeToUtf8Bytes(answer, ContractsJson.Strict);
@@ -193,13 +188,21 @@ internal sealed class RuntimeServer : IAsyncDisposable
         switch (request.Op)
         {
             case "metrics":
-                await _journal.AddMetricsAsync(own, Checked(request.Points), _stop.Token).ConfigureAwait(false);
+                await _journal.AddMetricsAsync(own, RuntimeChecks.Points(request.Points), _stop.Token).ConfigureAwait(false);
                 break;
             case "params":
-                await _journal.AddAsync(new ParamsRecord(Checked(request.Values)), _stop.Token).ConfigureAwait(false);
+                foreach (var values in RuntimeChecks.Params(request.Values))
+                {
+                    await _journal.AddAsync(new ParamsRecord(values), _stop.Token).ConfigureAwait(false);
+                }
+
                 break;
             case "tags":
-                await _journal.AddAsync(new TagsRecord(Checked(request.Values)), _stop.Token).ConfigureAwait(false);
+                foreach (var values in RuntimeChecks.Tags(request.Values))
+                {
+                    await _journal.AddAsync(new TagsRecord(values), _stop.Token).ConfigureAwait(false);
+                }
+
                 break;
             case "artifact":
                 await AddArtifactAsync(request).ConfigureAwait(false);
@@ -227,8 +230,7 @@ internal sealed class RuntimeServer : IAsyncDisposable
 
     private async Task AddArtifactAsync(RuntimeRequest request)
     {
-        var path = Named(request.Path, "artifact path");
-
+        var path = RuntimeChecks.Artifact(request);
         var kind = request.Kind ?? ArtifactKind.File;
         await using var source = Open(request);
         await _journal.AddArtifactAsync(source, path, kind, request.Step, request.Metrics, _stop.Token).ConfigureAwait(false);
@@ -240,64 +242,16 @@ internal sealed class RuntimeServer : IAsyncDisposable
 
     private async Task AddMediaAsync(RuntimeRequest request)
     {
-        if (request.Media is not { } media || Named(media.Key, "media key").Length > MaxMediaKey || media.Caption is { Length: > MaxCaption })
-        {
-            throw new InvalidDataException($"Media needs a key that is a relative path of at most {MaxMediaKey} characters, and a caption of at most {MaxCaption}.");
-        }
-
-        if (request.Step is not >= 0)
-        {
-            throw new InvalidDataException("Media needs a step from 0.");
-        }
-
+        var media = RuntimeChecks.Media(request, _journal.State.Attempt);
         await using var source = Open(request);
         if (source.Length > MaxMediaBytes)
         {
             throw new InvalidDataException($"A piece of media has at most {MaxMediaBytes} bytes.");
         }
 
-        await _journal.AddMediaAsync(source, new LogMediaRequest(media.Key, media.Kind, request.Step.Value, media.Caption, _journal.State.Attempt), _stop.Token).ConfigureAwait(false);
-    }
-
-    // The API's own rule, so that the code learns at once what would be refused later.
-    private static string Named(string? path, string what)
-    {
-        var problem = path is null ? "it is missing" : FilePath.Problem(path);
-        return problem is null ? FilePath.Normal(path!) : throw new InvalidDataException($"The {what} '{path}' is not allowed: {problem}.");
+        await _journal.AddMediaAsync(source, media, _stop.Token).ConfigureAwait(false);
     }
 
     private FileStream Open(RuntimeRequest request)
         => JobFile.Open(_workspace, request.File ?? throw new InvalidDataException("The request needs a file."));
-
-    private static IReadOnlyList<MetricPoint> Checked(IReadOnlyList<MetricPoint>? points)
-    {
-        if (points is not { Count: > 0 and <= MaxPoints })
-        {
-            throw new InvalidDataException($"A request has 1 to {MaxPoints} points.");
-        }
-
-        return points.FirstOrDefault(static point => point is null || !IsKey(point.Key)) is { } wrong
-            ? throw new InvalidDataException($"'{wrong.Key}' is no metric name: 1 to {MaxKeyLength} characters without control characters.")
-            : points;
-    }
-
-    private static IReadOnlyDictionary<string, string> Checked(IReadOnlyDictionary<string, string>? values)
-    {
-        if (values is not { Count: > 0 and <= MaxValues })
-        {
-            throw new InvalidDataException($"A request has 1 to {MaxValues} values.");
-        }
-
-        foreach (var (key, value) in values)
-        {
-            if (!IsKey(key) || value is null || value.Length > MaxValueLength)
-            {
-                throw new InvalidDataException($"'{key}' is no name (1 to {MaxKeyLength} characters) or its value has more than {MaxValueLength} characters.");
-            }
-        }
-
-        return values;
-    }
-
-    private static bool IsKey(string? key) => key is { Length: > 0 and <= MaxKeyLength } && !key.Any(char.IsControl) && !string.IsNullOrWhiteSpace(key);
 }

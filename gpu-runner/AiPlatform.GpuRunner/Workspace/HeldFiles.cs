@@ -33,8 +33,8 @@ internal sealed class HeldFiles
         var held = new HeldFiles();
         foreach (var process in processes)
         {
-            held.AddAll(Descriptors(process), leftOut, enough);
-            held.AddAll(Mappings(process), leftOut, enough);
+            held.AddAll(() => Descriptors(process), leftOut, enough);
+            held.AddAll(() => Mappings(process), leftOut, enough);
         }
 
         return held;
@@ -56,11 +56,11 @@ internal sealed class HeldFiles
 
     private static ulong Address(string text) => ulong.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
-    private void AddAll(IEnumerable<string> paths, IReadOnlySet<ulong> leftOut, long enough)
+    private void AddAll(Func<IEnumerable<string>> paths, IReadOnlySet<ulong> leftOut, long enough)
     {
         try
         {
-            foreach (var path in paths)
+            foreach (var path in paths())
             {
                 if (NativeMethods.NamelessFile(path) is { } file && !leftOut.Contains(file.Device))
                 {

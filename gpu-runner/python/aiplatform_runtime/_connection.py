@@ -11,11 +11,18 @@ MAX_FRAME = 1 << 20
 
 
 class RunnerError(Exception):
-    """The runner refused a request; the text says why."""
+    """The runner refused a request; the text says why, and ``code`` of what kind the refusal is."""
+
+    def __init__(self, message, code="invalid_request"):
+        super().__init__(message)
+        self.code = code
 
 
 class RunnerLostError(RunnerError):
     """The runner is gone. The attempt is lost with it: the platform starts another one."""
+
+    def __init__(self, message):
+        super().__init__(message, "runner_lost")
 
 
 class Connection:
@@ -53,7 +60,7 @@ class Connection:
                 self._socket.close()
                 raise RunnerLostError(f"the runner went away during {op}: {error}") from error
         if not answer.get("ok"):
-            raise RunnerError(f"{op}: {answer.get('error', 'refused')}")
+            raise RunnerError(f"{op}: {answer.get('error', 'refused')}", answer.get("code") or "invalid_request")
         return answer
 
     def _read(self, count):

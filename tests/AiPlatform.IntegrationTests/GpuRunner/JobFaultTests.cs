@@ -255,13 +255,74 @@ public sealed class JobFaultTests
     }
 
     [Fact]
-    public async Task A_refused_point_is_dropped_and_the_others_arrive()
+    public async Task A_job_whose_point_the_platform_refuses_has_not_succeeded_and_the_others_arrive()
     {
         await using var harness = await RunnerHarness.StartAsync();
         harness.Submit("import aiplatform_runtime as aip\nfor k in ('a', 'refused', 'b', 'c'):\n    aip.log_metrics({k: 1}, step=1)");
         var end = await harness.EndAsync();
-        Assert.Equal(JobEventKind.Finished, end.Kind);
+        Assert.Equal(JobEventKind.Failed, end.Kind);
+        Assert.Contains("The metric 'refused' could not be stored", end.Reason, StringComparison.Ordinal);
         Assert.Equal(["a", "b", "c"], harness.Platform.Points.Values.Select(point => point.Key).Order());
+    }
+
+    /// <summary>What the platform could not store is refused where it is said, whatever the message; nothing of it is left out silently.</summary>
+    [Fact]
+    public async Task What_cannot_be_stored_is_refused_in_the_call_of_the_code()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        harness.Submit(
+            """
+            import pathlib
+            import aiplatform_runtime as aip
+            pathlib.Path("f").write_text("x")
+            calls = 0
+            for bad in ("a\0b", "a\ud800b", "\udc00"):
+                for call in (
+                    lambda: aip.log_metrics({bad: 1}, step=1),
+                    lambda: aip.log_params({bad: "v"}),
+                    lambda: aip.log_params({"good": "v", "k": bad}),
+                    lambda: aip.set_tags({bad: "v"}),
+                    lambda: aip.set_tags({"good": "v", "k": bad}),
+                    lambda: aip.log_artifact("f", bad),
+                    lambda: aip.log_model("f", metrics={bad: 1}),
+                    lambda: aip.save_checkpoint("f", step=1, metrics={bad: 1}),
+                    lambda: aip.log_text(bad, "x", step=1),
+                    lambda: aip.log_text("k", "x", step=1, caption=bad),
+                ):
+                    calls += 1
+                    try:
+                        call()
+                        print("TAKEN", calls, repr(bad))
+                    except aip.RunnerError as error:
+                        print("refused", error.code, error)
+            for call in (
+                lambda: aip.log_params({"long": "x" * 6001}),
+                lambda: aip.set_tags({"long": "x" * 8001}),
+                lambda: aip.log_metrics({"x" * 251: 1}, step=1),
+                lambda: aip.log_metrics({"old": 1}, step=1, timestamp="1969-12-31T23:59:59Z"),
+                lambda: aip.log_metrics({"large": 1}, step=10 ** 30),
+                lambda: aip.log_metrics({"when": 1}, step=1, timestamp="yesterday"),
+                lambda: aip.log_model("f", metrics={str(i): i for i in range(101)}),
+            ):
+                calls += 1
+                try:
+                    call()
+                    print("TAKEN", calls)
+                except aip.RunnerError as error:
+                    print("refused", error.code, error)
+            aip.log_params({f"p{i}": i for i in range(450)})
+            aip.set_tags({f"t{i}": i for i in range(450)})
+            aip.log_metrics({"after": 1}, step=2)
+            print("calls", calls)
+            """);
+        var end = await harness.EndAsync();
+        var log = harness.Log();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{log}");
+        Assert.DoesNotContain("TAKEN", log, StringComparison.Ordinal);
+        Assert.Contains("calls 37\n", log, StringComparison.Ordinal);
+        Assert.Equal(37, log.Split("refused invalid_request ").Length - 1);
+        Assert.Equal((450, 450, 1), (harness.Platform.Params.Count, harness.Platform.Tags.Count, harness.Platform.Points.Count));
+        Assert.Empty(harness.Platform.Artifacts);
     }
 
     [Fact]
@@ -273,6 +334,16 @@ public sealed class JobFaultTests
         Assert.Equal(JobEventKind.Failed, end.Kind);
         Assert.Contains("'refused/model.bin' could not be stored", end.Reason, StringComparison.Ordinal);
         Assert.Equal(["also.txt", "good.txt"], harness.Platform.Artifacts.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_parameter_keeps_its_first_value_and_costs_no_other_one()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        harness.Submit("import aiplatform_runtime as aip\naip.log_params({'seed': 1})\naip.log_params({'seed': 2, 'lr': 0.1, 'depth': 3})");
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, end.Reason);
+        Assert.Equal(("1", "0.1", "3"), (harness.Platform.Params["seed"], harness.Platform.Params["lr"], harness.Platform.Params["depth"]));
     }
 
     [Fact]

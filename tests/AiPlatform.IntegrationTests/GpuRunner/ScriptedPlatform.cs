@@ -71,6 +71,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
     /// <summary>Metrics whose key begins with this, and artifacts whose path does, are refused.</summary>
     public const string RefusedKey = "refused";
 
+    // As the platform has it.
+    private const int MaxEntries = 200;
+
     public static async Task<ScriptedPlatform> StartAsync(int port = 0)
     {
         var builder = WebApplication.CreateBuilder();
@@ -158,8 +161,31 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
         _app.MapGet("/v1/jobs/{job}/attempts/{attempt}/rendezvous", (string job, int attempt)
             => Rendezvous.TryGetValue(job, out var rendezvous) ? Results.Ok(rendezvous) : Problem(404, ErrorCodes.NotFound));
         _app.MapPost("/v1/runs/{run}/metrics", StoreMetrics);
-        _app.MapPost("/v1/runs/{run}/params", (string run, LogParamsRequest request) => request.Params.ToList().ForEach(pair => Params[pair.Key] = pair.Value));
-        _app.MapPost("/v1/runs/{run}/tags", (string run, SetTagsRequest request) => request.Tags.ToList().ForEach(pair => Tags[pair.Key] = pair.Value));
+        _app.MapPost("/v1/runs/{run}/params", (string run, LogParamsRequest request) =>
+        {
+            if (request.Params.Count > MaxEntries)
+            {
+                return Problem(400, ErrorCodes.InvalidRequest);
+            }
+
+            if (request.Params.Any(pair => Params.TryGetValue(pair.Key, out var value) && value != pair.Value))
+            {
+                return Problem(409, ErrorCodes.ValueConflict);
+            }
+
+            request.Params.ToList().ForEach(pair => Params[pair.Key] = pair.Value);
+            return Results.NoContent();
+        });
+        _app.MapPost("/v1/runs/{run}/tags", (string run, SetTagsRequest request) =>
+        {
+            if (request.Tags.Count > MaxEntries)
+            {
+                return Problem(400, ErrorCodes.InvalidRequest);
+            }
+
+            request.Tags.ToList().ForEach(pair => Tags[pair.Key] = pair.Value);
+            return Results.NoContent();
+        });
         _app.MapPost("/v1/runs/{run}/attempts/{attempt}/resume", (string run, int attempt, ResumeRequest request) => Resumes.Enqueue((attempt, request.Step)));
         _app.MapPost("/v1/runs/{run}/artifacts/uploads", (string run, ArtifactUploadRequest request) => request.Path.StartsWith(RefusedKey, StringComparison.Ordinal)
             ? Problem(400, ErrorCodes.InvalidRequest)

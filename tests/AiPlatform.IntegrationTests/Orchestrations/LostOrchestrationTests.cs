@@ -60,13 +60,55 @@ public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : ICl
     }
 
     [Fact]
-    public async Task A_cancellation_ends_although_its_orchestration_is_suspended_and_a_living_one_is_left_alone()
+    public async Task A_suspended_job_that_is_cancelled_goes_on_and_ends_by_itself()
+    {
+        var (job, suspended) = (await SubmitAsync(), await SubmitAsync());
+        foreach (var id in (string[])[job.Id, suspended.Id])
+        {
+            await Hub.SuspendInstanceAsync(id, "halted");
+            await Eventually.TrueAsync(
+                async () => await Hub.GetInstanceAsync(id) is { RuntimeStatus: OrchestrationRuntimeStatus.Suspended }, "the orchestration is suspended");
+        }
+
+        await platform.Api.CancelJobAsync(job.Id, new CancelJobRequest("not needed"), CancellationToken.None);
+        await SweepAsync(cancelPatience: TimeSpan.FromMinutes(10));
+        var ended = await EndAsync(job);
+        Assert.Equal((JobStatus.Cancelled, "not needed"), (ended.Status, ended.Reason));
+        await Eventually.TrueAsync(
+            async () => await Hub.GetInstanceAsync(job.Id) is { RuntimeStatus: OrchestrationRuntimeStatus.Completed }, "the orchestration has ended by itself");
+
+        // One that nobody cancels stays as it is.
+        Assert.Equal(OrchestrationRuntimeStatus.Suspended, (await Hub.GetInstanceAsync(suspended.Id))!.RuntimeStatus);
+        await platform.Api.CancelJobAsync(suspended.Id, new CancelJobRequest(), CancellationToken.None);
+        Assert.Equal(JobStatus.Cancelled, (await EndAsync(suspended)).Status);
+    }
+
+    [Fact]
+    public async Task A_suspended_import_that_is_cancelled_goes_on_and_ends_by_itself()
+    {
+        await using var source = await SourceServer.StartAsync();
+        var project = await ProjectAsync();
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("data"), CancellationToken.None);
+        var url = new Uri(source.Address, "/hang/file.bin").ToString();
+        var import = (await platform.Api.ImportDatasetAsync(project, "data", new CreateDatasetImportRequest(new ImportUrl(url)), CancellationToken.None)).Import;
+        await Eventually.TrueAsync(async () => await Hub.GetInstanceAsync(import.Id) is { IsRunning: true }, "the import is under way");
+        await Hub.SuspendInstanceAsync(import.Id, "halted");
+        await Eventually.TrueAsync(
+            async () => await Hub.GetInstanceAsync(import.Id) is { RuntimeStatus: OrchestrationRuntimeStatus.Suspended }, "the import is suspended");
+        await platform.Api.CancelDatasetImportAsync(project, "data", import.Id, CancellationToken.None);
+        await SweepAsync(cancelPatience: TimeSpan.FromMinutes(10));
+        await Eventually.TrueAsync(
+            async () => (import = await platform.Api.GetDatasetImportAsync(project, "data", import.Id, CancellationToken.None)).Status == DatasetImportStatus.Cancelled,
+            "the import has ended",
+            TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task A_cancellation_that_is_not_heard_in_time_ends_and_a_living_one_is_left_alone()
     {
         var (job, living) = (await SubmitAsync(), await SubmitAsync());
         await Hub.SuspendInstanceAsync(job.Id, "halted");
         await platform.Api.CancelJobAsync(job.Id, new CancelJobRequest(), CancellationToken.None);
-        await SweepAsync(cancelPatience: TimeSpan.FromMinutes(10));
-        Assert.Equal(JobStatus.Cancelling, (await platform.Api.GetJobAsync(job.Id, CancellationToken.None)).Status);
         await SweepAsync(cancelPatience: TimeSpan.Zero);
         Assert.Equal(JobStatus.Cancelled, (await platform.Api.GetJobAsync(job.Id, CancellationToken.None)).Status);
         Assert.Equal(OrchestrationRuntimeStatus.Terminated, (await Hub.GetInstanceAsync(job.Id))!.RuntimeStatus);

@@ -6,7 +6,8 @@ namespace AiPlatform.Functions.Infrastructure.Orchestrated;
 
 /// <summary>
 /// Compares resources that have not ended with their orchestrations. An orchestration that was terminated or purged, or that went with
-/// its hub's data, tells nobody: what it carried would stay as it is for ever. The same holds for one that does not stop when asked to.
+/// its hub's data, tells nobody: what it carried would stay as it is for ever. The same holds for one that does not stop when asked to; one that
+/// is suspended hears of it only when it goes on.
 /// </summary>
 internal sealed partial class OrchestrationSweep(
     IEnumerable<IOrchestratedKind> kinds, DurableTaskClient client, IOptions<OrchestrationSweepOptions> options, TimeProvider time, ILogger<OrchestrationSweep> logger)
@@ -44,8 +45,20 @@ internal sealed partial class OrchestrationSweep(
         var instance = await client.GetInstanceAsync(resource.Id, getInputsAndOutputs: true, cancellationToken);
         if (instance is { IsCompleted: false })
         {
-            if (resource.CancellingSince is not { } since || time.GetUtcNow() - since < options.Value.CancelPatience)
+            if (resource.CancellingSince is not { } since)
             {
+                return;
+            }
+
+            if (time.GetUtcNow() - since < options.Value.CancelPatience)
+            {
+                if (instance.RuntimeStatus == OrchestrationRuntimeStatus.Suspended)
+                {
+                    // It has been told, and hears it only when it goes on.
+                    LogResumed(logger, kind.Orchestration, resource.Id);
+                    await client.ResumeInstanceAsync(resource.Id, "It is being cancelled.", cancellationToken);
+                }
+
                 return;
             }
 
@@ -66,6 +79,9 @@ internal sealed partial class OrchestrationSweep(
         { FailureDetails: { } failure } => $"Its orchestration failed: {failure.ErrorMessage}",
         _ => "Its orchestration ended without saying how.",
     };
+
+    [LoggerMessage(318, LogLevel.Information, "{Orchestration} {Id} was suspended and is resumed, because it is being cancelled")]
+    private static partial void LogResumed(ILogger logger, string orchestration, string id);
 
     [LoggerMessage(310, LogLevel.Warning, "{Orchestration} {Id} has no living orchestration and is ended: {Reason}")]
     private static partial void LogEnded(ILogger logger, string orchestration, string id, string reason);
