@@ -131,13 +131,15 @@ class UnderARunner(RuntimeCase):
 
     def test_a_refusal_carries_the_reason(self):
         self.runner.refuse["metrics"] = "the name is too long"
-        with self.assertRaisesRegex(aip.RunnerError, "the name is too long"):
+        with self.assertRaisesRegex(aip.RunnerError, "the name is too long") as refused:
             aip.log_metrics({"a": 1})
+        self.assertEqual(refused.exception.code, "invalid_request")
 
     def test_a_runner_that_goes_away_is_an_error_of_its_own(self):
         self.runner.hang_up_on = "metrics"
-        with self.assertRaises(aip.RunnerLostError):
+        with self.assertRaises(aip.RunnerLostError) as lost:
             aip.log_metrics({"a": 1})
+        self.assertEqual(lost.exception.code, "runner_lost")
 
     def test_a_request_above_the_limit_is_refused_here(self):
         with self.assertRaisesRegex(aip.RunnerError, "exceed the limit"):

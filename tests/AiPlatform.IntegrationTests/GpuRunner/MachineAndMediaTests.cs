@@ -16,7 +16,13 @@ public sealed class MachineAndMediaTests
     public async Task What_a_node_uses_is_in_its_run_numbered_and_of_its_attempt()
     {
         await using var harness = await RunnerHarness.StartAsync("--Runner:SystemMetricsInterval=00:00:00.2");
-        harness.Submit("import time\nkeep = bytearray(30_000_000)\nend = time.time() + 2.5\nwhile time.time() < end: pass");
+        harness.Submit("import os\nkeep = bytearray(b'x' * 30_000_000)\nwhile not os.path.exists('enough'): pass");
+        await RunnerHarness.UntilAsync(
+            () => Names.All(name => harness.Platform.Points.Values.Any(point => point.Key == $"system/0/{name}"))
+                && harness.Platform.Points.Values.Any(static point => point is { Key: "system/0/job_cpu_utilization_percentage", Value: > 1 })
+                && harness.Platform.Points.Values.Any(static point => point is { Key: "system/0/job_memory_usage_megabytes", Value: > 30 }),
+            () => string.Join('\n', harness.Platform.Points.Values));
+        await File.WriteAllTextAsync(Path.Combine(harness.NodeDirectory(), "work", "code", "enough"), "");
         Assert.Equal(JobEventKind.Finished, (await harness.EndAsync()).Kind);
         var points = harness.Platform.Points.OrderBy(point => point.Key.Sequence).ToList();
         Assert.Equal(Enumerable.Range(0, points.Count).Select(i => (1, "system-0", (long)i)), points.Select(point => point.Key));

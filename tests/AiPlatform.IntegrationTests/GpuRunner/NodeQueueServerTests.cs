@@ -37,11 +37,11 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
     [Fact]
     public async Task A_lock_is_held_for_longer_than_it_lasts_and_an_abandoned_node_comes_again()
     {
-        await using var broker = await TestBroker.StartAsync(await postgres.CreateDatabaseAsync("runner"), lockSeconds: 3);
+        await using var broker = await TestBroker.StartAsync(await postgres.CreateDatabaseAsync("runner"), lockSeconds: 8);
         await using var queue = Queue(broker);
         await broker.OfferAsync(new NodeMessage("job", 1, 0, 1));
         await using var lease = await ReceiveAsync(queue);
-        var until = DateTimeOffset.UtcNow.AddSeconds(5);
+        var until = DateTimeOffset.UtcNow.AddSeconds(12);
         while (DateTimeOffset.UtcNow < until)
         {
             Assert.Null(await queue.TryReceiveAsync(default));
@@ -86,7 +86,7 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
             var waiting = queue.TryReceiveAsync(default);
             Assert.NotSame(waiting, await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromSeconds(1))));
             await broker.OfferAsync(new NodeMessage($"{priority}", 1, 0, 1), priority);
-            await using var lease = await waiting.WaitAsync(TimeSpan.FromSeconds(60));
+            await using var lease = await waiting.WaitAsync(TimeSpan.FromMinutes(2));
             Assert.Equal($"{priority}", lease?.Message.JobId);
             await lease!.CompleteAsync(default);
         }
@@ -101,7 +101,7 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
     private static async Task<INodeLease> ReceiveAsync(ServiceBusNodeQueue queue)
     {
         INodeLease? lease = null;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while ((lease = await queue.TryReceiveAsync(deadline.Token)) is null)
         {
             deadline.Token.ThrowIfCancellationRequested();

@@ -62,7 +62,7 @@ public sealed class OutageTests
         await RunnerHarness.UntilAsync(() => !harness.Platform.Heartbeats.IsEmpty);
         harness.Platform.Down = true;
         harness.Submit("print('late but there')");
-        await Task.Delay(300);
+        await RunnerHarness.UntilAsync(() => harness.Platform.Dropped.Count(static path => path.EndsWith("/claim", StringComparison.Ordinal)) >= 2);
         harness.Platform.Down = false;
         Assert.Equal(JobEventKind.Finished, (await harness.EndAsync()).Kind);
     }

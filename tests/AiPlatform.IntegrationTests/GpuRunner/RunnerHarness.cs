@@ -14,6 +14,7 @@ namespace AiPlatform.IntegrationTests.GpuRunner;
 /// <summary>A runner in this process that takes nodes from a list and runs real rank processes.</summary>
 internal sealed class RunnerHarness : IAsyncDisposable
 {
+    // Only a failure takes so long.
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
 
     private readonly MemoryQueue _queue = new();
@@ -83,7 +84,7 @@ internal sealed class RunnerHarness : IAsyncDisposable
     public string Url => _app!.Urls.First();
 
     /// <summary>Submits a job that runs this Python code.</summary>
-    public void Submit(string code, int ranks = 1, int timeoutSeconds = 120, int attempt = 1, string parameters = "{}", int gpus = 0, Action<Builder>? configure = null)
+    public void Submit(string code, int ranks = 1, int timeoutSeconds = 600, int attempt = 1, string parameters = "{}", int gpus = 0, Action<Builder>? configure = null)
     {
         var assignment = new Builder(new NodeAssignment(
             JobId, "run1", "project1", attempt, 0,

@@ -46,6 +46,8 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         Assign(1, """
             import os, time
             import aiplatform_runtime as aip
+            while not os.path.exists("go"):
+                time.sleep(0.05)
             for step in range(100):
                 aip.log_metrics({"loss": step}, step=step)
             print("all logged", flush=True)
@@ -60,6 +62,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         Assert.Equal(JobEventKind.Started, (await NextEventAsync()).Kind);
         _platform.Down = true;
         var node = Path.Combine(_data, "nodes", $"{_job}-1-0");
+        await File.WriteAllTextAsync(Path.Combine(node, "work", "code", "go"), "");
         // Killed before the rank has its answer, the runner would take the rank with it.
         await RunnerHarness.UntilAsync(() => Directory.EnumerateFiles(node, "waits", SearchOption.AllDirectories).Any());
         Assert.True(new FileInfo(Path.Combine(node, "artifacts.spool")).Length > 0);
@@ -67,7 +70,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
         _runner!.Kill();
         await _runner.WaitForExitAsync();
         Assert.NotEmpty(Ranks());
-        Assert.True(_platform.Points.Count < 100, "The outage came too late to leave anything to send.");
+        Assert.Empty(_platform.Points);
 
         // The node's token has expired while the runner was away: it brings the rest with its own identity.
         _platform.RejectedToken = "token";
@@ -101,7 +104,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
 
         // A stop in good order.
         using var stop = Process.Start("kill", ["-TERM", $"{_runner!.Id}"]);
-        await _runner.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        await _runner.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromMinutes(2)).Token);
         Assert.Equal(0, _runner.ExitCode);
     }
 
@@ -146,7 +149,7 @@ public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLi
     private async Task<JobEvent> NextEventAsync()
     {
         await using var receiver = _broker.Client.CreateReceiver(JobQueues.Events);
-        var message = await receiver.ReceiveMessageAsync(TimeSpan.FromSeconds(60));
+        var message = await receiver.ReceiveMessageAsync(TimeSpan.FromMinutes(3));
         Assert.NotNull(message);
         await receiver.CompleteMessageAsync(message);
         var jobEvent = JsonSerializer.Deserialize<JobEvent>(message.Body.ToMemory().Span, ContractsJson.Strict)!;

@@ -29,6 +29,9 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
     /// <summary>Drops every connection while set.</summary>
     public volatile bool Down;
 
+    /// <summary>The paths of the connections that were dropped.</summary>
+    public ConcurrentQueue<string> Dropped { get; } = new();
+
     /// <summary>Answers 401 to this token.</summary>
     public volatile string? RejectedToken;
 
@@ -86,6 +89,7 @@ internal sealed class ScriptedPlatform : IAsyncDisposable
         {
             if (platform.Down)
             {
+                platform.Dropped.Enqueue(context.Request.Path);
                 context.Abort();
                 return;
             }

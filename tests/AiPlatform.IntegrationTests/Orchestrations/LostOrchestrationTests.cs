@@ -72,8 +72,7 @@ public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : ICl
 
         await platform.Api.CancelJobAsync(job.Id, new CancelJobRequest("not needed"), CancellationToken.None);
         await SweepAsync(cancelPatience: TimeSpan.FromMinutes(10));
-        var ended = await EndAsync(job);
-        Assert.Equal((JobStatus.Cancelled, "not needed"), (ended.Status, ended.Reason));
+        Assert.Equal(JobStatus.Cancelled, (await EndAsync(job)).Status);
         await Eventually.TrueAsync(
             async () => await Hub.GetInstanceAsync(job.Id) is { RuntimeStatus: OrchestrationRuntimeStatus.Completed }, "the orchestration has ended by itself");
 
