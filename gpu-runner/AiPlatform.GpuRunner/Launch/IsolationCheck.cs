@@ -20,6 +20,7 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
     /// <exception cref="InvalidOperationException">Namespaces are required and impossible.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        await RehearseAsync(cancellationToken).ConfigureAwait(false);
         var mode = options.Value.Sandbox;
         if (mode == SandboxMode.Off)
         {
@@ -53,6 +54,21 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
 
     /// <inheritdoc />
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Once all code has run that ends a job: on a machine that job code has filled with processes, compiling it would take a minute.
+    private async Task RehearseAsync(CancellationToken cancellationToken)
+    {
+        var node = $"rehearsal-{Guid.NewGuid():N}";
+        using var process = new Process { StartInfo = new ProcessStartInfo("/usr/bin/setsid", ["--", "/bin/sleep", "60"]) { UseShellExecute = false } };
+        process.Start();
+        var entry = ProcessTree.Read(process.Id) ?? default;
+        var known = new HashSet<(int, ulong)> { (entry.Id, entry.StartTime) };
+        using var watch = new LimitWatch(options.Value.Limits, 1, [], TimeProvider.System);
+        await watch.LookAsync([entry], node, known).ConfigureAwait(false);
+        await WatchThread.RunAsync(() => ProcessTree.StopBeyond(0, node, known)).ConfigureAwait(false);
+        await ProcessTree.EndAsync(node, known, TimeSpan.Zero, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+        await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     // Since Linux 5.14 each user namespace has counts of its own.
     private static bool CountsByNamespace => Environment.OSVersion.Version >= new Version(5, 14);

@@ -39,10 +39,11 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
 
     /// <summary>Which limit is exceeded; null while none is.</summary>
     /// <param name="started">The processes that the runner started.</param>
-    /// <param name="find">Finds all of their descendants.</param>
-    public async Task<string?> LookAsync(IReadOnlyCollection<ProcessEntry> started, Func<IReadOnlyCollection<ProcessEntry>> find)
+    /// <param name="node">The node, or the task, that they belong to.</param>
+    /// <param name="known">As for <see cref="ProcessTree.Find"/>.</param>
+    public async Task<string?> LookAsync(IReadOnlyCollection<ProcessEntry> started, string node, HashSet<(int Id, ulong StartTime)> known)
     {
-        var (count, ids) = await WatchThread.RunAsync(() => Processes(started, find)).ConfigureAwait(false);
+        var (count, ids) = await WatchThread.RunAsync(() => Processes(started, node, known)).ConfigureAwait(false);
         return count > _allowed
             ? Reason("processes", $"{count} processes ran, {_allowed} are allowed")
             : await MemoryAsync(ids).ConfigureAwait(false) ?? await ScratchAsync(ids).ConfigureAwait(false);
@@ -54,17 +55,22 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
     private static string Reason(string limit, FormattableString what)
         => $"{Code}: {limit}: {what.ToString(CultureInfo.InvariantCulture)}.";
 
-    private (int Count, int[] Ids) Processes(IReadOnlyCollection<ProcessEntry> started, Func<IReadOnlyCollection<ProcessEntry>> find)
+    private (int Count, int[] Ids) Processes(IReadOnlyCollection<ProcessEntry> started, string node, HashSet<(int Id, ulong StartTime)> known)
     {
         // First what is told at once: a machine full of processes leaves little time to look at each.
         FindNamespaces(started);
-        var inside = _namespaces.Values.Sum(static first => RankNamespace.Count(first) ?? 0);
-        if (inside > _allowed)
+        var count = _namespaces.Values.Sum(static first => RankNamespace.Count(first) ?? 0);
+        if (count <= _allowed && _alarm.Rings())
         {
-            return (inside, []);
+            count = ProcessTree.StopBeyond(_allowed, node, known);
         }
 
-        var processes = find();
+        if (count > _allowed)
+        {
+            return (count, []);
+        }
+
+        var processes = ProcessTree.Find(node, known);
         _alarm.Reset();
         return (processes.Count, [.. processes.Select(static entry => entry.Id)]);
     }

@@ -292,7 +292,7 @@ internal sealed class NodeRun(
             if (look.IsCompleted)
             {
                 // Remembers children before they leave their parents.
-                _exceeded = await watch.LookAsync(_ranks, () => ProcessTree.Find(key.ToString(), _processes)).ConfigureAwait(false);
+                _exceeded = await watch.LookAsync(_ranks, key.ToString(), _processes).ConfigureAwait(false);
                 if (_exceeded is not null)
                 {
                     return null;

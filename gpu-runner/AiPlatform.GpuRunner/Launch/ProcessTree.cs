@@ -30,19 +30,7 @@ internal static class ProcessTree
     public static void BecomeSubreaper() => adopts = NativeMethods.ProcessControl(NativeMethods.PrSetChildSubreaper, 1, 0, 0, 0) == 0;
 
     /// <summary>Every process that can be read.</summary>
-    public static List<ProcessEntry> Snapshot()
-    {
-        var entries = new List<ProcessEntry>();
-        foreach (var directory in Directory.EnumerateDirectories("/proc"))
-        {
-            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read(id) is { } entry)
-            {
-                entries.Add(entry);
-            }
-        }
-
-        return entries;
-    }
+    public static List<ProcessEntry> Snapshot() => [.. Enumerate()];
 
     /// <summary>One process; null when it is gone.</summary>
     public static ProcessEntry? Read(int id) => ReadText($"/proc/{id}/stat") is { } stat ? Parse(id, stat) : null;
@@ -81,6 +69,37 @@ internal static class ProcessTree
         lock (RankProcess.StartGate)
         {
             return FindLocked(node, known, inherited);
+        }
+    }
+
+    /// <summary>
+    /// Counts the live processes of a node in one pass, and stops them when they are too many: each that is stopped leaves more of the
+    /// machine for finding the next. May miss some that <see cref="Find"/> finds; what was stopped has to be ended.
+    /// </summary>
+    /// <param name="allowed">So many are not too many.</param>
+    public static int StopBeyond(int allowed, string node, IReadOnlyCollection<(int Id, ulong StartTime)> known)
+    {
+        lock (RankProcess.StartGate)
+        {
+            var first = known.Count == 0 ? 0 : known.Min(static process => process.StartTime);
+            var tag = NodeTag.Of(node);
+            var (ids, sessions, live) = (new HashSet<int>(), new HashSet<int>(), new List<ProcessEntry>());
+            var own = Read(Environment.ProcessId)?.Session ?? 0;
+            foreach (var entry in Enumerate().Where(entry => entry.StartTime >= first && entry.Id != Environment.ProcessId))
+            {
+                if (known.Contains((entry.Id, entry.StartTime)) || ids.Contains(entry.ParentId) || sessions.Contains(entry.Session) || NodeTag.Read(entry.Id) == tag)
+                {
+                    ids.Add(entry.Id);
+                    _ = entry.Session != 0 && entry.Session != own && sessions.Add(entry.Session);
+                    if (entry.State is not ('Z' or 'X'))
+                    {
+                        live.Add(entry);
+                        live.Skip(live.Count == allowed + 1 ? 0 : Math.Max(allowed, live.Count - 1)).ToList().ForEach(static entry => Signal(entry, StopSignal));
+                    }
+                }
+            }
+
+            return live.Count;
         }
     }
 
@@ -264,6 +283,17 @@ internal static class ProcessTree
         Signal(entry, KillSignal);
         Reap(entry);
         return false;
+    }
+
+    private static IEnumerable<ProcessEntry> Enumerate()
+    {
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Read(id) is { } entry)
+            {
+                yield return entry;
+            }
+        }
     }
 
     private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

@@ -59,7 +59,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
                 while (await Task.WhenAny(process.Exited, watch.WaitAsync(cancellationToken)).ConfigureAwait(false) != process.Exited)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    if (await watch.LookAsync([process.Entry], () => ProcessTree.Find(workspace.Marker, known)).ConfigureAwait(false) is { } reason)
+                    if (await watch.LookAsync([process.Entry], workspace.Marker, known).ConfigureAwait(false) is { } reason)
                     {
                         exceeded = true;
                         throw new TaskFailedException(LimitWatch.Code, reason);
