@@ -101,7 +101,7 @@ public sealed class NodeQueueServerTests(PostgresFixture postgres)
     private static async Task<INodeLease> ReceiveAsync(ServiceBusNodeQueue queue)
     {
         INodeLease? lease = null;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((lease = await queue.TryReceiveAsync(deadline.Token)) is null)
         {
             deadline.Token.ThrowIfCancellationRequested();
