@@ -79,6 +79,10 @@ public sealed partial class AiPlatformClient
     public Task<string> ReadLogAsync(string job, int attempt, int rank, long offset, int limit, CancellationToken cancellationToken)
         => ReadTextAsync($"v1/jobs/{Escape(job)}/attempts/{attempt}/ranks/{rank}/log?offset={offset}&limit={limit}", cancellationToken);
 
+    /// <summary>Streams a part of a rank's log, as long as the platform gives at once; empty behind its end.</summary>
+    public Task<Stream> OpenLogAsync(string job, int attempt, int rank, long offset, CancellationToken cancellationToken)
+        => OpenAsync($"v1/jobs/{Escape(job)}/attempts/{attempt}/ranks/{rank}/log?offset={offset}", cancellationToken);
+
     private async Task<string> ReadTextAsync(string path, CancellationToken cancellationToken)
     {
         var token = await tokens.GetTokenAsync(null, cancellationToken).ConfigureAwait(false);

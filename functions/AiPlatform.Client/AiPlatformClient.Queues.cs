@@ -30,6 +30,11 @@ public sealed partial class AiPlatformClient
     /// <summary>A long operation of any kind.</summary>
     public Task<PlatformTask> GetTaskAsync(string task, CancellationToken cancellationToken) => GetAsync<PlatformTask>($"v1/tasks/{Escape(task)}", cancellationToken);
 
+    /// <summary>Long operations of all kinds, newest first.</summary>
+    /// <param name="project">Null for all projects that the caller reaches.</param>
+    public Task<Page<PlatformTask>> ListTasksAsync(string? project, int? pageSize, string? pageToken, CancellationToken cancellationToken)
+        => GetAsync<Page<PlatformTask>>(Query($"v1/tasks{(project is null ? "" : $"?project={Escape(project)}")}", pageSize, pageToken), cancellationToken);
+
     /// <summary>Why a task waits.</summary>
     public Task<TaskWait> WhyAsync(string task, CancellationToken cancellationToken) => GetAsync<TaskWait>($"v1/tasks/{Escape(task)}/why", cancellationToken);
 

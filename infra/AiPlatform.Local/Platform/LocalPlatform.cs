@@ -93,9 +93,9 @@ internal sealed class LocalPlatform : IAsyncDisposable
         IsFirstStart = !File.Exists(_data.In("secrets.json"));
         var secrets = PlatformSecrets.LoadOrCreate(_data.In("secrets.json"));
         var ports = _ports = new PlatformPorts(options.Ports, _data.In("ports.json"));
-        if (ports.Replaced.Count > 0)
+        foreach (var replaced in ports.Replaced)
         {
-            _progress.Report($"Ports that others use are replaced, also for the next start: {string.Join(", ", ports.Replaced)}");
+            _progress.Report($"! A port is in use; another is taken, also for the next start: {replaced}");
         }
 
         var postgresRoot = await _data.RootForAsync(PostgresServer.ServiceAccount, cancellationToken).ConfigureAwait(false);

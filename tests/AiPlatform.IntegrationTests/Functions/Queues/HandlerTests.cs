@@ -5,6 +5,7 @@ using AiPlatform.Contracts.Garbage;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.GpuRunner;
 using AiPlatform.Hosting;
+using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Orchestrations.Tasks;
 using AiPlatform.TaskWorker;
@@ -176,6 +177,18 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
             Assert.Contains("你好\n", log, StringComparison.Ordinal);
             Assert.Contains("oh\n", log, StringComparison.Ordinal);
             Assert.Contains("ValueError: no", log, StringComparison.Ordinal);
+        }
+
+        using (new AipCommandLine())
+        {
+            await AipCommandLine.LoginAsync(queues.App.Address, FunctionsFixture.AdministratorName, project);
+            var (code, waited, _) = await AipCommandLine.RunApartAsync(["task", "wait", bad]);
+            Assert.Equal(2, code);
+            Assert.Contains("ValueError", waited, StringComparison.Ordinal);
+            Assert.Contains("你好", await AipCommandLine.RunAsync("task", "log", bad), StringComparison.Ordinal);
+            Assert.Equal("begun\n", await AipCommandLine.RunAsync("task", "log", slow, "--attempt", "1"));
+            Assert.Matches($@"{bad}\s+queueTask\s+Failed\s+", await AipCommandLine.RunAsync("task", "list"));
+            Assert.Contains("404 not_found", await AipCommandLine.FailAsync("task", "log", bad, "--attempt", "9"), StringComparison.Ordinal);
         }
 
         var much = await SubmitAsync("much");
