@@ -40,7 +40,8 @@ show_build() {
 
 # compile TARGET : on stdout what MSBuild says; it ends with the shell that asks. Without the lock: a compiler that stays for the next build would keep it.
 compile() {
-  setpriv --pdeathsig TERM dotnet msbuild "$root/infra/platform.proj" -t:"$1" -m -v minimal -nologo -clp:NoSummary </dev/null 8>&-
+  # A node that MSBuild has started and never spoken to, because it was ended in between, waits for a quarter of an hour by default.
+  MSBUILDNODECONNECTIONTIMEOUT=30000 setpriv --pdeathsig TERM dotnet msbuild "$root/infra/platform.proj" -t:"$1" -m -v minimal -nologo -clp:NoSummary </dev/null 8>&-
 }
 
 # start_over KIND : an interrupted build may have left half a file, which the next one takes for up to date.

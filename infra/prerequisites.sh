@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
+# What the SDK says to a user who has never built before is no concern of theirs here.
+export DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=true DOTNET_SKIP_WORKLOAD_INTEGRITY_CHECK=true DOTNET_GENERATE_ASPNET_CERTIFICATE=false
 export DEBIAN_FRONTEND=noninteractive
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }

@@ -12,6 +12,9 @@ internal static class Texts
     /// <summary>Whether the user reads Chinese.</summary>
     public static bool IsChinese { get; } = (Environment.GetEnvironmentVariable("AIP_LANG") ?? CultureInfo.CurrentUICulture.Name).StartsWith("zh", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>For what others have texts for: the parser of arguments and its help.</summary>
+    public static CultureInfo Culture => CultureInfo.GetCultureInfo(IsChinese ? "zh-Hans" : "en");
+
     /// <summary>A text with its placeholders filled in.</summary>
     public static string Get(string key, params object?[] arguments)
         => string.Format(CultureInfo.CurrentCulture, (IsChinese ? Chinese : English).GetString(key, CultureInfo.InvariantCulture) ?? key, arguments);

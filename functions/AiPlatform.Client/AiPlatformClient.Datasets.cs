@@ -68,6 +68,20 @@ public sealed partial class AiPlatformClient
         string project, string dataset, int version, int? from, int? pageSize, string? pageToken, CancellationToken cancellationToken)
         => GetAsync<DatasetDiff>(Query($"{VersionPath(project, dataset, version)}/diff{(from is null ? "" : $"?from={from}")}", pageSize, pageToken), cancellationToken);
 
+    /// <summary>How the rows of a file differ from those of another version, by key.</summary>
+    /// <param name="key">Columns that name a row.</param>
+    /// <param name="file">The file; null for the version's first table.</param>
+    /// <param name="rows">Rows of each kind that are shown.</param>
+    public Task<DatasetRowDiff> DiffDatasetRowsAsync(
+        string project, string dataset, int version, int from, IReadOnlyList<string> key, string? file, int rows, CancellationToken cancellationToken)
+        => GetAsync<DatasetRowDiff>(
+            $"{VersionPath(project, dataset, version)}/diff/rows?from={from}&rows={rows}&key={Escape(string.Join(',', key))}{(file is null ? "" : $"&file={Escape(file)}")}",
+            cancellationToken);
+
+    /// <summary>Restores a deleted version.</summary>
+    public Task<DatasetVersion> RestoreDatasetVersionAsync(string project, string dataset, int version, CancellationToken cancellationToken)
+        => PostAsync<DatasetVersion>($"{VersionPath(project, dataset, version)}/restore", null, cancellationToken);
+
     /// <summary>Streams one file of a version.</summary>
     public Task<Stream> OpenDatasetFileAsync(string project, string dataset, int version, string path, CancellationToken cancellationToken)
         => OpenAsync($"{VersionPath(project, dataset, version)}/files/{EscapePath(path)}", cancellationToken);

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
@@ -28,6 +29,11 @@ public sealed partial class AiPlatformClient
 
     /// <summary>A long operation of any kind.</summary>
     public Task<PlatformTask> GetTaskAsync(string task, CancellationToken cancellationToken) => GetAsync<PlatformTask>($"v1/tasks/{Escape(task)}", cancellationToken);
+
+    /// <summary>Long operations of all kinds, newest first.</summary>
+    /// <param name="project">Null for all projects that the caller reaches.</param>
+    public Task<Page<PlatformTask>> ListTasksAsync(string? project, int? pageSize, string? pageToken, CancellationToken cancellationToken)
+        => GetAsync<Page<PlatformTask>>(Query($"v1/tasks{(project is null ? "" : $"?project={Escape(project)}")}", pageSize, pageToken), cancellationToken);
 
     /// <summary>Why a task waits.</summary>
     public Task<TaskWait> WhyAsync(string task, CancellationToken cancellationToken) => GetAsync<TaskWait>($"v1/tasks/{Escape(task)}/why", cancellationToken);
@@ -103,6 +109,18 @@ public sealed partial class AiPlatformClient
     /// <summary>Reports how attempts ended (workers only).</summary>
     public Task<CompletedTasks> CompleteTasksAsync(CompleteTasksRequest request, CancellationToken cancellationToken)
         => PostAsync<CompletedTasks>("v1/queues/completions", request, cancellationToken);
+
+    /// <summary>Keeps the end of an attempt's output, at most <see cref="TaskLogRule.MaxBytes"/> (workers only).</summary>
+    public Task PutTaskLogAsync(string task, int fence, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
+        => SendAsync<object?>(
+            HttpMethod.Put,
+            $"v1/queues/executions/{Escape(task)}/log?fence={fence}",
+            () => new ReadOnlyMemoryContent(text) { Headers = { ContentType = new MediaTypeHeaderValue("application/octet-stream") } },
+            cancellationToken);
+
+    /// <summary>The end of what an attempt of a queue's task has written; empty when it has written nothing.</summary>
+    public Task<string> ReadTaskLogAsync(string task, int attempt, CancellationToken cancellationToken)
+        => ReadTextAsync($"v1/tasks/{Escape(task)}/attempts/{attempt}/log", cancellationToken);
 
     /// <summary>Gives a sign of life and learns what to stop (workers only).</summary>
     public Task<TaskWorkerCommands> TaskWorkerHeartbeatAsync(string worker, TaskWorkerHeartbeat heartbeat, CancellationToken cancellationToken)

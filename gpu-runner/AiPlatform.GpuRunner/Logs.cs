@@ -92,6 +92,9 @@ internal static partial class Logs
     [LoggerMessage(152, LogLevel.Warning, "A job's folder could not be removed: {Reason}")]
     private static partial void FolderRemains(ILogger logger, string reason);
 
+    [LoggerMessage(153, LogLevel.Warning, "The output of attempt {Attempt} of task {Task} could not be sent: {Reason}")]
+    public static partial void OutputNotSent(ILogger logger, string task, int attempt, string reason);
+
     [LoggerMessage(160, LogLevel.Warning, "Job code runs without namespaces of its own: {Reason}")]
     public static partial void NoNamespaces(ILogger logger, string reason);
 

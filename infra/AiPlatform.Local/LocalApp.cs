@@ -16,7 +16,7 @@ internal static class LocalApp
     /// <summary>Runs until a signal or, with <c>--exit-after-demo</c>, until the quickstart has ended; returns the exit code.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        if (arguments is ["--help"] or ["-h"])
+        if (arguments.Any(static argument => argument is "--help" or "-h"))
         {
             Console.WriteLine(LocalOptions.Usage);
             return Success;

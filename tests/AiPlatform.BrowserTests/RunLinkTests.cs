@@ -8,7 +8,7 @@ public sealed class RunLinkTests(BrowserFixture browser) : IClassFixture<Browser
 {
     private const string Run = """
         {"run":{"info":{"run_id":"r1","run_name":"<b>first</b>","experiment_id":"7","status":"FINISHED","user_id":"ada","start_time":1700000000000},
-         "data":{"metrics":[{"key":"loss","value":0.25,"step":3}],"params":[{"key":"depth","value":"4"}],"tags":[]}}}
+         "data":{"metrics":[{"key":"system/n0/cpu","value":9,"step":1},{"key":"loss","value":0.25,"step":3}],"params":[{"key":"depth","value":"4"}],"tags":[]}}}
         """;
 
     [Theory]
@@ -28,8 +28,36 @@ public sealed class RunLinkTests(BrowserFixture browser) : IClassFixture<Browser
         await Expect(page.Locator("h1")).ToHaveTextAsync("<b>first</b>");
         await Expect(page.Locator("main")).ToContainTextAsync(heading);
         await Expect(page.Locator("main")).ToContainTextAsync("0.25");
+
+        // What the machine measured comes last, apart from what the model did.
+        var sections = await page.Locator("section").AllInnerTextsAsync();
+        Assert.Contains("loss", sections[1], StringComparison.Ordinal);
+        Assert.DoesNotContain("system/", sections[1], StringComparison.Ordinal);
+        Assert.Contains("system/n0/cpu", sections[^1], StringComparison.Ordinal);
         await Expect(page.Locator("button")).ToHaveTextAsync("model/");
         Assert.DoesNotContain(problems, static problem => !problem.Contains("401", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("en-US", "Experiments")]
+    [InlineData("zh-CN", "实验")]
+    public async Task The_landing_page_leads_to_experiments_their_runs_and_back(string locale, string heading)
+    {
+        var (page, problems) = await browser.OpenAsync("/", locale);
+        await page.RouteAsync("**/api/2.0/mlflow/experiments/search", route => route.FulfillAsync(new RouteFulfillOptions { Body = """{"experiments":[{"experiment_id":"7","name":"digits"}]}""" }));
+        await page.RouteAsync("**/api/2.0/mlflow/experiments/get**", route => route.FulfillAsync(new RouteFulfillOptions { Body = """{"experiment":{"name":"digits"}}""" }));
+        await page.RouteAsync("**/api/2.0/mlflow/runs/search", route => route.FulfillAsync(new RouteFulfillOptions { Body = """{"runs":[{"info":{"run_id":"r1","run_name":"first","status":"RUNNING","user_id":"ada"}}]}""" }));
+        await page.RouteAsync("**/api/2.0/mlflow/runs/get**", route => route.FulfillAsync(new RouteFulfillOptions { Body = Run }));
+        await page.RouteAsync("**/api/2.0/mlflow/artifacts/list**", route => route.FulfillAsync(new RouteFulfillOptions { Body = """{"files":[]}""" }));
+        await page.ClickAsync("a[href='#/experiments']");
+        await Expect(page.Locator("h1")).ToHaveTextAsync(heading);
+        await page.ClickAsync("text=digits");
+        await page.ClickAsync("text=first");
+        await Expect(page.Locator("main")).ToContainTextAsync("ada");
+        await page.ClickAsync("a[href='#/experiments']");
+        await page.ClickAsync("a[href='#/']");
+        await Expect(page.Locator("a[href='/docs']")).ToBeVisibleAsync();
+        Assert.Empty(problems);
     }
 
     [Fact]

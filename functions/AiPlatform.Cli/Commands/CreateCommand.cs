@@ -18,8 +18,8 @@ internal static class CreateCommand
                 context.Project,
                 new CreateDatasetRequest(parsed.GetRequiredValue(dataset), parsed.GetValue(description), Parts.ToTags(parsed.GetRequiredValue(tags))),
                 cancellationToken);
-            console.WriteLine(Texts.Get("create.done", created.Name));
-            return 0;
+            Parts.Say(console, Texts.Get("create.done", created.Name));
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -16,8 +16,8 @@ internal static class DeleteCommand
             using var context = CliContext.Create(parsed, common, console);
             var number = parsed.GetRequiredValue(version);
             await context.Api.DeleteDatasetVersionAsync(context.Project, parsed.GetRequiredValue(dataset), number, parsed.GetValue(force), cancellationToken);
-            console.WriteLine(Texts.Get("delete.done", number));
-            return 0;
+            Parts.Say(console, Texts.Get("delete.done", number));
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -11,36 +11,40 @@ internal static class DiffCommand
 
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
-        var (dataset, version) = (Parts.Dataset(), Parts.Version());
+        var (dataset, version, json) = (Parts.Dataset(), Parts.Version(), Parts.Json());
         var from = new Option<int?>("--from") { Description = Texts.Get("option.from") };
-        var command = new Command("diff", Texts.Get("diff")) { dataset, version, from };
+        var command = new Command("diff", Texts.Get("diff")) { dataset, version, from, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
-            var table = Parts.TitledTable(1, "change", "old", "new", "path");
+            var changes = new List<FileChange>();
             DatasetDiff diff;
             string? token = null;
             do
             {
                 diff = await context.Api.DiffDatasetVersionAsync(
                     context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), parsed.GetValue(from), PageSize, token, cancellationToken);
-                foreach (var change in diff.Items)
-                {
-                    table.AddRow(
-                        new Text(change.Kind.ToString()), Cell(change.OldSize), Cell(change.NewSize), Parts.Cell(change.OldPath is null ? change.Path : $"{change.OldPath} → {change.Path}"));
-                }
-
+                changes.AddRange(diff.Items);
                 token = diff.NextPageToken;
             }
             while (token is not null);
 
-            console.Write(table);
+            if (parsed.GetValue(json))
+            {
+                Parts.WriteJson(console, diff with { Items = changes });
+                return ExitCodes.Success;
+            }
+
+            var listing = Listing.Titled(1, "change", "old", "new", "path");
+            changes.ForEach(change => listing.Add(
+                change.Kind.ToString(), Cell(change.OldSize), Cell(change.NewSize), change.OldPath is null ? change.Path : $"{change.OldPath} → {change.Path}"));
+            listing.Write(console);
             var summary = diff.Summary;
-            console.WriteLine(Texts.Get("diff.summary", summary.Added, summary.Removed, summary.Changed, summary.Renamed, summary.Unchanged));
-            return 0;
+            Parts.Say(console, Texts.Get("diff.summary", summary.Added, summary.Removed, summary.Changed, summary.Renamed, summary.Unchanged));
+            return ExitCodes.Success;
         });
         return command;
     }
 
-    private static Text Cell(long? size) => new(size is { } bytes ? Parts.Size(bytes) : string.Empty);
+    private static string Cell(long? size) => size is { } bytes ? Parts.Size(bytes) : string.Empty;
 }

@@ -24,15 +24,15 @@ internal static class DownloadCommand
                 await using var source = await context.Api.OpenDatasetArchiveAsync(context.Project, name, number, archive, null, cancellationToken);
                 await using var written = File.Create(file);
                 await source.CopyToAsync(written, cancellationToken);
-                console.WriteLine(Texts.Get("download.archive", file));
-                return 0;
+                Parts.Say(console, Texts.Get("download.archive", file));
+                return ExitCodes.Success;
             }
 
             var total = (await context.Api.GetDatasetVersionAsync(context.Project, name, number, cancellationToken)).TotalSize;
-            var files = await TransferBar.RunAsync(console, bar => context.Downloader.DownloadAsync(
+            var files = await TransferBar.RunAsync(common.Errors, bar => context.Downloader.DownloadAsync(
                 context.Project, name, number, target, new Progress(bar, total), cancellationToken));
-            console.WriteLine(Texts.Get("download.done", files, target));
-            return 0;
+            Parts.Say(console, Texts.Get("download.done", files, target));
+            return ExitCodes.Success;
         });
         return command;
     }

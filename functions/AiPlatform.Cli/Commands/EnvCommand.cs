@@ -20,7 +20,7 @@ internal static class EnvCommand
                 console.Profile.Out.Writer.WriteLine($"export {name}={Quote(value)}");
             }
 
-            return 0;
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -38,14 +38,14 @@ internal static partial class ImportCommand
                 parsed.GetValue(description),
                 Parts.ToTags(parsed.GetRequiredValue(tags)));
             var submission = await context.Api.ImportDatasetAsync(context.Project, name, request, cancellationToken);
-            var import = await TransferBar.RunAsync(console, bar => FollowAsync(context, name, submission.Import, bar, cancellationToken));
+            var import = await TransferBar.RunAsync(common.Errors, bar => FollowAsync(context, name, submission.Import, bar, cancellationToken));
             if (import.Status != DatasetImportStatus.Succeeded)
             {
                 throw new CliException(import.Status == DatasetImportStatus.Cancelled ? Texts.Get("import.cancelled") : Texts.Get("import.failed", import.Reason));
             }
 
             UploadCommand.Show(console, await context.Api.GetDatasetVersionAsync(context.Project, name, import.Version!.Value, cancellationToken));
-            return 0;
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -12,22 +12,28 @@ internal static class LineageCommand
 
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
-        var (dataset, version) = (Parts.Dataset(), Parts.Version());
+        var (dataset, version, json) = (Parts.Dataset(), Parts.Version(), Parts.Json());
         var depth = new Option<int>("--depth") { Description = Texts.Get("option.depth"), DefaultValueFactory = static _ => DefaultDepth };
-        var command = new Command("lineage", Texts.Get("lineage")) { dataset, version, depth };
+        var command = new Command("lineage", Texts.Get("lineage")) { dataset, version, depth, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
             var row = await context.Api.GetDatasetVersionAsync(context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), cancellationToken);
             var graph = await context.Api.GetLineageAsync(Kind, row.Id, cancellationToken, parsed.GetValue(depth));
-            var table = Parts.TitledTable(2, "relation", "source", "target");
-            foreach (var edge in graph.Upstream.Concat(graph.Downstream))
+            if (parsed.GetValue(json))
             {
-                table.AddRow(new Text(edge.Relation), Parts.Cell(Show(edge.Source)), Parts.Cell(Show(edge.Target)));
+                Parts.WriteJson(console, graph);
+                return ExitCodes.Success;
             }
 
-            console.Write(table);
-            return 0;
+            var listing = Listing.Titled(2, "relation", "source", "target");
+            foreach (var edge in graph.Upstream.Concat(graph.Downstream))
+            {
+                listing.Add(edge.Relation, Show(edge.Source), Show(edge.Target));
+            }
+
+            listing.Write(console);
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -24,15 +24,15 @@ internal static class LoginCommand
                 var given = await ReadLineAsync(cancellationToken);
                 await new AiPlatformClient(context.Http, new FixedTokenSource(given)).ListProjectsAsync(1, null, cancellationToken);
                 new KeptLogin(context.Url, given).Write(KeptLogin.DefaultFile);
-                console.WriteLine(Texts.Get("login.tokenDone"));
-                return 0;
+                Parts.Say(console, Texts.Get("login.tokenDone"));
+                return ExitCodes.Success;
             }
 
             var name = parsed.GetValue(user) ?? throw new CliException(Texts.Get("login.noUser"));
             var created = await CreateTokenAsync(context, name, await PasswordAsync(console, parsed.GetValue(password), cancellationToken), cancellationToken);
             new KeptLogin(context.Url, created).Write(KeptLogin.DefaultFile);
-            console.WriteLine(Texts.Get("login.done", name));
-            return 0;
+            Parts.Say(console, Texts.Get("login.done", name));
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -12,7 +12,7 @@ internal static class PreviewCommand
 
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
-        var (dataset, version) = (Parts.Dataset(), Parts.Version());
+        var (dataset, version, json) = (Parts.Dataset(), Parts.Version(), Parts.Json());
         var file = new Option<string?>("--file") { Description = Texts.Get("option.file") };
         var filter = new Option<string?>("--filter") { Description = Texts.Get("option.filter") };
         var random = new Option<bool>("--random") { Description = Texts.Get("option.random") };
@@ -22,7 +22,7 @@ internal static class PreviewCommand
         var header = new Option<bool?>("--header") { Description = Texts.Get("option.header") };
         var skip = new Option<int?>("--skip-lines") { Description = Texts.Get("option.skipLines") };
         var dates = new Option<string?>("--date-order") { Description = Texts.Get("option.dateOrder") };
-        var command = new Command("preview", Texts.Get("preview")) { dataset, version, file, filter, random, rows, encoding, delimiter, header, skip, dates };
+        var command = new Command("preview", Texts.Get("preview")) { dataset, version, file, filter, random, rows, encoding, delimiter, header, skip, dates, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
@@ -31,15 +31,21 @@ internal static class PreviewCommand
                 parsed.GetValue(random) ? PreviewMode.Random : PreviewMode.First, parsed.GetValue(filter), parsed.GetValue(rows),
                 new FileReading(parsed.GetValue(encoding), parsed.GetValue(delimiter), null, parsed.GetValue(header), parsed.GetValue(skip), parsed.GetValue(dates)),
                 cancellationToken);
-            console.WriteLine(preview.File);
+            if (parsed.GetValue(json))
+            {
+                Parts.WriteJson(console, preview);
+                return ExitCodes.Success;
+            }
+
+            Parts.Say(console, preview.File);
             Show(console, [.. preview.Columns.Select(static column => Parts.Plain(column.Name))], [.. preview.Rows.Select(static row => row.Values.Select(Cell).ToArray())]);
             foreach (var problem in preview.Problems)
             {
-                console.WriteLine(problem.Message);
+                Parts.Say(console, problem.Message);
             }
 
             WriteGuesses(preview.Dialect, console);
-            return 0;
+            return ExitCodes.Success;
         });
         return command;
     }
@@ -47,24 +53,23 @@ internal static class PreviewCommand
     // Rows as lines where they fit, else each as a block of its own: half a value in a narrow column is worse than a longer output.
     private static void Show(IAnsiConsole console, string[] columns, string[][] rows)
     {
-        var width = columns.Index().Sum(column => rows.Select(row => row[column.Index]).Append(column.Item).Max(static text => text.GetCellWidth()) + 2);
-        if (width <= console.Profile.Width)
+        var all = new Listing(0, columns);
+        Array.ForEach(rows, row => all.Add(row));
+        if (all.Width <= console.Profile.Width)
         {
-            var table = Parts.Table(0, columns);
-            Array.ForEach(rows, row => table.AddRow(row.Select(static cell => new Text(cell))));
-            console.Write(table);
+            all.Write(console);
             return;
         }
 
         foreach (var (number, row) in rows.Index())
         {
-            var block = Parts.Table(1, [(number + 1).ToString(CultureInfo.CurrentCulture), string.Empty]);
+            var block = new Listing(1, [(number + 1).ToString(CultureInfo.CurrentCulture), string.Empty]);
             foreach (var (name, cell) in columns.Zip(row))
             {
-                block.AddRow(new Text(name), new Text(cell));
+                block.Add(name, cell);
             }
 
-            console.Write(block);
+            block.Write(console);
         }
     }
 
@@ -95,7 +100,7 @@ internal static class PreviewCommand
     {
         if (confidence < 1)
         {
-            console.WriteLine(Texts.Get(text, value, confidence));
+            Parts.Say(console, Texts.Get(text, value, confidence));
         }
     }
 }

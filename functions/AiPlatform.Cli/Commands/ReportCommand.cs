@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace AiPlatform.Cli.Commands;
 
-/// <summary><c>aip dataset report</c>: makes a quality report, follows it, and keeps it as a page where that is wished.</summary>
+/// <summary><c>aip dataset report</c>: makes a quality report, follows it, keeps it as a page where that is wished, and ends with its verdict.</summary>
 internal static class ReportCommand
 {
     private const int Percent = 100;
@@ -12,17 +12,17 @@ internal static class ReportCommand
 
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
-        var (dataset, version) = (Parts.Dataset(), Parts.Version());
+        var (dataset, version, json) = (Parts.Dataset(), Parts.Version(), Parts.Json());
         var baseline = new Option<int?>("--baseline") { Description = Texts.Get("option.baseline") };
         var page = new Option<string?>("--html") { Description = Texts.Get("option.html") };
-        var command = new Command("report", Texts.Get("report")) { dataset, version, baseline, page };
+        var command = new Command("report", Texts.Get("report")) { dataset, version, baseline, page, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
             var submission = await context.Api.CreateQualityReportAsync(
                 context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), new CreateQualityReportRequest(BaselineVersion: parsed.GetValue(baseline)),
                 cancellationToken);
-            var report = await TransferBar.RunAsync(console, bar => FollowAsync(context, submission.Report, bar, cancellationToken));
+            var report = await TransferBar.RunAsync(common.Errors, bar => FollowAsync(context, submission.Report, bar, cancellationToken));
             if (report.Status != QualityReportStatus.Succeeded)
             {
                 throw new CliException(Texts.Get("report.failed", report.Reason ?? report.Status.ToString()));
@@ -35,9 +35,17 @@ internal static class ReportCommand
                 await source.CopyToAsync(written, cancellationToken);
             }
 
-            console.Profile.Out.Writer.WriteLine(await context.Api.GetQualityTextAsync(report.Id, cancellationToken));
-            console.WriteLine(Texts.Get(report.Blocked == true ? "report.blocked" : report.Passed == true ? "report.passed" : "report.missed", report.Score));
-            return 0;
+            if (parsed.GetValue(json))
+            {
+                Parts.WriteJson(console, report);
+            }
+            else
+            {
+                console.Profile.Out.Writer.WriteLine(await context.Api.GetQualityTextAsync(report.Id, cancellationToken));
+                Parts.Say(console, Texts.Get(report.Blocked == true ? "report.blocked" : report.Passed == true ? "report.passed" : "report.missed", report.Score));
+            }
+
+            return report.Blocked == true ? ExitCodes.Blocked : report.Passed == true ? ExitCodes.Success : ExitCodes.BadVerdict;
         });
         return command;
     }

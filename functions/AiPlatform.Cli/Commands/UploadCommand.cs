@@ -25,7 +25,7 @@ internal static class UploadCommand
                 Remove = removed.Length == 0 ? null : removed,
                 Tags = Parts.ToTags(parsed.GetRequiredValue(tags)),
             };
-            var version = await TransferBar.RunAsync(console, bar => context.Uploader.UploadAsync(
+            var version = await TransferBar.RunAsync(common.Errors, bar => context.Uploader.UploadAsync(
                 context.Project, parsed.GetRequiredValue(dataset), files, settings, new Progress(bar), cancellationToken));
             Show(console, version);
             if (version.Version > 1)
@@ -33,7 +33,7 @@ internal static class UploadCommand
                 await ShowIfUnchangedAsync(context, parsed.GetRequiredValue(dataset), version.Version, cancellationToken);
             }
 
-            return 0;
+            return ExitCodes.Success;
         });
         return command;
     }
@@ -43,13 +43,13 @@ internal static class UploadCommand
         var diff = await context.Api.DiffDatasetVersionAsync(context.Project, dataset, version, null, 1, null, cancellationToken);
         if (diff.Summary is { Added: 0, Removed: 0, Changed: 0, Renamed: 0 })
         {
-            context.Console.WriteLine(Texts.Get("upload.unchanged", diff.From));
+            Parts.Say(context.Console, Texts.Get("upload.unchanged", diff.From));
         }
     }
 
     /// <summary>Says what a new version holds and what it saved.</summary>
     public static void Show(IAnsiConsole console, DatasetVersion version)
-        => console.WriteLine(Texts.Get(
+        => Parts.Say(console, Texts.Get(
             "upload.done", version.Version, version.FileCount, Parts.Size(version.TotalSize), Parts.Size(version.StoredSize), Parts.Size(version.SavedSize)));
 
     private sealed class Progress(TransferBar bar) : IProgress<UploadProgress>

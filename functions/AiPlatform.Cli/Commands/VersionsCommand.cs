@@ -10,27 +10,26 @@ internal static class VersionsCommand
 {
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
-        var dataset = Parts.Dataset();
-        var command = new Command("versions", Texts.Get("versions")) { dataset };
+        var (dataset, json) = (Parts.Dataset(), Parts.Json());
+        var command = new Command("versions", Texts.Get("versions")) { dataset, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
-            var table = Parts.TitledTable(1, "version", "status", "files", "size", "stored", "created", "description");
-            string? token = null;
-            do
+            var versions = await Parts.AllAsync(token => context.Api.ListDatasetVersionsAsync(context.Project, parsed.GetRequiredValue(dataset), null, token, cancellationToken));
+            if (parsed.GetValue(json))
             {
-                var page = await context.Api.ListDatasetVersionsAsync(context.Project, parsed.GetRequiredValue(dataset), null, token, cancellationToken);
-                foreach (var version in page.Items)
-                {
-                    table.AddRow([.. Cells(version).Select(Parts.Cell)]);
-                }
-
-                token = page.NextPageToken;
+                Parts.WriteJson(console, versions);
+                return ExitCodes.Success;
             }
-            while (token is not null);
 
-            console.Write(table);
-            return 0;
+            var listing = Listing.Titled(1, "version", "status", "files", "size", "stored", "created", "description");
+            foreach (var version in versions)
+            {
+                listing.Add(Cells(version));
+            }
+
+            listing.Write(console);
+            return ExitCodes.Success;
         });
         return command;
     }
@@ -38,6 +37,6 @@ internal static class VersionsCommand
     private static string[] Cells(DatasetVersion version) =>
     [
         version.Version.ToString(CultureInfo.CurrentCulture), version.Status.ToString(), version.FileCount.ToString(CultureInfo.CurrentCulture), Parts.Size(version.TotalSize),
-        Parts.Size(version.StoredSize), version.CreatedAt.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), version.Description ?? string.Empty,
+        Parts.Size(version.StoredSize), Parts.Time(version.CreatedAt), version.Description ?? string.Empty,
     ];
 }

@@ -21,7 +21,7 @@ internal sealed partial class BlobStorage : IDisposable
     /// <summary>Artifacts of runs: <c>{run}/artifacts/{path}</c>.</summary>
     public const string Runs = "runs";
 
-    /// <summary>Logs of jobs: <c>{job}/{attempt}/rank-{r}.log</c>.</summary>
+    /// <summary>Logs of jobs: <c>{job}/{attempt}/rank-{r}.log</c>; of tasks: <c>tasks/{task}/{attempt}.log</c>.</summary>
     public const string Jobs = "jobs";
 
     /// <summary>All containers; created at start.</summary>

@@ -1,4 +1,4 @@
-// Shows what the links of MLflow's clients name: /#/experiments/{id}/runs/{run} and /#/experiments/{id}. Everything that comes from
+// Shows what the links of MLflow's clients name: /#/experiments/{id}/runs/{run}, /#/experiments/{id} and /#/experiments. Everything that comes from
 // users becomes text, never markup.
 (() => {
   const texts = JSON.parse(document.getElementById('texts').textContent);
@@ -29,6 +29,7 @@
     const cells = (tag, row) => make('tr', undefined, ...row.map(cell => cell instanceof Node ? make(tag, undefined, cell) : make(tag, String(cell ?? ''))));
     return make('section', undefined, make('h2', title), make('table', undefined, cells('th', names), ...rows.map(row => cells('td', row))));
   }
+  const up = () => make('p', undefined, link(texts.experiments, '#/experiments'));
   const time = ms => ms ? new Date(Number(ms)).toLocaleString(document.documentElement.lang) : '';
 
   async function download(run, path) {
@@ -54,24 +55,37 @@
   async function showRun(id) {
     const { info, data } = (await api(`runs/get?run_id=${encodeURIComponent(id)}`)).run;
     const pairs = list => list?.map(entry => [entry.key, entry.value]);
+    const metrics = data.metrics?.map(metric => [metric.key, metric.value, metric.step]) ?? [];
+    const isMachine = ([key]) => key.startsWith('system/');
     main.replaceChildren(
+      up(),
       make('h1', info.run_name || info.run_id),
       table(texts.run, [texts.key, texts.value], [
         [texts.id, info.run_id], [texts.experiment, link(info.experiment_id, `#/experiments/${info.experiment_id}`)],
         [texts.status, info.status], [texts.user, info.user_id], [texts.started, time(info.start_time)], [texts.ended, time(info.end_time)]]),
-      table(texts.metrics, [texts.key, texts.value, texts.step], data.metrics?.map(metric => [metric.key, metric.value, metric.step])),
+      table(texts.metrics, [texts.key, texts.value, texts.step], metrics.filter(metric => !isMachine(metric))),
       table(texts.params, [texts.key, texts.value], pairs(data.params)),
       table(texts.tags, [texts.key, texts.value], pairs(data.tags)),
-      make('h2', texts.artifacts), await files(id, '').catch(error => make('p', error.message)));
+      make('h2', texts.artifacts), await files(id, '').catch(error => make('p', error.message)),
+      table(texts.machine, [texts.key, texts.value, texts.step], metrics.filter(isMachine)));
   }
 
   async function showExperiment(id) {
     const { experiment } = await api(`experiments/get?experiment_id=${encodeURIComponent(id)}`);
     const { runs } = await api('runs/search', { experiment_ids: [id], max_results: 200 });
     main.replaceChildren(
+      up(),
       make('h1', experiment.name),
       table(texts.runs, [texts.run, texts.status, texts.user, texts.started],
         (runs ?? []).map(({ info }) => [link(info.run_name || info.run_id, `#/experiments/${id}/runs/${info.run_id}`), info.status, info.user_id, time(info.start_time)])));
+  }
+
+  async function showExperiments() {
+    const { experiments } = await api('experiments/search', { max_results: 200, order_by: ['last_update_time DESC'] });
+    main.replaceChildren(
+      make('p', undefined, link(texts.start, '#/')),
+      make('h1', texts.experiments),
+      table('', [texts.experiment, texts.updated], (experiments ?? []).map(found => [link(found.name, `#/experiments/${found.experiment_id}`), time(found.last_update_time)])));
   }
 
   function logIn(message) {
@@ -90,10 +104,10 @@
   }
 
   async function show() {
-    const [, experiment, run] = /^#\/experiments\/([^/?]+)(?:\/runs\/([^/?]+))?/.exec(location.hash) ?? [];
-    if (!experiment) return main.replaceChildren(...start);
+    const [all, experiment, run] = /^#\/experiments(?:\/([^/?]+))?(?:\/runs\/([^/?]+))?/.exec(location.hash) ?? [];
+    if (!all) return main.replaceChildren(...start);
     try {
-      await (run ? showRun(decodeURIComponent(run)) : showExperiment(decodeURIComponent(experiment)));
+      await (run ? showRun(decodeURIComponent(run)) : experiment ? showExperiment(decodeURIComponent(experiment)) : showExperiments());
     } catch (error) {
       if (error.status === 401) logIn(''); else main.replaceChildren(make('p', error.message));
     }

@@ -18,13 +18,16 @@ internal sealed class RankLog : IAsyncDisposable
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly TailBuffer _errors = new(TailBytes);
     private readonly TailBuffer _output = new(TailBytes);
+    private readonly TailBuffer? _end;
     private long _length;
     private bool _truncated;
 
     /// <param name="path">The file; an existing one is continued.</param>
-    /// <param name="limit">Bytes of output that are kept.</param>
-    public RankLog(string path, long limit)
+    /// <param name="limit">Bytes of output that are kept in the file.</param>
+    /// <param name="endBytes">Bytes from the end of both outputs that are also kept in memory, for <see cref="End"/>.</param>
+    public RankLog(string path, long limit, int endBytes = 0)
     {
+        _end = endBytes > 0 ? new TailBuffer(endBytes) : null;
         Path = path;
         _limit = limit;
         _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
@@ -52,7 +55,6 @@ internal sealed class RankLog : IAsyncDisposable
         }
     }
 
-
     /// <summary>The last lines of the error output, or of the normal output when there are none: why the rank failed.</summary>
     public string LastLines()
     {
@@ -63,6 +65,28 @@ internal sealed class RankLog : IAsyncDisposable
             var lines = text.Split('\n').Select(static line => line.TrimEnd()).Where(static line => line.Length > 0).TakeLast(ReasonLines);
             var joined = string.Join('\n', lines);
             return joined.Length > MaxReasonLength ? joined[^MaxReasonLength..] : joined;
+        }
+    }
+
+    /// <summary>How many bytes have been written to both outputs.</summary>
+    public long Written
+    {
+        get
+        {
+            lock (_errors)
+            {
+                return _end?.Total ?? 0;
+            }
+        }
+    }
+
+    /// <summary>The end of both outputs as UTF-8; when there was more, a first line says how much.</summary>
+    /// <param name="limit">Bytes at most, that line included.</param>
+    public byte[] End(int limit)
+    {
+        lock (_errors)
+        {
+            return _end?.Utf8(limit) ?? [];
         }
     }
 
@@ -78,6 +102,7 @@ internal sealed class RankLog : IAsyncDisposable
         lock (_errors)
         {
             (isError ? _errors : _output).Add(bytes.Span);
+            _end?.Add(bytes.Span);
         }
 
         await _gate.WaitAsync().ConfigureAwait(false);
@@ -100,39 +125,6 @@ internal sealed class RankLog : IAsyncDisposable
         finally
         {
             _gate.Release();
-        }
-    }
-
-    /// <summary>The last bytes of a stream.</summary>
-    private sealed class TailBuffer(int size)
-    {
-        private readonly byte[] _bytes = new byte[size];
-        private long _total;
-
-        public void Add(ReadOnlySpan<byte> bytes)
-        {
-            if (bytes.Length > size)
-            {
-                _total += bytes.Length - size;
-                bytes = bytes[^size..];
-            }
-
-            var start = (int)(_total % size);
-            var first = Math.Min(bytes.Length, size - start);
-            bytes[..first].CopyTo(_bytes.AsSpan(start));
-            bytes[first..].CopyTo(_bytes);
-            _total += bytes.Length;
-        }
-
-        public string Text()
-        {
-            if (_total <= size)
-            {
-                return Encoding.UTF8.GetString(_bytes, 0, (int)_total);
-            }
-
-            var start = (int)(_total % size);
-            return Encoding.UTF8.GetString([.. _bytes.AsSpan(start), .. _bytes.AsSpan(0, start)]);
         }
     }
 }

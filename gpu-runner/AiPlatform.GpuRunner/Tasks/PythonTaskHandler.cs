@@ -47,10 +47,11 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
 
     private async Task<JsonElement?> RunAsync(TaskContext task, TaskWorkspace workspace, CancellationToken cancellationToken)
     {
-        var log = new RankLog(Path.Combine(workspace.Root, "output.log"), services.Options.LogLimitBytes);
+        var log = new RankLog(Path.Combine(workspace.Root, "output.log"), services.Options.LogLimitBytes, TaskLogRule.MaxBytes);
         await using (log.ConfigureAwait(false))
         {
             using var process = RankProcess.Start(Plan(workspace), log);
+            var output = new TaskOutput(task.Assignment, log, client, services.Time, _logger);
             var exceeded = false;
             using var watch = new LimitWatch(services.Options.Limits, 1, [workspace.Code, workspace.Home], services.Time);
             var known = new HashSet<(int, ulong)> { (process.Entry.Id, process.Entry.StartTime) };
@@ -66,6 +67,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
                     }
 
                     task.Progress = workspace.ReadProgress() ?? task.Progress;
+                    await output.ShowAsync(cancellationToken).ConfigureAwait(false);
                 }
             }
             finally
@@ -73,9 +75,10 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
                 // What the function started ends with it.
                 var grace = exceeded || process.Exited.IsCompleted ? TimeSpan.Zero : services.Options.KillGrace;
                 await ProcessTree.EndAsync(workspace.Marker, known, grace, services.Time, CancellationToken.None).ConfigureAwait(false);
+                await process.FinishOutputAsync(OutputPatience, services.Time).ConfigureAwait(false);
+                await output.FinishAsync().ConfigureAwait(false);
             }
 
-            await process.FinishOutputAsync(OutputPatience, services.Time).ConfigureAwait(false);
             return Answer(workspace, await process.Exited.ConfigureAwait(false), log);
         }
     }

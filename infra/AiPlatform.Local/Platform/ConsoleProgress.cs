@@ -15,16 +15,22 @@ internal sealed class ConsoleProgress : IPlatformProgress
     public void ShowReady(PlatformEndpoints endpoints, bool showPassword, string dataDirectory, bool loggedIn)
     {
         Console.WriteLine();
-        Console.WriteLine($"AI Platform is ready after {_clock.Elapsed.TotalSeconds:0.0} s: {endpoints.Api}   (API reference: {endpoints.Api}/docs)");
+        // A line each: a URL that a narrow terminal breaks cannot be clicked.
+        Console.WriteLine($"AI Platform is ready after {_clock.Elapsed.TotalSeconds:0.0} s: {endpoints.Api}");
+        Console.WriteLine($"  API reference       {endpoints.Api}/docs");
         Console.WriteLine(showPassword
-            ? $"Administrator: {endpoints.Administrator.UserName}   password: {endpoints.Administrator.Password}   (shown once; kept in {dataDirectory}/secrets.json)"
-            : $"Administrator: {endpoints.Administrator.UserName}   (the password is in {dataDirectory}/secrets.json)");
+            ? $"  Administrator       {endpoints.Administrator.UserName}, password {endpoints.Administrator.Password}"
+            : $"  Administrator       {endpoints.Administrator.UserName}");
+        Console.WriteLine(showPassword ? $"  Shown once; kept in {dataDirectory}/secrets.json" : $"  The password is in  {dataDirectory}/secrets.json");
         if (loggedIn)
         {
-            Console.WriteLine("Command line: aip --help, logged in as the administrator   For curl, MLflow and scripts: eval \"$(aip env)\"");
+            Console.WriteLine("  Command line        aip --help, logged in as the administrator");
+            Console.WriteLine("  curl, MLflow, …     eval \"$(aip env)\"");
         }
 
-        Console.WriteLine($"Connection strings: {dataDirectory}/endpoints.json   Logs: {dataDirectory}/logs   Ctrl-C stops everything.");
+        Console.WriteLine($"  Connection strings  {dataDirectory}/endpoints.json");
+        Console.WriteLine($"  Logs                {dataDirectory}/logs");
+        Console.WriteLine("  Ctrl-C stops everything.");
         Console.WriteLine();
     }
 }

@@ -28,11 +28,19 @@ internal sealed class DataDirectory : IDisposable
     public string In(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>Creates the folder when it is missing and locks it; the lock ends with this process, however it ends.</summary>
-    /// <exception cref="InvalidOperationException">Another launcher uses it.</exception>
+    /// <exception cref="InvalidOperationException">Another launcher uses it, or it cannot be written.</exception>
     public static DataDirectory Open(string path, bool reset)
     {
-        Directory.CreateDirectory(path);
         FileStream fileLock;
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"The data directory {path} cannot be written. Choose another one with --data.", exception);
+        }
+
         try
         {
             fileLock = new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

@@ -12,14 +12,15 @@ namespace AiPlatform.Local.Platform;
 internal sealed record LocalOptions(
     string Data, bool Reset = false, bool Demo = true, bool ExitAfterDemo = false, IReadOnlyDictionary<string, int>? Ports = null)
 {
-    public const string Usage = """
-        Usage: infra/up [options]
-          --data DIR            where data and logs are kept (default: .local)
-          --reset               remove everything that is kept there first
-          --no-demo             do not run the quickstart
-          --exit-after-demo     end after the quickstart; exit code 0 only if it succeeded
-          --ports NAME=N,...    preferred ports: api, functionsHost, taskHub, taskHubHttp, serviceBus, serviceBusHttp, serviceBusHttps, blob, postgres, redis
-        """;
+    /// <summary>What <c>--help</c> says; <c>infra/up</c> shows the same file before it builds anything.</summary>
+    public static string Usage
+    {
+        get
+        {
+            using var reader = new StreamReader(typeof(LocalOptions).Assembly.GetManifestResourceStream("usage.txt")!);
+            return reader.ReadToEnd().TrimEnd();
+        }
+    }
 
     /// <summary>Reads the arguments.</summary>
     /// <exception cref="ArgumentException">An argument is unknown or incomplete; the message names it.</exception>
@@ -45,7 +46,7 @@ internal sealed record LocalOptions(
     }
 
     private static string Value(IReadOnlyList<string> arguments, ref int i)
-        => i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal)
+        => i + 1 < arguments.Count && arguments[i + 1].Length > 0 && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal)
             ? arguments[++i]
             : throw new ArgumentException($"{arguments[i]} needs a value");
 
@@ -56,7 +57,7 @@ internal sealed record LocalOptions(
         {
             var pair = part.Split('=');
             if (pair.Length != 2 || !PlatformPorts.Names.Contains(pair[0])
-                || !int.TryParse(pair[1], CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+                || !int.TryParse(pair[1], NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
             {
                 throw new ArgumentException($"--ports: {part} is not NAME=PORT with a known name");
             }

@@ -92,7 +92,12 @@ internal sealed class LocalPlatform : IAsyncDisposable
         File.Delete(_data.In(EndpointsFile));
         IsFirstStart = !File.Exists(_data.In("secrets.json"));
         var secrets = PlatformSecrets.LoadOrCreate(_data.In("secrets.json"));
-        var ports = _ports = new PlatformPorts(options.Ports);
+        var ports = _ports = new PlatformPorts(options.Ports, _data.In("ports.json"));
+        foreach (var replaced in ports.Replaced)
+        {
+            _progress.Report($"! A port is in use; another is taken, also for the next start: {replaced}");
+        }
+
         var postgresRoot = await _data.RootForAsync(PostgresServer.ServiceAccount, cancellationToken).ConfigureAwait(false);
         _postgres = new PostgresServer(Path.Combine(postgresRoot, "postgres"), ports[PlatformPorts.Postgres], secrets.Postgres, Path.Combine(_data.Logs, "postgres.log"));
         _blob = new AzuriteServer(_data.In("blob"), ports[PlatformPorts.Blob], Path.Combine(_data.Logs, "blob.log"), secrets.BlobKey);

@@ -4,7 +4,7 @@ namespace AiPlatform.Local.Platform;
 
 /// <summary>
 /// The TCP ports of one start of the platform, all on 127.0.0.1, kept from other platforms of the machine until disposal:
-/// also while a server that was killed starts again.
+/// also while a server that was killed starts again. A data directory remembers them, so that the platform is found where it was.
 /// </summary>
 internal sealed class PlatformPorts : IDisposable
 {
@@ -35,14 +35,31 @@ internal sealed class PlatformPorts : IDisposable
 
     private readonly Dictionary<string, PortReservation> _ports = new(StringComparer.Ordinal);
 
-    /// <param name="preferred">Ports by name; the defaults stand for the rest. A port that is taken is replaced by a free one.</param>
-    public PlatformPorts(IReadOnlyDictionary<string, int>? preferred)
+    /// <param name="preferred">Ports by name; those of the last start, then the defaults, stand for the rest. A port that is taken is replaced by a free one.</param>
+    /// <param name="file">Where the ports of the last start are, and these will be; null: nowhere.</param>
+    public PlatformPorts(IReadOnlyDictionary<string, int>? preferred, string? file = null)
     {
+        var last = file is null ? null : PrivateFile.Read<Dictionary<string, int>>(file);
+        var replaced = new List<string>();
         foreach (var (name, standard) in Defaults)
         {
-            _ports[name] = PortReservation.Take(preferred is not null && preferred.TryGetValue(name, out var wanted) ? wanted : standard);
+            var wanted = preferred?.TryGetValue(name, out var asked) == true ? asked : last?.TryGetValue(name, out var kept) == true ? kept : standard;
+            _ports[name] = PortReservation.Take(wanted);
+            if (_ports[name].Port != wanted)
+            {
+                replaced.Add($"{name} {wanted} → {_ports[name].Port}");
+            }
+        }
+
+        Replaced = replaced;
+        if (file is not null)
+        {
+            PrivateFile.Write(file, _ports.ToDictionary(static port => port.Key, static port => port.Value.Port));
         }
     }
+
+    /// <summary>The ports that were taken, each with what stands for it.</summary>
+    public IReadOnlyList<string> Replaced { get; }
 
     /// <summary>The names that can be configured.</summary>
     public static IReadOnlyCollection<string> Names => Defaults.Keys;

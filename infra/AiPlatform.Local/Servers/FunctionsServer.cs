@@ -27,6 +27,7 @@ internal sealed class FunctionsServer(
     private Task _return = Task.CompletedTask;
     private volatile string? _ended;
     private volatile bool _wasReady;
+    private volatile bool _isReturning;
 
     public string Name => name;
 
@@ -66,8 +67,10 @@ internal sealed class FunctionsServer(
 
     void IWorkerObserver.Ready()
     {
-        if (_wasReady)
+        // The app may answer before its host says so: only a worker that follows another is back.
+        if (_wasReady && _isReturning)
         {
+            _isReturning = false;
             _return = ReportReturnAsync();
         }
     }
@@ -75,6 +78,7 @@ internal sealed class FunctionsServer(
     void IWorkerObserver.Ended(string reason, TimeSpan restartIn)
     {
         _ended = reason;
+        _isReturning = true;
         Identity = null;
         if (!_stop.IsCancellationRequested)
         {

@@ -14,6 +14,8 @@ internal sealed class ConnectionState
     private readonly ConcurrentDictionary<string, (DateTimeOffset ExpiresOn, AccessRights Rights)> _grants = new();
     private readonly ConcurrentDictionary<string, ReplyEndpoint> _replies = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<(Session Session, string Node), ReplyEndpoint> _repliesOfNodes = new();
+
     private readonly ConcurrentDictionary<string, Queues.Transaction> _transactions = new(StringComparer.Ordinal);
 
     /// <summary>Whether the connection proved the key itself and may do everything.</summary>
@@ -60,8 +62,18 @@ internal sealed class ConnectionState
 
     internal void AddReplies(string name, ReplyEndpoint replies) => _replies[name] = replies;
 
+    internal void AddReplies(Session session, string node, ReplyEndpoint replies) => _repliesOfNodes[(session, node)] = replies;
+
     internal void RemoveReplies(ReplyEndpoint replies)
     {
+        foreach (var pair in _repliesOfNodes)
+        {
+            if (pair.Value == replies)
+            {
+                _repliesOfNodes.TryRemove(pair);
+            }
+        }
+
         foreach (var pair in _replies)
         {
             if (pair.Value == replies)
@@ -71,6 +83,8 @@ internal sealed class ConnectionState
         }
     }
 
-    /// <summary>Where answers go that a request names in its reply-to; null when there is no such link.</summary>
-    internal ReplyEndpoint? FindReplies(string? name) => name is null ? null : _replies.GetValueOrDefault(name);
+    /// <summary>Where the answer to a request goes; null when there is no such link.</summary>
+    /// <param name="name">What the request names in its reply-to; null: the link of its session that comes from the node.</param>
+    internal ReplyEndpoint? FindReplies(string? name, Session session, string? node)
+        => name is not null ? _replies.GetValueOrDefault(name) : node is not null ? _repliesOfNodes.GetValueOrDefault((session, node)) : null;
 }

@@ -72,11 +72,14 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
     {
         if (!context.Attach.Role)
         {
-            context.Complete(create(), RequestCredit);
+            var requests = create();
+            requests.Node = (context.Attach.Target as Target)?.Address;
+            context.Complete(requests, RequestCredit);
             return;
         }
 
-        // The SDKs name the answer link in reply-to: by its target address, or, for lack of one, by its name.
+        // Most SDKs name the answer link in reply-to: by its target address, or, for lack of one, by its name. Those that name none (Python's)
+        // expect the answer on the link of the same session that comes from the node.
         var replies = new ReplyEndpoint(state, context.Link);
         if (state.Transport is { } transport)
         {
@@ -87,6 +90,11 @@ internal sealed partial class LinkRouter(Broker broker, ServiceBusOptions option
         if ((context.Attach.Target as Target)?.Address is { Length: > 0 } target)
         {
             state.AddReplies(target, replies);
+        }
+
+        if ((context.Attach.Source as Source)?.Address is { Length: > 0 } node)
+        {
+            state.AddReplies(context.Link.Session, node, replies);
         }
 
         context.Complete(replies, 0);

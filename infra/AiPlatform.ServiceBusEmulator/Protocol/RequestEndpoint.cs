@@ -8,10 +8,16 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// <summary>The answer to a request: a status and, when it went well, a body.</summary>
 internal sealed record Reply(int Status, string Description, string? Condition = null, object? Body = null);
 
-/// <summary>A node that answers requests: each one on the link that its reply-to names, by its message id.</summary>
+/// <summary>
+/// A node that answers requests: each one on the link that its reply-to names, or else on that of its session which comes from the node,
+/// by its message id.
+/// </summary>
 internal abstract partial class RequestEndpoint(ConnectionState state, ILogger logger) : LinkEndpoint
 {
     protected ConnectionState State => state;
+
+    /// <summary>The node's address, as the client wrote it.</summary>
+    internal string? Node { get; set; }
 
     /// <summary>What the status is called in answers: <c>$cbs</c> and management differ.</summary>
     protected abstract string StatusKey { get; }
@@ -54,7 +60,7 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
 
             context.Complete();
             var reply = await ReplyAsync(request, context.DeliveryState as TransactionalState);
-            state.FindReplies(request.Properties?.ReplyTo)?.Send(Encode(request, reply));
+            state.FindReplies(request.Properties?.ReplyTo, context.Link.Session, Node)?.Send(Encode(request, reply));
         }
         catch (Exception exception)
         {

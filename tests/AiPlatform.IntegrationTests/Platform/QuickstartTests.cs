@@ -53,6 +53,7 @@ public sealed class QuickstartTests
             // What starts the platform, its tests or one of its servers is started by other tests; the rest is what a reader tries on this platform.
             await ReadmeSnippets.RunAsync(platform, "README.md", "infra/up");
             await ReadmeSnippets.RunAsync(platform, "functions/README.md");
+            await ReadmeSnippets.RunAsync(platform, "gpu-runner/README.md");
             await ReadmeSnippets.RunPythonAsync(platform, "gpu-runner/README.md", TrainingPreamble);
         }
 

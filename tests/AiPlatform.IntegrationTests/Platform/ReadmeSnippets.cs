@@ -25,6 +25,12 @@ internal static partial class ReadmeSnippets
         var blocks = Blocks(await File.ReadAllTextAsync(Path.Combine(RepositoryFolders.Root, readme)), "sh")
             .Where(block => !except.Any(start => block.StartsWith(start, StringComparison.Ordinal))).ToList();
         Assert.NotEmpty(blocks);
+        var runtime = Path.Combine(folder, "gpu-runner"); // as it is in the root of a checkout
+        if (!Directory.Exists(runtime))
+        {
+            Directory.CreateSymbolicLink(runtime, Path.Combine(RepositoryFolders.Root, "gpu-runner"));
+        }
+
         var script = Path.Combine(folder, "snippets.sh");
         await File.WriteAllTextAsync(script, $"set -euo pipefail\n{string.Join('\n', blocks.Select((block, i) => $"echo '== block {i + 1}'\n{block}"))}");
         await RunAsync(folder, "/bin/bash", [script], readme);
@@ -37,18 +43,22 @@ internal static partial class ReadmeSnippets
         var blocks = Blocks(await File.ReadAllTextAsync(Path.Combine(RepositoryFolders.Root, readme)), "python");
         var script = Path.Combine(folder, "snippets.py");
         await File.WriteAllTextAsync(script, preamble + string.Join('\n', blocks));
-        await RunAsync(folder, "/usr/bin/python3", [script], readme);
+        await RunAsync(folder, "/usr/bin/python3", [script], readme, Path.Combine(RepositoryFolders.Root, "gpu-runner", "python"));
     }
 
     private static IReadOnlyList<string> Blocks(string markdown, string language)
         => [.. Fence().Matches(markdown.ReplaceLineEndings("\n")).Where(match => match.Groups["language"].Value == language).Select(match => match.Groups["text"].Value)];
 
-    private static async Task RunAsync(string folder, string program, string[] arguments, string readme)
+    private static async Task RunAsync(string folder, string program, string[] arguments, string readme, string? pythonPath = null)
     {
         var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["PATH"] = $"{LinkCommandLine(folder)}:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["AIP_CONFIG"] = Path.Combine(folder, "aip", "config.json");
-        start.Environment["PYTHONPATH"] = Path.Combine(RepositoryFolders.Root, "gpu-runner", "python");
+        if (pythonPath is not null)
+        {
+            start.Environment["PYTHONPATH"] = pythonPath;
+        }
+
         var output = new StringBuilder();
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

@@ -120,6 +120,40 @@ public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassF
         Assert.Contains("404", await AipCommandLine.FailAsync("dataset", "preview", "large", "99"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_command_line_ends_with_the_verdict_of_a_report()
+    {
+        using var aip = new AipCommandLine();
+        var project = await ProjectAsync();
+        await AipCommandLine.LoginAsync(platform.Functions.Address, OrchestrationsFixture.AdministratorName, project);
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("people"), CancellationToken.None);
+        await platform.Api.SetQualityPlanAsync(
+            project,
+            "people",
+            new QualityPlanText("""
+                expectations:
+                  - type: expect_column_values_to_be_between
+                    kwargs: {column: age, min_value: 0, max_value: 150}
+                  - type: expect_column_values_to_be_between
+                    severity: critical
+                    kwargs: {column: age, min_value: 0, max_value: 1000}
+                """),
+            CancellationToken.None);
+        foreach (var (age, code, sentence) in new[] { (30, 0, "everything"), (400, 2, "not everything"), (4_000, 3, "blocked") })
+        {
+            var version = await UploadAsync(project, "people", ("people.csv", People(0, 100, age)));
+            var shown = await AipCommandLine.RunApartAsync(["dataset", "report", "people", $"{version}"]);
+            Assert.True(shown.Code == code, $"{shown.Code} at {age}: {shown.Output}{shown.Errors}");
+            Assert.Contains(sentence, shown.Output, StringComparison.Ordinal);
+
+            // Nothing but the document.
+            var json = await AipCommandLine.RunApartAsync(["dataset", "report", "people", $"{version}", "--json"]);
+            Assert.Equal(code, json.Code);
+            using var document = JsonDocument.Parse(json.Output);
+            Assert.Equal(code == 3, document.RootElement.GetProperty("blocked").GetBoolean());
+        }
+    }
+
     // What receivers of the run's events learn about its input.
     private async Task LineageTellsAsync(string runId, QualityDocument document)
     {

@@ -105,6 +105,56 @@ internal static class RawAmqp
         return (int)answer.ApplicationProperties["status-code"];
     }
 
+    /// <summary>
+    /// The status that a token gets when the request names no reply-to, as Python's SDK sends it, on each of two sessions of a connection: the answer comes on the
+    /// link of the same session that comes from the node.
+    /// </summary>
+    public static async Task<int[]> PutTokensWithoutReplyToAsync(int port, string type, string token, string audience)
+    {
+        var factory = new ConnectionFactory();
+        factory.SASL.Profile = SaslProfile.Anonymous;
+        var connection = await factory.CreateAsync(new Address("127.0.0.1", port, null, null, "/", "AMQP"));
+        try
+        {
+            var links = Enumerable.Range(0, 2).Select(i => (Session: new Session(connection), Number: i)).Select(place => (
+                Answers: new ReceiverLink(place.Session, $"cbs-receiver-{place.Number}", new Attach { Source = new Source { Address = "$cbs" }, Target = new Target { Address = "$cbs" } }, null),
+                Requests: new SenderLink(place.Session, $"cbs-sender-{place.Number}", "$cbs"))).ToList();
+            var statuses = new List<int>();
+            foreach (var (answers, requests) in links)
+            {
+                var message = new Message(token) { Properties = new Properties(), ApplicationProperties = new ApplicationProperties { ["operation"] = "put-token", ["type"] = type, ["name"] = audience } };
+                message.Properties.SetMessageId(0UL);
+                await requests.SendAsync(message, Patience);
+                var answer = await answers.ReceiveAsync(Patience) ?? throw new TimeoutException("The token got no answer.");
+                Assert.Equal(0UL, answer.Properties.GetCorrelationId());
+                answers.Accept(answer);
+                statuses.Add((int)answer.ApplicationProperties["status-code"]);
+            }
+
+            return [.. statuses];
+        }
+        finally
+        {
+            await connection.CloseAsync();
+        }
+    }
+
+    /// <summary>Receives as Python's SDK attaches its receivers: the address is a whole URL, and the link has properties and settles in two steps.</summary>
+    public static async Task<string> ReceiveAsPythonDoesAsync(int port, string key, string queue)
+    {
+        var (connection, session) = await ConnectAsync(port, key);
+        var attach = new Attach
+        {
+            Source = new Source { Address = $"amqps://127.0.0.1/{queue}" }, Target = new Target { Address = "SBReceiver-1" }, SndSettleMode = SenderSettleMode.Unsettled,
+            RcvSettleMode = ReceiverSettleMode.Second, MaxMessageSize = 1_048_576, Properties = new Fields { [new Symbol("com.microsoft:receiver-name")] = "SBReceiver-1" },
+        };
+        var link = new ReceiverLink(session, "raw-python", attach, null);
+        var message = await link.ReceiveAsync(Patience) ?? throw new TimeoutException("No message came.");
+        link.Accept(message);
+        await connection.CloseAsync();
+        return message.Body is byte[] bytes ? Encoding.UTF8.GetString(bytes) : (string)message.Body;
+    }
+
     private static async Task<(Connection Connection, Session Session)> ConnectAsync(int port, string key)
     {
         var factory = new ConnectionFactory();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using AiPlatform.Hosting;
 using AiPlatform.Local.Platform;
 
 namespace AiPlatform.Tests.Local;
@@ -84,6 +85,45 @@ public sealed class PlatformFilesTests : IDisposable
         first.Dispose();
         using var third = new PlatformPorts(wanted);
         Assert.Equal(wanted, PlatformPorts.Names.ToDictionary(name => name, name => third[name]));
+    }
+
+    [Fact]
+    public void A_data_directory_keeps_its_ports_and_says_which_one_had_to_be_replaced()
+    {
+        var file = Path.Combine(_folder, "ports.json");
+        Dictionary<string, int> ports;
+        using (var first = new PlatformPorts(new Dictionary<string, int> { [PlatformPorts.Api] = TcpPorts.Free() }, file))
+        {
+            ports = PlatformPorts.Names.ToDictionary(name => name, name => first[name]);
+        }
+
+        using (var second = new PlatformPorts(null, file))
+        {
+            Assert.Equal(ports, PlatformPorts.Names.ToDictionary(name => name, name => second[name]));
+            Assert.Empty(second.Replaced);
+        }
+
+        int replacement;
+        using (var taken = new TcpListener(IPAddress.Loopback, ports[PlatformPorts.Api]))
+        {
+            taken.Start();
+            using var third = new PlatformPorts(null, file);
+            replacement = third[PlatformPorts.Api];
+            Assert.Equal([$"api {ports[PlatformPorts.Api]} → {replacement}"], third.Replaced);
+        }
+
+        // From now on it is found there.
+        using var fourth = new PlatformPorts(null, file);
+        Assert.Equal(replacement, fourth[PlatformPorts.Api]);
+        Assert.Empty(fourth.Replaced);
+    }
+
+    [Fact]
+    public void A_data_directory_that_cannot_be_made_is_named()
+    {
+        File.WriteAllText(Path.Combine(_folder, "file"), string.Empty);
+        var exception = Assert.Throws<InvalidOperationException>(() => DataDirectory.Open(Path.Combine(_folder, "file", "data"), reset: false));
+        Assert.Contains("--data", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -26,8 +26,8 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
             $"""
             WITH params AS (INSERT INTO run_params (run_id, key, value) SELECT @Id, key, value FROM unnest(@paramKeys, @paramValues) AS sent (key, value)),
                  tags AS (INSERT INTO run_tags (run_id, key, value) SELECT @Id, key, value FROM unnest(@tagKeys, @tagValues) AS sent (key, value))
-            INSERT INTO runs AS r (id, project_id, experiment_id, job_id, name, status, created_by, created_at, updated_at, started_at)
-            VALUES (@Id, @ProjectId, @ExperimentId, @JobId, @Name, @status, @CreatedBy, @now, @now, @started)
+            INSERT INTO runs AS r (id, project_id, experiment_id, job_id, name, status, user_name, created_by, created_at, updated_at, started_at)
+            VALUES (@Id, @ProjectId, @ExperimentId, @JobId, @Name, @status, (SELECT user_name FROM users WHERE id = @CreatedBy), @CreatedBy, @now, @now, @started)
             RETURNING {RunRow.Columns}
             """,
             new

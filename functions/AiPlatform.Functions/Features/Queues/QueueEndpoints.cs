@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Garbage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -23,7 +24,8 @@ internal static class QueueEndpoints
             .ValidateOnStart();
         services.AddSingleton<TaskBus>().AddSingleton<QueueStore>().AddSingleton<QueueControl>().AddSingleton<TaskStore>().AddSingleton<TaskSubmission>().AddSingleton<TaskOutcomes>()
             .AddSingleton<TaskExecutions>().AddSingleton<TaskCancellation>().AddSingleton<DispatchRound>().AddSingleton<DependencySettler>()
-            .AddSingleton<WaitExplanation>().AddSingleton<DeadLetters>().AddSingleton<TaskSchedules>().AddSingleton<TaskPackages>();
+            .AddSingleton<WaitExplanation>().AddSingleton<DeadLetters>().AddSingleton<TaskSchedules>().AddSingleton<TaskPackages>()
+            .AddSingleton<TaskLogs>().AddSingleton<IGarbageSource>(static provider => provider.GetRequiredService<TaskLogs>());
         services.AddLoop<TaskDispatcher>("task-dispatch").AddSingleton<ITickTask>(static provider => provider.GetRequiredService<TaskDispatcher>());
         return services.AddLoop<QueueMaintenance>("task-maintenance").AddSingleton<ITickTask>(static provider => provider.GetRequiredService<QueueMaintenance>());
     }

@@ -21,6 +21,8 @@ internal static class TaskExecutionEndpoints
             .WithSummary("Report how attempts ended (workers only)");
         queues.MapPost("/workers/{worker}/heartbeat", HeartbeatAsync).RequirePermission(Permission.ExecuteTasks)
             .WithSummary("Give a sign of life and learn what to stop (workers only)");
+        queues.MapPut("/executions/{task}/log", WriteLogAsync).RequirePermission(Permission.ExecuteTasks).WithBodyLimit(TaskLogRule.MaxBytes)
+            .WithSummary("Keep the end of an attempt's output, replacing what was kept of it before (workers only)");
     }
 
     private static async Task<Ok<ClaimedTasks>> ClaimAsync(ClaimTasksRequest request, TaskExecutions executions, CancellationToken cancellationToken)
@@ -48,6 +50,14 @@ internal static class TaskExecutionEndpoints
         Check.Range(request.Slots, "slots", 0, MaxRunning);
         CheckGroup(request.Running, MaxRunning);
         return TypedResults.Ok(await executions.HeartbeatAsync(worker, request, cancellationToken));
+    }
+
+    private static async Task<NoContent> WriteLogAsync(string task, int fence, HttpRequest http, TaskLogs logs, CancellationToken cancellationToken)
+    {
+        using var buffer = new MemoryStream();
+        await http.Body.CopyToAsync(buffer, cancellationToken);
+        await logs.WriteAsync(task, fence, buffer.GetBuffer().AsMemory(0, (int)buffer.Length), cancellationToken);
+        return TypedResults.NoContent();
     }
 
     private static void CheckWorker(string worker) => Check.Length(worker, "workerId", 1, 128);

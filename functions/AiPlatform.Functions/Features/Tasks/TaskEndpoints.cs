@@ -20,6 +20,8 @@ internal static class TaskEndpoints
         tasks.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List long operations, newest first");
         tasks.MapGet("/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a long operation");
         tasks.MapGet("/{task}/why", WhyAsync).RequirePermission(Permission.Read).WithSummary("Explain, in words and in data, why a task waits");
+        tasks.MapGet("/{task}/attempts/{attempt:int}/log", ReadLogAsync).RequirePermission(Permission.Read)
+            .WithSummary("Read the end of what an attempt of a queue's task has written to standard output and standard error");
         tasks.MapPost("/{task}/cancel", CancelAsync).RequirePermission(Permission.Write)
             .WithSummary("Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
         return routes;
@@ -52,6 +54,14 @@ internal static class TaskEndpoints
         request ??= new CancelTaskRequest();
         Check.Text(request.Reason, "reason", 2_000);
         return TypedResults.Ok(await cancels.CancelAsync(task, request, caller, cancellationToken));
+    }
+
+    private static async Task<FileStreamHttpResult> ReadLogAsync(
+        string task, int attempt, Caller caller, TaskStore queueTasks, TaskLogs logs, CancellationToken cancellationToken)
+    {
+        Check.Range(attempt, "attempt", 1, int.MaxValue);
+        var row = await queueTasks.RequireAsync(task, caller, cancellationToken);
+        return TypedResults.Stream(await logs.ReadAsync(row, attempt, cancellationToken), "text/plain; charset=utf-8");
     }
 
     private static async Task<Ok<TaskWait>> WhyAsync(

@@ -31,6 +31,10 @@ public sealed class JobFlowTests(FunctionsFixture functions) : IClassFixture<Fun
         var run = await world.Client.GetAsync<Run>($"/v1/runs/{job.RunId}");
         Assert.Equal((RunStatus.Scheduled, "3", "0.1", "x"), (run.Status, run.Params["epochs"], run.Params["lr"], run.Params["name"]));
 
+        var tracked = await world.Client.GetAsync<System.Text.Json.JsonElement>($"/p/{world.Project.Name}/api/2.0/mlflow/runs/get?run_id={job.RunId}");
+        Assert.Equal(
+            (await world.Client.GetAsync<Contracts.Identity.User>("/v1/users/me")).UserName, tracked.GetProperty("run").GetProperty("info").GetProperty("user_id").GetString());
+
         var runner = await world.RegisterAsync();
         var admission = await world.AdmitAsync(job);
         Assert.True(admission.Admitted, admission.Reason);

@@ -1,12 +1,18 @@
 using System.Net;
 using System.Text.Json;
+using AiPlatform.Client;
+using AiPlatform.Contracts.Garbage;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.GpuRunner;
 using AiPlatform.Hosting;
+using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Orchestrations.Tasks;
+using AiPlatform.TaskWorker;
+using Dapper;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Queues;
 
@@ -110,11 +116,7 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
     {
         var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
         var data = Directory.CreateTempSubdirectory("aip-tasks-").FullName;
-        await using var runner = GpuRunnerApp.Build(
-        [
-            $"--Runner:DataDirectory={data}", $"--Runner:ApiUrl={queues.App.Address}", $"--Runner:ClientSecret={QueueFixture.Secret}", "--Runner:HttpPort=0",
-            "--Runner:KillGrace=00:00:00.2", "--Runner:MaxTasks=2", $"--Runner:Pool={pool}", "--Logging:LogLevel:Default=None", $"--ConnectionStrings:ServiceBus={queues.Broker}",
-        ]);
+        await using var runner = Runner(data, pool);
         await runner.StartAsync();
         var package = await queues.Api.CreateTaskPackageAsync(
             project,
@@ -142,4 +144,112 @@ public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixtu
         await runner.StopAsync();
         Directory.Delete(data, recursive: true);
     }
+
+    [Fact]
+    public async Task What_a_python_task_writes_is_read_by_its_owner_while_it_runs_and_afterwards()
+    {
+        var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
+        var data = Directory.CreateTempSubdirectory("aip-tasks-").FullName;
+        await using var runner = Runner(data, pool);
+        await runner.StartAsync();
+        var package = await queues.Api.CreateTaskPackageAsync(
+            project,
+            new CreateTaskPackageRequest("talk", new Dictionary<string, string>
+            {
+                ["talk.py"] = "import sys, time\n\ndef fail():\n    print('你好')\n    print('oh', file=sys.stderr)\n    raise ValueError('no')\n\n"
+                    + "def wait():\n    print('begun')\n    time.sleep(600)\n\ndef much():\n    print('first')\n    print('é' * 300_000)\n    print('last')\n\ndef quiet():\n    pass\n",
+            }),
+            CancellationToken.None);
+        async Task<string> SubmitAsync(string function, int attempts = 1) => (await queues.SubmitAsync(project, pool, new SubmitTaskRequest(
+            TaskHandlers.Python, JsonSerializer.SerializeToElement(new { package = package.Id, function = $"talk:{function}" }), Retry: new TaskRetry(attempts, 0.05)))).Id;
+        Task<string> LogAsync(string task, int attempt) => queues.Api.ReadTaskLogAsync(task, attempt, CancellationToken.None);
+
+        var slow = await SubmitAsync("wait");
+        await Eventually.TrueAsync(async () => (await queues.Api.GetQueueTaskAsync(project, pool, slow, CancellationToken.None)).Attempt == 1, "it runs");
+        await Eventually.TrueAsync(async () => await LogAsync(slow, 1) == "begun\n", "its output is seen while it runs");
+        await queues.Api.CancelTaskAsync(slow, new CancelTaskRequest(), CancellationToken.None);
+
+        var bad = await SubmitAsync("fail", attempts: 2);
+        await queues.UntilAsync(project, pool, bad, QueueTaskStatus.DeadLettered);
+        foreach (var attempt in (int[])[1, 2])
+        {
+            var log = await LogAsync(bad, attempt);
+            Assert.Contains("你好\n", log, StringComparison.Ordinal);
+            Assert.Contains("oh\n", log, StringComparison.Ordinal);
+            Assert.Contains("ValueError: no", log, StringComparison.Ordinal);
+        }
+
+        using (new AipCommandLine())
+        {
+            await AipCommandLine.LoginAsync(queues.App.Address, FunctionsFixture.AdministratorName, project);
+            var (code, waited, _) = await AipCommandLine.RunApartAsync(["task", "wait", bad]);
+            Assert.Equal(2, code);
+            Assert.Contains("ValueError", waited, StringComparison.Ordinal);
+            Assert.Contains("你好", await AipCommandLine.RunAsync("task", "log", bad), StringComparison.Ordinal);
+            Assert.Equal("begun\n", await AipCommandLine.RunAsync("task", "log", slow, "--attempt", "1"));
+            Assert.Matches($@"{bad}\s+queueTask\s+Failed\s+", await AipCommandLine.RunAsync("task", "list"));
+            Assert.Contains("404 not_found", await AipCommandLine.FailAsync("task", "log", bad, "--attempt", "9"), StringComparison.Ordinal);
+        }
+
+        var much = await SubmitAsync("much");
+        await queues.UntilAsync(project, pool, much, QueueTaskStatus.Succeeded);
+        var end = await LogAsync(much, 1);
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(end), TaskLogRule.MaxBytes - 3, TaskLogRule.MaxBytes);
+        Assert.Matches("^\\[aiplatform\\] [0-9]+ bytes before this are left out\né+\nlast\n$", end);
+
+        var quiet = await SubmitAsync("quiet");
+        await queues.UntilAsync(project, pool, quiet, QueueTaskStatus.Succeeded);
+        Assert.Empty(await LogAsync(quiet, 1));
+        foreach (var (task, attempt, api) in new[] { (quiet, 2, queues.Api), (quiet[..^4] + "0000", 1, queues.Api), (bad, 1, (await queues.StrangerAsync()).Api) })
+        {
+            Assert.Equal(HttpStatusCode.NotFound, (await Assert.ThrowsAsync<ApiException>(() => api.ReadTaskLogAsync(task, attempt, CancellationToken.None))).Status);
+        }
+
+        await runner.StopAsync();
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Fact]
+    public async Task The_output_of_an_attempt_that_is_over_changes_nothing_and_one_that_is_too_large_is_refused()
+    {
+        var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
+        var running = new TaskCompletionSource<TaskContext>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await queues.WorkerAsync(pool, handler: new FunctionHandler(async (task, _) =>
+        {
+            running.SetResult(task);
+            await end.Task;
+            return null;
+        }));
+        var id = (await queues.SubmitAsync(project, pool)).Id;
+        var assignment = (await running.Task).Assignment;
+        Task WriteAsync(int fence, byte[] text) => queues.WorkerApi.PutTaskLogAsync(id, fence, text, CancellationToken.None);
+
+        await WriteAsync(assignment.Fence, "now"u8.ToArray());
+        await WriteAsync(assignment.Fence - 1, "of an earlier release"u8.ToArray());
+        Assert.Equal("now", await queues.Api.ReadTaskLogAsync(id, 1, CancellationToken.None));
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge,
+            (await Assert.ThrowsAsync<ApiException>(() => WriteAsync(assignment.Fence, new byte[TaskLogRule.MaxBytes + 1]))).Status);
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            (await Assert.ThrowsAsync<ApiException>(() => queues.Api.PutTaskLogAsync(id, assignment.Fence, "mine"u8.ToArray(), CancellationToken.None))).Status);
+        end.SetResult();
+        await queues.UntilAsync(project, pool, id, QueueTaskStatus.Succeeded);
+        await WriteAsync(assignment.Fence, "late"u8.ToArray());
+        Assert.Equal("now", await queues.Api.ReadTaskLogAsync(id, 1, CancellationToken.None));
+
+        // It waits for its deletion from the beginning, and not before the time that tasks are kept.
+        await using var connection = new NpgsqlConnection(queues.Postgres);
+        var due = await connection.ExecuteScalarAsync<DateTime>("SELECT due_at FROM garbage_blobs WHERE container = 'jobs' AND name = @name", new { name = $"tasks/{id}/1.log" });
+        Assert.InRange(due - DateTime.UtcNow, TimeSpan.FromDays(29.9), TimeSpan.FromDays(30.2));
+        await queues.Administrator.PostAsync<GarbageReport>("/v1/garbage/collect", new CollectGarbageRequest(Now: true));
+        Assert.Empty(await queues.Api.ReadTaskLogAsync(id, 1, CancellationToken.None));
+    }
+
+    private WebApplication Runner(string data, string pool) => GpuRunnerApp.Build(
+    [
+        $"--Runner:DataDirectory={data}", $"--Runner:ApiUrl={queues.App.Address}", $"--Runner:ClientSecret={QueueFixture.Secret}", "--Runner:HttpPort=0",
+        "--Runner:KillGrace=00:00:00.2", "--Runner:MaxTasks=2", $"--Runner:Pool={pool}", "--Logging:LogLevel:Default=None", $"--ConnectionStrings:ServiceBus={queues.Broker}",
+    ]);
 }
