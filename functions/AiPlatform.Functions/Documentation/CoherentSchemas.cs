@@ -5,7 +5,7 @@ namespace AiPlatform.Functions.Documentation;
 
 /// <summary>
 /// Makes every schema say one thing. The generator calls a value with alternatives an object, even where all of them are numbers or texts
-/// (a number that may be written as "NaN"): nothing would be valid.
+/// (a number that may be written as "NaN"): nothing would be valid. And it leaves out of which values a list of anything is.
 /// </summary>
 internal sealed class CoherentSchemas : IOpenApiDocumentTransformer
 {
@@ -68,6 +68,12 @@ internal sealed class CoherentSchemas : IOpenApiDocumentTransformer
             }
 
             schema.Type = null;
+        }
+
+        // A list of anything says so.
+        if (schema.Type?.HasFlag(JsonSchemaType.Array) == true)
+        {
+            schema.Items ??= new OpenApiSchema();
         }
 
         IEnumerable<IOpenApiSchema?> inner =
