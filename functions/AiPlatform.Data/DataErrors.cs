@@ -18,6 +18,9 @@ public static class DataErrors
     /// <summary>A line is not a JSON object.</summary>
     public const string JsonLine = "json_line";
 
+    /// <summary>The file has more columns than are read.</summary>
+    public const string TooManyColumns = "too_many_columns";
+
     /// <summary>The file ends before its content does.</summary>
     public const string Truncated = "truncated";
 
@@ -55,6 +58,6 @@ public static class DataErrors
     public static IReadOnlyList<string> All { get; } =
         [
             CsvQuote, CsvColumns, RecordTooLong, EncodingMixed, JsonLine, Truncated, ParquetCorrupt, DataCorrupt, Empty, Unsupported, ImageCorrupt, ImageType, ColumnUnreadable,
-            QueryTime, QueryMemory, QueryDisk,
+            QueryTime, QueryMemory, QueryDisk, TooManyColumns,
         ];
 }

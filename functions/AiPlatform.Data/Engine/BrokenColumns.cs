@@ -33,20 +33,29 @@ internal static class BrokenColumns
     /// <summary>The table with its unreadable columns marked.</summary>
     public static async Task<EngineTable> MarkAsync(EngineSession session, EngineTable table, CancellationToken cancellationToken)
     {
-        var columns = new List<EngineColumn>(table.Columns.Count);
-        foreach (var column in table.Columns)
-        {
-            try
-            {
-                await session.OneAsync($"SELECT count({column.Shown}) FROM {table.From}", [], static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
-                columns.Add(column);
-            }
-            catch (DataFormatException exception) when (exception.Code == DataErrors.DataCorrupt)
-            {
-                columns.Add(column with { IsBroken = true });
-            }
-        }
+        var broken = new HashSet<int>();
+        await FindAsync(session, table, [.. table.Columns], broken, cancellationToken).ConfigureAwait(false);
+        return table with { Columns = [.. table.Columns.Select(column => broken.Contains(column.Index) ? column with { IsBroken = true } : column)] };
+    }
 
-        return table with { Columns = columns };
+    // Those that can be read together are not asked one by one.
+    private static async Task FindAsync(EngineSession session, EngineTable table, EngineColumn[] columns, HashSet<int> broken, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var counts = string.Join(", ", columns.Select(static column => $"count({column.Shown})"));
+            await session.OneAsync($"SELECT {counts} FROM {table.From}", [], static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+        }
+        catch (DataFormatException exception) when (exception.Code == DataErrors.DataCorrupt)
+        {
+            if (columns.Length == 1)
+            {
+                broken.Add(columns[0].Index);
+                return;
+            }
+
+            await FindAsync(session, table, columns[..(columns.Length / 2)], broken, cancellationToken).ConfigureAwait(false);
+            await FindAsync(session, table, columns[(columns.Length / 2)..], broken, cancellationToken).ConfigureAwait(false);
+        }
     }
 }

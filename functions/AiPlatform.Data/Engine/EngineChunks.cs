@@ -18,7 +18,8 @@ internal static class EngineChunks
             return;
         }
 
-        var chunk = columns.Select(static column => new ChunkColumn(column, ChunkRows)).ToArray();
+        var capacity = TableLimits.ChunkRows(columns.Count, ChunkRows);
+        var chunk = columns.Select(column => new ChunkColumn(column, capacity)).ToArray();
         var rows = 0;
         void Flush()
         {
@@ -40,7 +41,7 @@ internal static class EngineChunks
                     chunk[i].Set(rows, row, i);
                 }
 
-                if (++rows == ChunkRows)
+                if (++rows == capacity)
                 {
                     Flush();
                 }

@@ -7,8 +7,6 @@ namespace AiPlatform.Data.Parquet;
 /// <summary>The columns that a Parquet file declares.</summary>
 internal static class ParquetSchema
 {
-    private const int MaxColumns = 10_000;
-
     /// <summary>The columns of a file on disk.</summary>
     /// <exception cref="DataFormatException">The footer cannot be decoded.</exception>
     public static IReadOnlyList<TableColumn> Read(string path) => ParquetErrors.Guard(() =>
@@ -21,9 +19,9 @@ internal static class ParquetSchema
     public static IReadOnlyList<ParquetField> Fields(FileMetaData metadata)
     {
         var nodes = metadata.Schema.GroupNode.Fields;
-        if (nodes.Length > MaxColumns)
+        if (nodes.Length > TableLimits.MaxColumns || metadata.NumColumns > TableLimits.MaxColumns)
         {
-            throw new DataFormatException(DataErrors.ParquetCorrupt, $"More than {MaxColumns} columns.");
+            throw TableLimits.TooManyColumns();
         }
 
         var names = CsvDialect.Names([.. nodes.Select(static node => node.Name)]);

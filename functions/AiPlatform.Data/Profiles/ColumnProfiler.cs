@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using AiPlatform.Data.Engine;
-using AiPlatform.Data.Pii;
 using AiPlatform.Data.Statistics;
 using AiPlatform.Data.Tables;
 using DuckDB.NET.Data;
@@ -15,10 +14,6 @@ namespace AiPlatform.Data.Profiles;
 /// <param name="maxNumbers">Different numbers that are held in memory at most; beyond, the engine computes.</param>
 internal sealed class ColumnProfiler(EngineSession session, EngineTable table, IReadOnlyList<long> drawn, DateOrder? dateOrder, int maxNumbers)
 {
-    private const int TopShown = 20;
-    private const int CategoriesKept = 1000;
-    private const int Extremes = 5;
-
     /// <summary>Profiles a column. One that cannot be read costs itself only.</summary>
     public async Task<ColumnFacts> ProfileAsync(EngineColumn column, CancellationToken cancellationToken)
     {
@@ -38,10 +33,13 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
         }
     }
 
+    /// <summary>A cell as a number for statistics, in SQL.</summary>
+    public static string Numeric(EngineColumn column) => column.Family == ValueFamily.Text ? $"text_number({column.Value})" : $"{column.Value}::DOUBLE";
+
     private async Task<ColumnFacts> NumbersAsync(EngineColumn column, CancellationToken cancellationToken)
     {
-        var type = column.Family is ValueFamily.Integer or ValueFamily.BigInteger ? ColumnType.Integer : ColumnType.Number;
-        var top = new MostFrequent(CategoriesKept);
+        var type = ColumnFacts.TypeOf(column);
+        var top = new MostFrequent(ColumnFacts.MaxCategories);
         var sample = new double[drawn.Count];
         Array.Fill(sample, double.NaN);
         var isExactInMemory = column.Family is ValueFamily.Integer or ValueFamily.Float;
@@ -53,19 +51,19 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
             runs.AddTo(top);
 
             var summary = runs.Finite.Count > 0 ? await WithRowsAsync(column, NumberSummary.Of(runs.Finite, runs.Infinite), cancellationToken).ConfigureAwait(false) : null;
-            return Facts(column, type, table.Rows - runs.Count, runs.Distinct, 0, top, summary, null, null, [], new ColumnSample(sample, []));
+            return ColumnFacts.Of(column, type, table.Rows, table.Rows - runs.Count, runs.Distinct, 0, top, summary, null, null, [], new ColumnSample(sample, []));
         }
 
         var (values, distinct) = await CountAsync(column.Value, cancellationToken).ConfigureAwait(false);
         await TopAsync(column, top, cancellationToken).ConfigureAwait(false);
         await SampleAsync($"{column.Value}::DOUBLE", (row, place) => sample[place] = row.GetDouble(1), cancellationToken).ConfigureAwait(false);
         var numeric = await NumericAsync(column, distinct, cancellationToken).ConfigureAwait(false);
-        return Facts(column, type, table.Rows - values, distinct, 0, top, numeric, null, null, [], new ColumnSample(sample, []));
+        return ColumnFacts.Of(column, type, table.Rows, table.Rows - values, distinct, 0, top, numeric, null, null, [], new ColumnSample(sample, []));
     }
 
     private async Task<ColumnFacts> TextsAsync(EngineColumn column, CancellationToken cancellationToken)
     {
-        var texts = new TextTally(column.IsUntyped, dateOrder, CategoriesKept, maxNumbers);
+        var texts = new TextTally(column.IsUntyped, dateOrder, maxNumbers);
         await session.ReadAsync(
             $"SELECT v, count(*) FROM (SELECT {column.Value} AS v FROM {table.From}) WHERE v IS NOT NULL GROUP BY v", [],
             row =>
@@ -86,24 +84,17 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
                 : await new EngineNumbers(session, table, Numeric(column)).ProfileAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var facts = Facts(
-            column, type, table.Rows - texts.Count, texts.Distinct, texts.Mismatches(type), texts.Top, numeric, texts.Text(type), texts.Time(type), texts.Pii, sample);
-        return facts with { Profile = facts.Profile with { Dates = texts.Dates(column.Column.Name) } };
+        return ColumnFacts.Of(
+            column, type, table.Rows, table.Rows - texts.Count, texts.Distinct, texts.Mismatches(type), texts.Top, numeric, texts.Text(type), texts.Time(type), texts.Pii, sample,
+            texts.Dates(column.Column.Name));
     }
 
     // Times, flags, bytes and nested values.
     private async Task<ColumnFacts> ValuesAsync(EngineColumn column, CancellationToken cancellationToken)
     {
-        var type = column.Family switch
-        {
-            ValueFamily.Boolean => ColumnType.Boolean,
-            ValueFamily.Date => ColumnType.Date,
-            ValueFamily.Timestamp => ColumnType.Timestamp,
-            ValueFamily.Time => ColumnType.Time,
-            _ => ColumnType.Opaque,
-        };
+        var type = ColumnFacts.TypeOf(column);
         var (values, distinct) = await CountAsync(column.Value, cancellationToken).ConfigureAwait(false);
-        var top = new MostFrequent(CategoriesKept);
+        var top = new MostFrequent(ColumnFacts.MaxCategories);
         if (type != ColumnType.Opaque)
         {
             await TopAsync(column, top, cancellationToken).ConfigureAwait(false);
@@ -117,18 +108,7 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
                 row => row.IsDBNull(0) ? null : new TimeProfile((string)ShownValue.Read(row, 0, column)!, (string)ShownValue.Read(row, 1, column)!), cancellationToken).ConfigureAwait(false);
         }
 
-        return Facts(column, type, table.Rows - values, distinct, 0, top, null, null, time, [], ColumnSample.Empty);
-    }
-
-    private ColumnFacts Facts(
-        EngineColumn column, ColumnType type, long missing, long distinct, long mismatches, MostFrequent top, NumericProfile? numeric, TextProfile? text, TimeProfile? time,
-        IReadOnlyList<PiiFinding> pii, ColumnSample sample)
-    {
-        IReadOnlyList<ValueCount> frequent = [.. top.Build().Select(static value => new ValueCount(value.Text ?? string.Empty, value.Count))];
-        var profile = new ColumnProfile(
-            column.Column.Name, column.Column.Declared, type, table.Rows, missing, distinct, IsDistinctExact: true, mismatches,
-            [.. frequent.Take(TopShown).Select(static value => new ValueCount(PiiScanner.MaskAll(value.Value), value.Count))], 0, numeric, text, time, pii);
-        return new ColumnFacts(profile, sample, frequent);
+        return ColumnFacts.Of(column, type, table.Rows, table.Rows - values, distinct, 0, top, null, null, time, [], ColumnSample.Empty);
     }
 
     // All values in the order of the rows; those of the sample go into it.
@@ -165,7 +145,7 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
 
     private async Task TopAsync(EngineColumn column, MostFrequent top, CancellationToken cancellationToken)
     {
-        var sql = $"SELECT count(*) AS n, {column.ShownOf("v")} FROM (SELECT {column.Value} AS v FROM {table.From}) WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {CategoriesKept}";
+        var sql = $"SELECT count(*) AS n, {column.ShownOf("v")} FROM (SELECT {column.Value} AS v FROM {table.From}) WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT {ColumnFacts.MaxCategories}";
         var order = 0;
         await session.ReadAsync(
             sql, [],
@@ -240,15 +220,12 @@ internal sealed class ColumnProfiler(EngineSession session, EngineTable table, I
             Outliers = outliers with
             {
                 Smallest = outliers.Contains(numeric.Min)
-                    ? await EngineNumbers.ExtremesAsync(session, table, Numeric(column), "<", Math.Max(outliers.IqrLow, outliers.RobustLow ?? outliers.IqrLow), Extremes, cancellationToken).ConfigureAwait(false)
+                    ? await EngineNumbers.ExtremesAsync(session, table, Numeric(column), "<", outliers.Low, cancellationToken).ConfigureAwait(false)
                     : [],
                 Largest = outliers.Contains(numeric.Max)
-                    ? await EngineNumbers.ExtremesAsync(session, table, Numeric(column), ">", Math.Min(outliers.IqrHigh, outliers.RobustHigh ?? outliers.IqrHigh), Extremes, cancellationToken).ConfigureAwait(false)
+                    ? await EngineNumbers.ExtremesAsync(session, table, Numeric(column), ">", outliers.High, cancellationToken).ConfigureAwait(false)
                     : [],
             },
         };
     }
-
-    // A cell as a number for statistics.
-    private static string Numeric(EngineColumn column) => column.Family == ValueFamily.Text ? $"text_number({column.Value})" : $"{column.Value}::DOUBLE";
 }

@@ -6,7 +6,8 @@ namespace AiPlatform.Data.Profiles;
 /// <param name="number">A cell as a number, in SQL.</param>
 internal sealed class EngineNumbers(EngineSession session, EngineTable table, string number)
 {
-    private const int Extremes = 5;
+    /// <summary>Outliers at each end whose rows are named.</summary>
+    public const int Extremes = 5;
 
     private string From => $"(SELECT {number} AS x FROM {table.From}) WHERE isfinite(x)";
 
@@ -59,8 +60,8 @@ internal sealed class EngineNumbers(EngineSession session, EngineTable table, st
             {
                 IqrCount = iqr,
                 RobustCount = outliers.RobustLow is null ? 0 : robust,
-                Smallest = await ExtremesAsync(session, table, number, "<", Math.Max(outliers.IqrLow, outliers.RobustLow ?? outliers.IqrLow), Extremes, cancellationToken).ConfigureAwait(false),
-                Largest = await ExtremesAsync(session, table, number, ">", Math.Min(outliers.IqrHigh, outliers.RobustHigh ?? outliers.IqrHigh), Extremes, cancellationToken).ConfigureAwait(false),
+                Smallest = await ExtremesAsync(session, table, number, "<", outliers.Low, cancellationToken).ConfigureAwait(false),
+                Largest = await ExtremesAsync(session, table, number, ">", outliers.High, cancellationToken).ConfigureAwait(false),
             },
             Histogram = NumberSummary.Histogram(
                 basic.Min, basic.Max, count, to => bars.Where(bar => NumberSummary.Edge(basic.Min, basic.Max, (int)bar.Key + 1) <= to).Sum(static bar => bar.Value)),
@@ -70,8 +71,8 @@ internal sealed class EngineNumbers(EngineSession session, EngineTable table, st
     /// <summary>The most extreme numbers beyond a bound, with their rows.</summary>
     /// <param name="side"><c>&lt;</c> or <c>&gt;</c>.</param>
     public static async Task<IReadOnlyList<RowValue>> ExtremesAsync(
-        EngineSession session, EngineTable table, string number, string side, double bound, int count, CancellationToken cancellationToken)
+        EngineSession session, EngineTable table, string number, string side, double bound, CancellationToken cancellationToken)
         => await session.ListAsync(
-            $"SELECT {EngineTable.RowSql}, x FROM (SELECT rn, fi, {number} AS x FROM {table.From}) WHERE isfinite(x) AND x {side} $1 ORDER BY x {(side == "<" ? "ASC" : "DESC")}, fi, rn LIMIT {count}",
+            $"SELECT {EngineTable.RowSql}, x FROM (SELECT rn, fi, {number} AS x FROM {table.From}) WHERE isfinite(x) AND x {side} $1 ORDER BY x {(side == "<" ? "ASC" : "DESC")}, fi, rn LIMIT {Extremes}",
             [bound], row => new RowValue(table.RowNumber(row, 0), row.GetDouble(2)), cancellationToken).ConfigureAwait(false);
 }

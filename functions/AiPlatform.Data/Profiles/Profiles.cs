@@ -26,6 +26,12 @@ public sealed record OutlierProfile(
     double IqrLow, double IqrHigh, long IqrCount, double? RobustLow, double? RobustHigh, long RobustCount,
     IReadOnlyList<RowValue> Smallest, IReadOnlyList<RowValue> Largest)
 {
+    /// <summary>Below it a value is an outlier by either rule.</summary>
+    internal double Low => Math.Max(IqrLow, RobustLow ?? IqrLow);
+
+    /// <summary>Above it a value is an outlier by either rule.</summary>
+    internal double High => Math.Min(IqrHigh, RobustHigh ?? IqrHigh);
+
     /// <summary>Whether either rule calls the value an outlier.</summary>
     public bool Contains(double value) => value < IqrLow || value > IqrHigh || value < RobustLow || value > RobustHigh;
 }

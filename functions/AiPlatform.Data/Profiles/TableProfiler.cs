@@ -10,6 +10,7 @@ namespace AiPlatform.Data.Profiles;
 internal sealed class TableProfiler : IDisposable
 {
     private const int SampleRows = 5000;
+    private const int SampleCells = 4_000_000;
     private const int MaxFilesNamed = 20;
     private const int MaxIssues = 50;
     private const int Seed = 20_250_101;
@@ -66,7 +67,7 @@ internal sealed class TableProfiler : IDisposable
     {
         var table = _table ?? throw new InvalidOperationException("The table has no files.");
         using var session = await engine.OpenAsync(cancellationToken).ConfigureAwait(false);
-        var drawn = RowDraw.Rows(table.Rows, SampleRows, new Random(Seed));
+        var drawn = RowDraw.Rows(table.Rows, Math.Min(SampleRows, SampleCells / table.Columns.Count), new Random(Seed));
         var facts = await ProfileAsync(session, table, drawn, progress, cancellationToken).ConfigureAwait(false);
         foreach (var issue in facts.Select(static found => found.Issue).OfType<DataIssue>())
         {
@@ -96,34 +97,40 @@ internal sealed class TableProfiler : IDisposable
     /// <inheritdoc />
     public void Dispose() => _staged.ForEach(static staged => staged.Dispose());
 
-    // Two columns at a time: while one is fetched the other is counted.
+    // Two batches at a time: while one is fetched the other is counted.
     private async Task<ColumnFacts[]> ProfileAsync(
         EngineSession session, EngineTable table, IReadOnlyList<long> drawn, Func<Task> progress, CancellationToken cancellationToken)
     {
         var facts = new ColumnFacts[table.Columns.Count];
+        var columns = new ColumnBatches(table, drawn, _dateOrder, _maxNumbers);
+        var batches = columns.All();
         using var told = new SemaphoreSlim(1);
         var next = -1;
+        async Task TakeAsync(EngineColumn column, ColumnFacts found, CancellationToken token)
+        {
+            facts[column.Index] = found;
+            await told.WaitAsync(token).ConfigureAwait(false);
+            try
+            {
+                await progress().ConfigureAwait(false);
+            }
+            finally
+            {
+                told.Release();
+            }
+        }
+
         async Task WorkAsync(CancellationToken token)
         {
             using var own = session.Fork();
-            var profiler = new ColumnProfiler(own, table, drawn, _dateOrder, _maxNumbers);
-            while (Interlocked.Increment(ref next) is var column && column < facts.Length)
+            while (Interlocked.Increment(ref next) is var batch && batch < batches.Count)
             {
-                facts[column] = await profiler.ProfileAsync(table.Columns[column], token).ConfigureAwait(false);
-                await told.WaitAsync(token).ConfigureAwait(false);
-                try
-                {
-                    await progress().ConfigureAwait(false);
-                }
-                finally
-                {
-                    told.Release();
-                }
+                await columns.ProfileAsync(own, batches[batch], (column, found) => TakeAsync(column, found, token), token).ConfigureAwait(false);
             }
         }
 
         await Parallel.ForAsync(
-            0, Math.Min(Workers, facts.Length), new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancellationToken },
+            0, Math.Min(Workers, batches.Count), new ParallelOptions { MaxDegreeOfParallelism = Workers, CancellationToken = cancellationToken },
             async (_, token) => await WorkAsync(token).ConfigureAwait(false)).ConfigureAwait(false);
         return facts;
     }

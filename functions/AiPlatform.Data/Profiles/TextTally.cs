@@ -7,12 +7,11 @@ using AiPlatform.Data.Tables;
 namespace AiPlatform.Data.Profiles;
 
 /// <summary>What there is to know about the different texts of a column, each of which comes once with its count.</summary>
-internal sealed class TextTally(bool isUntyped, DateOrder? dateOrder, int categories, int maxNumbers)
+internal sealed class TextTally(bool isUntyped, DateOrder? dateOrder, int maxNumbers)
 {
     /// <summary>Characters of a text in the sample.</summary>
     public const int SampleText = 1000;
 
-    private const int MaxCategories = 100;
     private const int MaxCategoryLength = 64;
     private const int MaxLanguages = 2000;
     private const int PiiDigits = 8;
@@ -44,7 +43,7 @@ internal sealed class TextTally(bool isUntyped, DateOrder? dateOrder, int catego
     public long FiniteNumbers => _integers + _fractions;
 
     /// <summary>The most frequent ones.</summary>
-    public MostFrequent Top { get; } = new(categories);
+    public MostFrequent Top { get; } = new(ColumnFacts.MaxCategories);
 
     /// <summary>Personal data.</summary>
     public IReadOnlyList<PiiFinding> Pii => _pii.Build();
@@ -108,7 +107,7 @@ internal sealed class TextTally(bool isUntyped, DateOrder? dateOrder, int catego
             : Are(_booleans) ? ColumnType.Boolean
             : Are(AllDates) ? ColumnType.Date
             : Are(AllDates + _times) ? ColumnType.Timestamp
-            : Distinct <= Math.Clamp(Count / 20, 2, MaxCategories) && _lengths.Keys.Max() <= MaxCategoryLength ? ColumnType.Category
+            : Distinct <= Math.Clamp(Count / 20, 2, ColumnFacts.MaxCategories) && _lengths.Keys.Max() <= MaxCategoryLength ? ColumnType.Category
             : ColumnType.Text;
     }
 

@@ -119,7 +119,7 @@ public static class QualityHtml
         {
             html.Raw("<tr><td>").Element("code", result.Type).Raw("</td>").Element("td", result.Column)
                 .Element("td", result.Observed is null && result.Problem is null ? $"{HtmlBuilder.Number(result.Unexpected)} / {HtmlBuilder.Number(result.Examined)}" : string.Empty)
-                .Element("td", result.Observed ?? result.Problem).Element("td", string.Join(" · ", result.Examples)).Raw("<td>");
+                .Element("td", result.Observed ?? texts.Problem(result.Problem)).Element("td", string.Join(" · ", result.Examples)).Raw("<td>");
             Outcome(html, texts, result.Success);
             html.Raw(" ").Element("small", texts[$"severity.{result.Severity}"]).Raw("</td></tr>");
         }
@@ -207,7 +207,7 @@ public static class QualityHtml
         html.Element("h2", texts["issues"]).Raw("<table>").Head(texts["file"], texts["line"], texts["problem"]);
         foreach (var issue in issues)
         {
-            html.Raw("<tr>").Element("td", issue.File).Element("td.n", issue.Line?.ToString(CultureInfo.InvariantCulture)).Raw("<td>").Element("code", issue.Code).Text($" {issue.Message}").Raw("</td></tr>");
+            html.Raw("<tr>").Element("td", issue.File).Element("td.n", issue.Line?.ToString(CultureInfo.InvariantCulture)).Raw("<td>").Element("code", issue.Code).Text($" {texts.Issue(issue)}").Raw("</td></tr>");
         }
 
         html.Raw("</table>");

@@ -21,7 +21,7 @@ public static class QualityText
         Line(text, string.Join(", ", document.Dimensions.Select(dimension => $"{texts[$"dimension.{dimension.Name}"]} {Number(dimension.Score)}")));
         foreach (var table in document.Tables)
         {
-            Line(text, $"{table.Name}: {HtmlBuilder.Number(table.Rows)} {texts["rows"]}, {HtmlBuilder.Number(table.Columns.Count)} {texts["columns"]}");
+            Line(text, $"{table.Name}: {texts.Format("rowCount", HtmlBuilder.Number(table.Rows))}, {texts.Format("columnCount", HtmlBuilder.Number(table.Columns.Count))}");
         }
 
         Section(text, texts["findings"], document.Findings.OrderByDescending(static finding => finding.Severity)
@@ -29,11 +29,11 @@ public static class QualityText
         Section(text, texts["rules"], document.Rules.Where(static rule => !rule.Success)
             .Select(rule => $"{rule.Metric} {Bounds(rule)}: {texts["observed"]} {(rule.Observed is { } observed ? HtmlBuilder.Number(observed) : "–")}"));
         Section(text, texts["expectations"], document.Expectations.Where(static result => !result.Success)
-            .Select(result => $"[{texts[$"severity.{result.Severity}"]}] {Subject(result.Column)}{result.Type}: {result.Observed ?? result.Problem ?? $"{texts["unexpected"]} {HtmlBuilder.Number(result.Unexpected)} / {HtmlBuilder.Number(result.Examined)}"}"));
+            .Select(result => $"[{texts[$"severity.{result.Severity}"]}] {Subject(result.Column)}{result.Type}: {result.Observed ?? texts.Problem(result.Problem) ?? $"{texts["unexpected"]} {HtmlBuilder.Number(result.Unexpected)} / {HtmlBuilder.Number(result.Examined)}"}"));
         Section(text, texts.Format("drift", document.Baseline), document.Drift.SelectMany(static report => report.Columns).Where(static column => column.HasDrifted)
             .Select(column => $"{column.Column}: {texts["psi"]} {HtmlBuilder.Number(column.Psi)}"));
         Section(text, texts["issues"], document.UnreadableFiles.Concat(document.Tables.SelectMany(static table => table.Issues))
-            .Select(static issue => $"{issue.File}{(issue.Line is { } line ? $":{line.ToString(CultureInfo.InvariantCulture)}" : string.Empty)}: {issue.Code} {issue.Message}"));
+            .Select(issue => $"{issue.File}{(issue.Line is { } line ? $":{line.ToString(CultureInfo.InvariantCulture)}" : string.Empty)}: {issue.Code} {texts.Issue(issue)}"));
         return text.ToString();
     }
 

@@ -15,7 +15,7 @@ internal static class TableSection
         html.Raw("<div class=\"scroll\"><table>").Head(texts["column"], texts["type"], texts["missing"], texts["distinct"], texts["distribution"], texts["details"]);
         foreach (var column in table.Columns)
         {
-            html.Raw("<tr>").Element("td", column.Name).Raw("<td>").Text($"{column.Type}").Raw("<br>").Element("small", column.Declared).Raw("</td>")
+            html.Raw("<tr>").Element("td", column.Name).Raw("<td>").Text(texts.Word(column.Type)).Raw("<br>").Element("small", column.Declared).Raw("</td>")
                 .Element("td.n", HtmlBuilder.Percent(column.MissingRatio)).Element("td.n", $"{(column.IsDistinctExact ? "" : "≈ ")}{HtmlBuilder.Number(column.Distinct)}").Raw("<td>");
             Chart(html, column);
             html.Raw("</td><td>");
@@ -71,7 +71,7 @@ internal static class TableSection
 
         foreach (var pii in column.Pii)
         {
-            html.Raw("<br>").Element("span.tag warn", texts["pii"]).Text($" {pii.Kind}: {HtmlBuilder.Number(pii.Rows)} ({string.Join(", ", pii.Examples)})");
+            html.Raw("<br>").Element("span.tag warn", texts["pii"]).Text($" {texts.Word(pii.Kind)}: {HtmlBuilder.Number(pii.Rows)} ({string.Join(", ", pii.Examples)})");
         }
     }
 }

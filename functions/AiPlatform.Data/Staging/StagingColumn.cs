@@ -10,8 +10,10 @@ internal abstract class StagingColumn
 {
     private readonly List<short> _levels = [];
 
-    /// <summary>Bytes that are held.</summary>
-    public abstract long Bytes { get; }
+    /// <summary>Bytes that are held: a missing value takes some as well.</summary>
+    public long Bytes => (_levels.Count * (long)sizeof(short)) + ValueBytes;
+
+    protected abstract long ValueBytes { get; }
 
     /// <summary>A column of staged values for one of a reader.</summary>
     public static StagingColumn Of(TableColumn column) => column.Kind switch
@@ -59,7 +61,7 @@ internal abstract class StagingColumn
     {
         private readonly List<T> _values = [];
 
-        public override long Bytes => _values.Count * 8L;
+        protected override long ValueBytes => _values.Count * 8L;
 
         public override Node Node(string name) => new PrimitiveNode(name, Repetition.Optional, logical, type);
 
@@ -75,11 +77,14 @@ internal abstract class StagingColumn
 
     private sealed class TextColumn(bool trims) : StagingColumn
     {
+        // Of thousands of columns most are short.
+        private const int FirstBytes = 1 << 10;
+
         private readonly List<int> _lengths = [];
-        private byte[] _bytes = GC.AllocateUninitializedArray<byte>(1 << 16, pinned: true);
+        private byte[] _bytes = [];
         private int _used;
 
-        public override long Bytes => _used;
+        protected override long ValueBytes => _used + (_lengths.Count * (long)sizeof(int));
 
         public override Node Node(string name) => new PrimitiveNode(name, Repetition.Optional, LogicalType.String(), PhysicalType.ByteArray);
 
@@ -89,7 +94,7 @@ internal abstract class StagingColumn
             var most = System.Text.Encoding.UTF8.GetMaxByteCount(text.Length);
             if (_bytes.Length - _used < most)
             {
-                var larger = GC.AllocateUninitializedArray<byte>(checked((int)Math.Min(Array.MaxLength, Math.Max((long)_bytes.Length * 2, (long)_used + most))), pinned: true);
+                var larger = GC.AllocateUninitializedArray<byte>(checked((int)Math.Min(Array.MaxLength, Math.Max(Math.Max(FirstBytes, (long)_bytes.Length * 2), (long)_used + most))), pinned: true);
                 _bytes.AsSpan(0, _used).CopyTo(larger);
                 _bytes = larger;
             }

@@ -9,7 +9,6 @@ internal sealed class CsvReader : TableReader
     public const int MaxRecordChars = 1 << 20;
 
     private const int ChunkRows = 8192;
-    private const int MaxColumns = 10_000;
     private const int SampleChars = 64 * 1024;
 
     private readonly CharSource _source;
@@ -35,7 +34,7 @@ internal sealed class CsvReader : TableReader
         _isSuspect = _text.AsSpan(0, length).Contains('\uFFFD');
         _columns = [.. ReadHeader().Select(static name => new TableColumn(name, VectorKind.Text, "text"))];
         Dialect = Csv.ToTable(source.Encoding, Array.ConvertAll(_columns, static column => column.Name), options);
-        var rows = Math.Clamp(2_000_000 / _columns.Length, 1, ChunkRows);
+        var rows = TableLimits.ChunkRows(_columns.Length, ChunkRows);
         _starts = new int[rows * _columns.Length];
         _lengths = new int[rows * _columns.Length];
     }
@@ -149,9 +148,9 @@ internal sealed class CsvReader : TableReader
                 continue;
             }
 
-            if (_parser.Fields > MaxColumns)
+            if (_parser.Fields > TableLimits.MaxColumns)
             {
-                throw new DataFormatException(DataErrors.CsvColumns, $"More than {MaxColumns} columns.", line);
+                throw TableLimits.TooManyColumns(line);
             }
 
             var fields = new string[_parser.Fields];

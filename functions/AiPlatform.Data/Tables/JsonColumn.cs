@@ -26,7 +26,8 @@ internal sealed class JsonColumn(string name)
     };
 
     /// <summary>Adds what a line tells.</summary>
-    public static void Learn(List<JsonColumn> columns, JsonElement line, int max)
+    /// <exception cref="DataFormatException">There are more than are read.</exception>
+    public static void Learn(OrderedDictionary<string, JsonColumn> columns, JsonElement line)
     {
         foreach (var property in line.EnumerateObject())
         {
@@ -35,15 +36,14 @@ internal sealed class JsonColumn(string name)
                 continue;
             }
 
-            var column = columns.Find(candidate => candidate.Name == name);
-            if (column is null)
+            if (!columns.TryGetValue(name, out var column))
             {
-                if (columns.Count == max)
+                if (columns.Count == TableLimits.MaxColumns)
                 {
-                    throw new DataFormatException(DataErrors.JsonLine, $"More than {max} properties.");
+                    throw TableLimits.TooManyColumns();
                 }
 
-                columns.Add(column = new JsonColumn(name));
+                columns.Add(name, column = new JsonColumn(name));
             }
 
             column.Learn(property.Value);

@@ -13,7 +13,6 @@ internal sealed class JsonLinesReader : TableReader
     private const int ChunkRows = 4096;
     private const int ChunkChars = 1 << 20;
     private const int SchemaLines = 1000;
-    private const int MaxColumns = 2000;
 
     private readonly LineReader _lines;
     private readonly JsonColumn[] _columns;
@@ -45,7 +44,7 @@ internal sealed class JsonLinesReader : TableReader
         try
         {
             var head = new Queue<(long, string)>();
-            var columns = new List<JsonColumn>();
+            var columns = new OrderedDictionary<string, JsonColumn>(StringComparer.Ordinal);
             DataFormatException? first = null;
             for (var chars = 0; head.Count < SchemaLines && chars < 4 * ChunkChars && await lines.NextAsync(cancellationToken).ConfigureAwait(false) is { } line;)
             {
@@ -59,16 +58,16 @@ internal sealed class JsonLinesReader : TableReader
                 try
                 {
                     using var document = Parse(line, lines.Line);
-                    JsonColumn.Learn(columns, document.RootElement, MaxColumns);
+                    JsonColumn.Learn(columns, document.RootElement);
                 }
-                catch (DataFormatException exception)
+                catch (DataFormatException exception) when (exception.Code != DataErrors.TooManyColumns)
                 {
                     first ??= exception;
                 }
             }
 
             return columns.Count > 0
-                ? new JsonLinesReader(lines, head, columns)
+                ? new JsonLinesReader(lines, head, [.. columns.Values])
                 : throw first ?? new DataFormatException(DataErrors.Empty, "The file has no lines.");
         }
         catch
@@ -81,9 +80,10 @@ internal sealed class JsonLinesReader : TableReader
     /// <inheritdoc />
     public override async ValueTask<TableChunk?> NextAsync(CancellationToken cancellationToken)
     {
-        var builders = Array.ConvertAll(_columns, static column => new JsonVector(column.Kind, ChunkRows));
+        var capacity = TableLimits.ChunkRows(_columns.Length, ChunkRows);
+        var builders = Array.ConvertAll(_columns, column => new JsonVector(column.Kind, capacity));
         var (count, chars) = (0, 0);
-        while (count < ChunkRows && chars < ChunkChars)
+        while (count < capacity && chars < ChunkChars)
         {
             ReadOnlyMemory<char> line;
             long number;

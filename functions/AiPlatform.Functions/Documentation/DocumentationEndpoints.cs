@@ -16,6 +16,7 @@ internal static class DocumentationEndpoints
         {
             options.AddDocumentTransformer<ApiDocument>();
             options.AddOperationTransformer(OperationDetails.TransformAsync);
+            options.AddDocumentTransformer<CoherentSchemas>();
         });
 
     /// <summary>Maps the routes.</summary>

@@ -1,4 +1,5 @@
 using AiPlatform.Contracts;
+using AiPlatform.Functions.Features.Quality;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -31,6 +32,14 @@ internal static class OperationDetails
                     + (idempotent.AnswersSecret ? "changes nothing and is a 409, because the first answer has a secret that is shown only once." : "gives the first answer again."),
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             });
+        }
+
+        foreach (var (type, media) in operation.RequestBody?.Content ?? new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal))
+        {
+            if (PlanTypes.IsYaml(type))
+            {
+                media.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The document itself." };
+            }
         }
 
         operation.Responses ??= [];

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
+using AiPlatform.Functions.Infrastructure.Texts;
 
 namespace AiPlatform.Functions.Infrastructure;
 
@@ -36,6 +37,20 @@ internal static partial class Check
     public static T Range<T>(T value, string field, T min, T max)
         where T : IComparable<T>
         => value.CompareTo(min) >= 0 && value.CompareTo(max) <= 0 ? value : throw ApiException.Invalid(field, "range", min, max);
+
+    /// <summary>One of the names of an enumeration: a number that stands for none of them is refused.</summary>
+    public static void Defined<T>(T value, string field)
+        where T : struct, Enum
+        => That(Enum.IsDefined(value), field, "oneOf", string.Join(", ", ExpectedShape.Names(typeof(T))));
+
+    /// <summary>JSON of a kind.</summary>
+    public static void Kind(JsonElement value, string field, JsonValueKind expected)
+    {
+        if (value.ValueKind != expected)
+        {
+            throw ExpectedShape.Wrong(field, ExpectedShape.WordOf(expected), ExpectedShape.WordOf(value.ValueKind));
+        }
+    }
 
     /// <summary>Any condition; <paramref name="reason"/> is a key <c>reason.*</c> of the error texts.</summary>
     public static void That(bool condition, string field, string reason, params object?[] args)

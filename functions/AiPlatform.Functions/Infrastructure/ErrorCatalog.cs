@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Resources;
+using System.Text.Json;
 using AiPlatform.Contracts;
+using AiPlatform.Data.Reports;
+using AiPlatform.Functions.Infrastructure.Texts;
 
 namespace AiPlatform.Functions.Infrastructure;
 
@@ -12,6 +15,9 @@ internal static class ErrorCatalog
 {
     private static readonly ResourceManager English = new("AiPlatform.Functions.Resources.Errors", typeof(ErrorCatalog).Assembly);
     private static readonly ResourceManager Chinese = new("AiPlatform.Functions.Resources.Errors.zh-CN", typeof(ErrorCatalog).Assembly);
+
+    private static readonly WordFormat EnglishWords = Words(chinese: false);
+    private static readonly WordFormat ChineseWords = Words(chinese: true);
 
     private static readonly Dictionary<string, int> Statuses = new(StringComparer.Ordinal)
     {
@@ -86,14 +92,18 @@ internal static class ErrorCatalog
         // These carry the key of their reason as first argument: one code, many reasons.
         if (code is ErrorCodes.InvalidRequest or ErrorCodes.DataUnreadable or ErrorCodes.WeakPassword && arguments is [string reason, ..])
         {
-            return Format(Text($"reason.{reason}", chinese) ?? reason, [.. arguments.Skip(1)]);
+            return Format(Text($"reason.{reason}", chinese) ?? reason, [.. arguments.Skip(1)], chinese);
         }
 
-        return arguments.Count == 0 ? null : Format(Text($"{code}.detail", chinese), arguments);
+        return arguments.Count == 0 ? null : Format(Text($"{code}.detail", chinese), arguments, chinese);
     }
 
     /// <summary>Any text of the catalogue, for answers that explain and are no errors.</summary>
-    public static string Message(string key, bool chinese, params object?[] arguments) => Format(Text(key, chinese), arguments) ?? key;
+    public static string Message(string key, bool chinese, params object?[] arguments) => Format(Text(key, chinese), arguments, chinese) ?? key;
+
+    /// <summary>A text with its placeholders.</summary>
+    /// <exception cref="KeyNotFoundException">There is none under this key.</exception>
+    public static string Raw(string key, bool chinese) => Text(key, chinese) ?? throw new KeyNotFoundException(key);
 
     /// <summary>All keys of one language, for the test that compares them.</summary>
     public static IReadOnlySet<string> Keys(bool chinese)
@@ -122,6 +132,9 @@ internal static class ErrorCatalog
 
     private static string? Text(string key, bool chinese) => (chinese ? Chinese : English).GetString(key, CultureInfo.InvariantCulture);
 
-    private static string? Format(string? format, IReadOnlyList<object?> arguments)
-        => format is null ? null : string.Format(CultureInfo.InvariantCulture, format, [.. arguments]);
+    private static string? Format(string? format, IReadOnlyList<object?> arguments, bool chinese)
+        => format is null ? null : (chinese ? ChineseWords : EnglishWords).Format(format, arguments);
+
+    // A kind or status as people write it, and a sentence that is kept in English.
+    private static WordFormat Words(bool chinese) => new((kind, value) => kind == "said" ? Sentences.Told(value, chinese) : Text($"word.{JsonNamingPolicy.CamelCase.ConvertName(value)}", chinese));
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
+using AiPlatform.Functions.Infrastructure.Texts;
 using Grpc.Core;
 using Npgsql;
 
@@ -20,6 +21,7 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
     /// <summary>Runs the rest of the pipeline and turns what goes wrong into a problem answer.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
+        RequestLanguage.Set(context.Request);
         try
         {
             await next(context);
@@ -40,7 +42,7 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             && response.StatusCode != StatusCodes.Status499ClientClosedRequest)
         {
             var problem = response.StatusCode == StatusCodes.Status400BadRequest && UnreadableParameter.Find(context) is { } parameter
-                ? ApiException.Invalid(parameter, "wrongType")
+                ? ExpectedShape.Wrong(parameter.Name, parameter.Type, "json.string")
                 : new ApiException(ErrorCatalog.CodeOf(response.StatusCode));
             await WriteAsync(context, problem, response.StatusCode);
         }
@@ -98,7 +100,9 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
                 return FromJson(json);
             case BadHttpRequestException bad:
                 return ParameterName().Match(bad.Message) is { Success: true } match
-                    ? ApiException.Invalid(match.Groups["name"].Value, bad.Message.Contains("was not provided", StringComparison.Ordinal) ? "required" : "wrongType")
+                    ? bad.Message.Contains("was not provided", StringComparison.Ordinal)
+                        ? ApiException.Invalid(match.Groups["name"].Value, "required")
+                        : ExpectedShape.OfParameter(match.Groups["name"].Value, match.Groups["type"].Value)
                     : new ApiException(ErrorCodes.InvalidRequest, "malformed");
             case NpgsqlException npgsql when Database.IsUnavailable(npgsql):
                 LogUnavailable(logger, npgsql.GetType().Name, npgsql.SqlState);
@@ -129,13 +133,13 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
             return ApiException.Invalid(path is null ? name : $"{path}.{name}", "required");
         }
 
-        return path is null ? new ApiException(ErrorCodes.InvalidRequest, "malformed") : ApiException.Invalid(path, "wrongType");
+        return path is null ? new ApiException(ErrorCodes.InvalidRequest, "malformed") : ExpectedShape.Wrong(path, exception);
     }
 
     private sealed record ProblemBody(
         string Type, string Title, int Status, string? Detail, string Code, Dictionary<string, string[]>? Errors, string TraceId);
 
-    [GeneratedRegex("parameter \"[^\"]*?(?<name>[A-Za-z0-9_\\-]+)(=[^\"]*)?\"", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 100)]
+    [GeneratedRegex("parameter \"(?<type>[^ \"]*)[^\"]*?(?<name>[A-Za-z0-9_\\-]+)(=[^\"]*)?\"", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 100)]
     private static partial Regex ParameterName();
 
     [GeneratedRegex("The JSON property '(?<name>[^']*)' could not be mapped", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 100)]

@@ -10,8 +10,8 @@ namespace AiPlatform.Functions.Infrastructure;
 /// </summary>
 internal static class UnreadableParameter
 {
-    /// <summary>The first parameter of the route's handler whose value in the query does not parse, as the request spells it; null when there is none.</summary>
-    public static string? Find(HttpContext context)
+    /// <summary>The first parameter of the route's handler whose value in the query does not parse, its name as the request spells it; null when there is none.</summary>
+    public static (string Name, Type Type)? Find(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<MethodInfo>() is not { } handler || context.Request.Query.Count == 0)
         {
@@ -23,7 +23,7 @@ internal static class UnreadableParameter
             var sent = context.Request.Query.FirstOrDefault(pair => pair.Key.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (sent.Key is { } key && !string.IsNullOrEmpty(sent.Value) && !Parses(sent.Value.ToString(), Nullable.GetUnderlyingType(type) ?? type))
             {
-                return key;
+                return (key, type);
             }
         }
 

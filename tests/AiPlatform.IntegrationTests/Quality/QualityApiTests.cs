@@ -108,6 +108,51 @@ public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<
         await world.Client.GetAsync($"{next}/diff/rows?from=9&key=id").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
     }
 
+    [Theory]
+    [InlineData("application/yaml")]
+    [InlineData("text/yaml; charset=utf-8")]
+    [InlineData("application/x-yaml")]
+    public async Task A_plan_is_taken_as_the_yaml_that_its_author_wrote(string type)
+    {
+        var world = await WorldAsync(("people.csv", People));
+        var path = $"/v1/projects/{world.Project}/datasets/set/quality-plan";
+        Task<HttpResponseMessage> SendAsync(HttpMethod method, string to, byte[] body)
+        {
+            var request = new HttpRequestMessage(method, to) { Content = new ByteArrayContent(body) };
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+            return world.Client.SendAsync(request);
+        }
+
+        var kept = await (await SendAsync(HttpMethod.Put, path, "label: city # 城市\n"u8.ToArray())).ReadAsync<QualityPlanText>();
+        Assert.Equal(("label: city # 城市\n", null), (kept.Plan, kept.Problems));
+        Assert.Equal(kept.Plan, (await world.Client.GetAsync<QualityPlanText>(path)).Plan);
+        var problem = await SendAsync(HttpMethod.Put, path, "rules: [{metric: beauty, min: 1}]"u8.ToArray()).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        Assert.Contains("rules[0].metric", problem.Detail, StringComparison.Ordinal);
+        await SendAsync(HttpMethod.Put, path, [(byte)'a', 0xff]).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        await SendAsync(HttpMethod.Put, path, []).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        await SendAsync(HttpMethod.Put, path, [.. Enumerable.Repeat((byte)'#', 300_000)]).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        var report = (await (await SendAsync(HttpMethod.Post, $"{world.Version}/quality-reports", "label: age\n"u8.ToArray())).ReadAsync<QualityReportSubmission>()).Report;
+        Assert.Equal("label: age\n", (await functions.Service().PostAsync<QualityWork>($"/v1/quality-reports/{report.Id}/begin", new { })).Plan);
+    }
+
+    [Fact]
+    public async Task A_plan_in_another_media_type_is_refused()
+    {
+        var world = await WorldAsync(("people.csv", People));
+        using var content = new StringContent("label: city", System.Text.Encoding.UTF8, "text/plain");
+        await world.Client.PutAsync($"/v1/projects/{world.Project}/datasets/set/quality-plan", content).ProblemAsync(HttpStatusCode.UnsupportedMediaType, ErrorCodes.UnsupportedMediaType);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_filter_or_a_plan_is_said_in_chinese()
+    {
+        var world = await WorldAsync(("people.csv", People));
+        async Task<string> DetailAsync(HttpMethod method, string path, object? body)
+            => (await world.Client.SendJsonAsync(method, path, body, ("Accept-Language", "zh-CN")).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest)).Detail!;
+        Assert.Equal("第 1 个字符处：没有名为“nobody”的列。", await DetailAsync(HttpMethod.Get, $"{world.Version}/preview?file=people.csv&filter={Uri.EscapeDataString("nobody > 1")}", null));
+        Assert.Equal("$.rules：不是列表。", await DetailAsync(HttpMethod.Put, $"/v1/projects/{world.Project}/datasets/set/quality-plan", new QualityPlanText("rules: nothing")));
+    }
+
     [Fact]
     public async Task A_plan_is_checked_kept_and_taken_by_reports()
     {

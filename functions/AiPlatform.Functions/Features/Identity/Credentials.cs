@@ -35,7 +35,7 @@ internal sealed class Credentials(TokenIssuer issuer, IdentityStore store, Acces
     {
         try
         {
-            var user = await login.CheckAsync(address, userName, password, cancellationToken);
+            var user = await login.CheckAsync(address, userName, password, device: null, cancellationToken);
             return (Of(user), user.PasswordHash);
         }
         catch (ApiException exception) when (exception.Code == ErrorCodes.InvalidCredentials)

@@ -19,6 +19,7 @@ internal static class IdentityServices
                 static options => options is { RegistrationsPerMinute: > 0, FailedLoginsPerMinute: > 0, MaxFailedLogins: > 0 } && options.LockoutTime > TimeSpan.Zero,
                 "Identity: limits must be positive.")
             .ValidateOnStart();
+        services.AddSingleton<DeviceCookie>();
         services.AddSingleton<LoginThrottle>();
         services.AddSingleton<PasswordLogin>();
         services.AddSingleton<TokenIssuer>();

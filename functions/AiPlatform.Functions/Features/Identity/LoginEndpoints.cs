@@ -50,11 +50,12 @@ internal static partial class LoginEndpoints
 
     /// <summary>Logs in.</summary>
     public static async Task<Ok<TokenResponse>> LoginAsync(
-        LoginRequest request, HttpContext context, PasswordLogin login, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
+        LoginRequest request, HttpContext context, PasswordLogin login, DeviceCookie devices, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
     {
         var name = Check.Length(request.UserName, "userName", 1, MaxEmail);
         var user = await login.CheckAsync(
-            context.Connection.RemoteIpAddress, name, Check.Length(request.Password, "password", 1, PasswordRules.MaxLength), cancellationToken);
+            context.Connection.RemoteIpAddress, name, Check.Length(request.Password, "password", 1, PasswordRules.MaxLength), devices.Find(context.Request, name), cancellationToken);
+        devices.Mark(context, name);
         return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));
     }
 
@@ -94,7 +95,7 @@ internal static partial class LoginEndpoints
             || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(request.Secret)))
         {
             // Only what is wrong counts: a service must get its token whatever others at its address try, and while the database is away.
-            await throttle.AttemptAsync(context.Connection.RemoteIpAddress, $"service {request.Client}", cancellationToken);
+            await throttle.AttemptAsync(context.Connection.RemoteIpAddress, $"service {request.Client}", device: null, cancellationToken);
             throw new ApiException(ErrorCodes.InvalidCredentials);
         }
 
@@ -104,12 +105,12 @@ internal static partial class LoginEndpoints
 
     /// <summary>Changes the caller's password and begins a new login, the only one that is left.</summary>
     public static async Task<Ok<TokenResponse>> ChangePasswordAsync(
-        ChangePasswordRequest request, HttpContext context, Caller caller, Callers callers, PasswordLogin login, IdentityStore store,
+        ChangePasswordRequest request, HttpContext context, Caller caller, Callers callers, PasswordLogin login, DeviceCookie devices, IdentityStore store,
         PasswordHashing passwords, TokenIssuer issuer, CancellationToken cancellationToken)
     {
         var account = await store.FindAsync(caller.UserId, cancellationToken) ?? throw new ApiException(ErrorCodes.Unauthenticated);
         PasswordRules.Require(request.NewPassword, "newPassword", account.UserName, account.Email);
-        var user = await login.CheckAsync(context.Connection.RemoteIpAddress, account.UserName, request.CurrentPassword, cancellationToken);
+        var user = await login.CheckAsync(context.Connection.RemoteIpAddress, account.UserName, request.CurrentPassword, devices.Find(context.Request, account.UserName), cancellationToken);
         await store.SetPasswordAsync(user.Id, await passwords.HashAsync(request.NewPassword, cancellationToken), cancellationToken);
         callers.Clear();
         return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));

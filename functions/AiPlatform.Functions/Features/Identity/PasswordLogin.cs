@@ -9,16 +9,17 @@ internal sealed class PasswordLogin(IdentityStore store, PasswordHashing passwor
 {
     /// <summary>The account, when the password fits and it may be used.</summary>
     /// <exception cref="ApiException">401 <c>invalid_credentials</c>; 429 after too many wrong ones from this address.</exception>
-    public async Task<UserRow> CheckAsync(IPAddress? address, string userName, string password, CancellationToken cancellationToken)
+    /// <param name="device">The browser, where it has logged in to this account before.</param>
+    public async Task<UserRow> CheckAsync(IPAddress? address, string userName, string password, string? device, CancellationToken cancellationToken)
     {
-        await throttle.AttemptAsync(address, userName, cancellationToken);
+        var attempt = await throttle.AttemptAsync(address, userName, device, cancellationToken);
         var user = await store.FindByNameAsync(userName, cancellationToken);
         if (!await passwords.VerifyAsync(user?.PasswordHash, password, cancellationToken) || user is not { DisabledAt: null })
         {
             throw new ApiException(ErrorCodes.InvalidCredentials);
         }
 
-        await throttle.SucceededAsync(address, userName, cancellationToken);
+        await throttle.SucceededAsync(attempt, cancellationToken);
         return user;
     }
 }

@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Functions.Features.Runners;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Texts;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Features.Jobs;
@@ -12,6 +13,14 @@ namespace AiPlatform.Functions.Features.Jobs;
 internal sealed class JobAdmissions(
     Database database, JobLifecycle lifecycle, CapacitySignal capacity, IOptions<JobOptions> options, IOptions<RunnerOptions> runners, TimeProvider time)
 {
+    /// <summary>Why a job waits: others, of whoever, are served first.</summary>
+    public const string Ahead = "jobsAhead";
+
+    /// <summary>Why a job waits: for a job of its own project.</summary>
+    public const string Dependency = "jobDependency";
+
+    private const int MaxAhead = 100;
+
     /// <summary>Admits an attempt; for one that is admitted already the answer is the same again.</summary>
     /// <exception cref="ApiException">404; 409 when the attempt is not the next one.</exception>
     public Task<JobAdmission> AdmitAsync(string jobId, int attempt, CancellationToken cancellationToken)
@@ -22,13 +31,13 @@ internal sealed class JobAdmissions(
         var job = await JobAccess.LockAsync(work, jobId);
         if (job.Status == JobStatus.Cancelling || JobTransitions.IsFinal(job.Status))
         {
-            return Refused(job, AdmissionBlock.Ended, $"The job is {job.Status.ToText()}.");
+            return Refused(job, AdmissionBlock.Ended, Sentences.English("jobIs", job.Status.ToText()));
         }
 
         var known = await work.FindAsync<JobAttemptRow>("SELECT * FROM job_attempts WHERE job_id = @jobId AND attempt = @attempt", new { jobId, attempt });
         if (known is not null)
         {
-            return known.EndedAt is null ? Admitted(job, attempt) : Refused(job, AdmissionBlock.Ended, $"Attempt {attempt} has ended.");
+            return known.EndedAt is null ? Admitted(job, attempt) : Refused(job, AdmissionBlock.Ended, Sentences.English("attemptNumberEnded", attempt));
         }
 
         if (attempt != job.Attempt + 1)
@@ -48,17 +57,18 @@ internal sealed class JobAdmissions(
         if (!GangPacking.Fits(pool.Total, [], Gang(job)))
         {
             // It may fit when more runners come; nobody has to wait behind it until then.
-            return await WaitAsync(work, job, AdmissionBlock.Capacity, $"Pool {job.Pool} has no {job.Nodes} runners online that hold this job.", asksForCapacity: true);
+            return await WaitAsync(work, job, AdmissionBlock.Capacity, Sentences.English("noRunners", job.Pool, job.Nodes), asksForCapacity: true);
         }
 
-        if (await FirstInLineAsync(work, job, pool) is { } ahead)
+        // Whose jobs they are, and which, is not for everybody: how many suffices.
+        if (await AheadAsync(work, job, pool) is > 0 and var ahead)
         {
-            return await WaitAsync(work, job, AdmissionBlock.Capacity, $"Job {ahead} is ahead in the line for pool {job.Pool}.", asksForCapacity: true);
+            return await WaitAsync(work, job, AdmissionBlock.Capacity, Sentences.English(Ahead, job.Pool, ahead == MaxAhead ? $"{ahead}+" : $"{ahead}"), asksForCapacity: true);
         }
 
         if (!GangPacking.Fits(pool.Free, pool.Promised, Gang(job)))
         {
-            return await WaitAsync(work, job, AdmissionBlock.Capacity, $"Pool {job.Pool} has too few free runners for {job.Nodes} nodes.", asksForCapacity: true);
+            return await WaitAsync(work, job, AdmissionBlock.Capacity, Sentences.English("littleRoom", job.Pool, Room(pool, job), job.Nodes), asksForCapacity: true);
         }
 
         await InsertAttemptAsync(work, job, attempt);
@@ -90,21 +100,34 @@ internal sealed class JobAdmissions(
             """,
             new { id = job.Id });
         var lost = open.Find(dependency => dependency.Status is JobStatus.Failed or JobStatus.Cancelled);
-        return lost is not null ? (AdmissionBlock.DependencyFailed, $"Job {lost.Id}, which this one depends on, is {lost.Status.ToText()}.")
-            : open.Count > 0 ? (AdmissionBlock.Dependency, $"Job {open[0].Id}, which this one depends on, is {open[0].Status.ToText()}.")
+        return lost is not null ? (AdmissionBlock.DependencyFailed, Sentences.English(Dependency, lost.Id, lost.Status.ToText()))
+            : open.Count > 0 ? (AdmissionBlock.Dependency, Sentences.English(Dependency, open[0].Id, open[0].Status.ToText()))
             : null;
     }
 
-    private async Task<string?> FirstInLineAsync(UnitOfWork work, JobRow job, Pool pool)
+    private async Task<int> AheadAsync(UnitOfWork work, JobRow job, Pool pool)
     {
         var ahead = await work.QueryAsync<LineRow>(
             """
-            SELECT id, nodes, gpus_per_node FROM jobs
+            SELECT nodes, gpus_per_node FROM jobs
             WHERE pool = @pool AND status IN ('pending', 'waiting', 'retrying') AND admission_asked_at > @since AND (priority, id) < (@priority, @id)
-            ORDER BY priority, id LIMIT 100
+            ORDER BY priority, id LIMIT @MaxAhead
             """,
-            new { id = job.Id, pool = job.Pool, priority = job.Priority, since = time.GetUtcNow() - options.Value.PlaceInLine });
-        return ahead.Find(other => GangPacking.Fits(pool.Total, [], Enumerable.Repeat(new Capacity(1, other.GpusPerNode), other.Nodes)))?.Id;
+            new { id = job.Id, pool = job.Pool, priority = job.Priority, since = time.GetUtcNow() - options.Value.PlaceInLine, MaxAhead });
+        return ahead.Count(other => GangPacking.Fits(pool.Total, [], Enumerable.Repeat(new Capacity(1, other.GpusPerNode), other.Nodes)));
+    }
+
+    // How many of the job's nodes would find a place now.
+    private static int Room(Pool pool, JobRow job)
+    {
+        var (most, none) = (0, job.Nodes);
+        while (none - most > 1)
+        {
+            var half = (most + none) / 2;
+            (most, none) = GangPacking.Fits(pool.Free, pool.Promised, Gang(job).Take(half)) ? (half, none) : (most, half);
+        }
+
+        return most;
     }
 
     private async Task<Pool> ReadPoolAsync(UnitOfWork work, string name)
@@ -158,8 +181,6 @@ internal sealed class JobAdmissions(
 
     private sealed class LineRow
     {
-        public required string Id { get; init; }
-
         public int Nodes { get; init; }
 
         public int GpusPerNode { get; init; }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Functions.Infrastructure.Texts;
 
 namespace AiPlatform.Functions.Features.Jobs;
 
@@ -57,7 +58,7 @@ internal sealed class JobRow
     public JobSpec ReadSpec() => JsonSerializer.Deserialize<JobSpec>(Spec, ContractsJson.Tolerant)!;
 
     public Job ToContract(IEnumerable<JobAttempt> attempts) => new(
-        Id, ProjectId, Name, Status, StatusReason, RunId, ExperimentId, (JobPriority)Priority, ReadSpec(), Attempt, [.. attempts], Model, CreatedBy,
+        Id, ProjectId, Name, Status, Sentences.Told(StatusReason), RunId, ExperimentId, (JobPriority)Priority, ReadSpec(), Attempt, [.. attempts], Model, CreatedBy,
         CreatedAt, StartedAt, EndedAt);
 }
 
@@ -85,7 +86,7 @@ internal sealed class JobAttemptRow
     public int? MasterPort { get; init; }
 
     public JobAttempt ToContract(IEnumerable<JobNodeRow> nodes)
-        => new(Attempt, Status, Reason, ResumeStep, [.. nodes.Select(node => node.ToContract())], AdmittedAt, EndedAt);
+        => new(Attempt, Status, Sentences.Told(Reason), ResumeStep, [.. nodes.Select(node => node.ToContract())], AdmittedAt, EndedAt);
 }
 
 /// <summary>A row of <c>job_nodes</c>.</summary>
@@ -111,5 +112,5 @@ internal sealed class JobNodeRow
 
     public string? Reason { get; init; }
 
-    public JobNode ToContract() => new(Node, Status, RunnerId, ExitCode, Reason, StartedAt, EndedAt);
+    public JobNode ToContract() => new(Node, Status, RunnerId, ExitCode, Sentences.Told(Reason), StartedAt, EndedAt);
 }

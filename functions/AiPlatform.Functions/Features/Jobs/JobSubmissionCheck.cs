@@ -36,7 +36,7 @@ internal static class JobSubmissionCheck
         var resources = CheckResources(request.Resources ?? new JobResources(), options);
         var retry = CheckRetry(request.Retry ?? new JobRetry());
         Check.Range(request.TimeoutSeconds, "timeoutSeconds", 1, 604_800);
-        Check.That(Enum.IsDefined(request.Priority), "priority", "wrongType");
+        Check.Defined(request.Priority, "priority");
         if (request.RegisterModel is not null)
         {
             request = request with { RegisterModel = Check.Name(request.RegisterModel, "registerModel") };
@@ -77,7 +77,7 @@ internal static class JobSubmissionCheck
 
     private static JsonElement CheckParams(JsonElement parameters, JobOptions options)
     {
-        Check.That(parameters.ValueKind == JsonValueKind.Object, "params", "wrongType");
+        Check.Kind(parameters, "params", JsonValueKind.Object);
         Check.Json(parameters, "params", options.MaxParamsBytes);
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in parameters.EnumerateObject())

@@ -19,7 +19,7 @@ internal static class OpenLineageCheck
     /// <exception cref="ApiException">400 naming the field.</exception>
     public static OpenLineageEvent Read(JsonElement body)
     {
-        Check.That(body.ValueKind == JsonValueKind.Object, "event", "wrongType");
+        Check.Kind(body, "event", JsonValueKind.Object);
         Check.Json(body, "event", MaxEventBytes);
         var at = Time(Text(body, string.Empty, "eventTime"), "eventTime");
         RequireUri(body, string.Empty, "producer");
@@ -40,7 +40,7 @@ internal static class OpenLineageCheck
             return new OpenLineageEvent(body, at, null, job, null, null, inputs, outputs, null);
         }
 
-        Check.That(run.ValueKind == JsonValueKind.Object, "run", "wrongType");
+        Check.Kind(run, "run", JsonValueKind.Object);
         var id = Uuid(run, "run");
         CheckFacets(run, "run", "facets");
         return new OpenLineageEvent(body, at, EventType(body), job, id, ReadParent(run), inputs, outputs, null);
@@ -89,14 +89,14 @@ internal static class OpenLineageCheck
             return [];
         }
 
-        Check.That(list.ValueKind == JsonValueKind.Array, property, "wrongType");
+        Check.Kind(list, property, JsonValueKind.Array);
         Check.That(list.GetArrayLength() <= MaxDatasets, property, "count", 0, MaxDatasets);
         return [.. list.EnumerateArray().Select((dataset, i) => ReadDataset(dataset, string.Create(CultureInfo.InvariantCulture, $"{property}[{i}]"), [ioFacets]))];
     }
 
     private static OpenLineageDataset ReadDataset(JsonElement dataset, string path, string[] ioFacets)
     {
-        Check.That(dataset.ValueKind == JsonValueKind.Object, path, "wrongType");
+        Check.Kind(dataset, path, JsonValueKind.Object);
         var name = ReadName(dataset, path);
         var all = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var kind in ioFacets.Prepend("facets"))
@@ -125,10 +125,10 @@ internal static class OpenLineageCheck
         }
 
         path = $"{path}.{property}";
-        Check.That(facets.ValueKind == JsonValueKind.Object, path, "wrongType");
+        Check.Kind(facets, path, JsonValueKind.Object);
         foreach (var facet in facets.EnumerateObject())
         {
-            Check.That(facet.Value.ValueKind == JsonValueKind.Object, $"{path}.{facet.Name}", "wrongType");
+            Check.Kind(facet.Value, $"{path}.{facet.Name}", JsonValueKind.Object);
             RequireUri(facet.Value, $"{path}.{facet.Name}.", "_producer");
             RequireUri(facet.Value, $"{path}.{facet.Name}.", "_schemaURL");
         }
@@ -142,7 +142,7 @@ internal static class OpenLineageCheck
     {
         path = path.Length == 0 ? property : $"{path}.{property}";
         Check.That(holder.TryGetProperty(property, out var value), path, "required");
-        Check.That(value.ValueKind == JsonValueKind.String, path, "wrongType");
+        Check.Kind(value, path, JsonValueKind.String);
         return Check.Length(value.GetString(), path, 1, MaxText);
     }
 
@@ -150,7 +150,7 @@ internal static class OpenLineageCheck
     {
         path = path.Length == 0 ? property : $"{path}.{property}";
         Check.That(holder.TryGetProperty(property, out var value), path, "required");
-        Check.That(value.ValueKind == JsonValueKind.Object, path, "wrongType");
+        Check.Kind(value, path, JsonValueKind.Object);
         return value;
     }
 

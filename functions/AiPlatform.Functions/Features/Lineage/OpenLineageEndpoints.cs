@@ -45,7 +45,7 @@ internal static class OpenLineageEndpoints
     private static async Task<Results<NoContent, Ok<OpenLineageBatchResult>>> PostBatchAsync(
         JsonElement body, HttpContext context, Caller caller, ProjectScope scope, OpenLineageStore store)
     {
-        Check.That(body.ValueKind == JsonValueKind.Array, "events", "wrongType");
+        Check.Kind(body, "events", JsonValueKind.Array);
         Check.That(body.GetArrayLength() is >= 1 and <= MaxBatch, "events", "count", 1, MaxBatch);
         var chinese = ErrorCatalog.PrefersChinese(context.Request);
         var (good, bad) = (new List<OpenLineageEvent>(), new List<OpenLineageFailure>());

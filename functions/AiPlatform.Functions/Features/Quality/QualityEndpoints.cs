@@ -12,6 +12,7 @@ using AiPlatform.Functions.Features.DurableStatus;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Orchestrated;
+using AiPlatform.Functions.Infrastructure.Texts;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace AiPlatform.Functions.Features.Quality;
@@ -32,9 +33,11 @@ internal static class QualityEndpoints
     {
         var dataset = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}").WithTags("Quality");
         dataset.MapGet("/quality-plan", PlanAsync).RequirePermission(Permission.Read).WithSummary("Get the expectations and rules of a dataset");
-        dataset.MapPut("/quality-plan", SetPlanAsync).RequirePermission(Permission.Write).WithSummary("Replace the expectations and rules of a dataset (YAML)");
+        dataset.MapPut("/quality-plan", SetPlanAsync).RequirePermission(Permission.Write).AcceptsPlan<QualityPlanText>()
+            .WithSummary("Replace the expectations and rules of a dataset: YAML, as it is or as a field of JSON");
         var version = dataset.MapGroup("/versions/{version:int}");
-        version.MapPost("/quality-reports", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Start a quality report of a version");
+        version.MapPost("/quality-reports", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().AcceptsPlan<CreateQualityReportRequest>()
+            .WithSummary("Start a quality report of a version");
         version.MapGet("/quality-reports", ListAsync).RequirePermission(Permission.Read).WithSummary("List the quality reports of a version, newest first");
         version.MapGet("/quality", LatestAsync).RequirePermission(Permission.Read).WithSummary("Get the newest quality report of a version, and whether the version may be used");
         version.MapPost("/quality/override", OverrideAsync).RequirePermission(Permission.Administer).WithSummary("Let a version be used although its report blocks it");
@@ -68,7 +71,7 @@ internal static class QualityEndpoints
     private static List<string>? Problems(QualityPlan plan)
     {
         var problems = plan.Expectations.Where(static expectation => expectation.Problem is not null)
-            .Select(static expectation => $"{expectation.Type}: {expectation.Problem}").ToList();
+            .Select(static expectation => $"{expectation.Type}: {Sentences.Told(expectation.Problem)}").ToList();
         return problems.Count > 0 ? problems : null;
     }
 
@@ -81,9 +84,10 @@ internal static class QualityEndpoints
     }
 
     private static async Task<Ok<QualityPlanText>> SetPlanAsync(
-        string project, string dataset, QualityPlanText request, Caller caller, ProjectAccess projects, DatasetStore datasets, QualityReportStore reports,
+        string project, string dataset, PlanBody<QualityPlanText> body, Caller caller, ProjectAccess projects, DatasetStore datasets, QualityReportStore reports,
         CancellationToken cancellationToken)
     {
+        var request = body.Json ?? (body.Plan is { } sent ? new QualityPlanText(sent) : throw ApiException.Invalid("plan", "required"));
         var problems = CheckPlan(request.Plan);
         var row = await datasets.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, cancellationToken);
         await reports.SetPlanAsync(row.Id, request.Plan, caller, cancellationToken);
@@ -91,10 +95,10 @@ internal static class QualityEndpoints
     }
 
     private static async Task<Accepted<QualityReportSubmission>> CreateAsync(
-        string project, string dataset, int version, CreateQualityReportRequest? request, Caller caller, HttpRequest http, ProjectAccess projects,
+        string project, string dataset, int version, PlanBody<CreateQualityReportRequest> body, Caller caller, HttpRequest http, ProjectAccess projects,
         DatasetVersionStore versions, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        request ??= new CreateQualityReportRequest();
+        var request = body.Json ?? new CreateQualityReportRequest(body.Plan);
         if (request.Plan is { } plan)
         {
             CheckPlan(plan);

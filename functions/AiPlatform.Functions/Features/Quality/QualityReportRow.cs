@@ -1,4 +1,5 @@
 using AiPlatform.Contracts.Quality;
+using AiPlatform.Functions.Infrastructure.Texts;
 
 namespace AiPlatform.Functions.Features.Quality;
 
@@ -52,5 +53,5 @@ internal sealed class QualityReportRow
     public DateTimeOffset? EndedAt { get; init; }
 
     public QualityReport ToContract() => new(
-        Id, ProjectId, DatasetId, Dataset, VersionId, Version, Status, Reason, Progress, Score, Passed, Blocked, BaselineVersion, CreatedAt, StartedAt, EndedAt);
+        Id, ProjectId, DatasetId, Dataset, VersionId, Version, Status, Sentences.Told(Reason), Progress, Score, Passed, Blocked, BaselineVersion, CreatedAt, StartedAt, EndedAt);
 }

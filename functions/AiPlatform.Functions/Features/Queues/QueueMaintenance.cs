@@ -1,6 +1,7 @@
 using System.Data.Common;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Texts;
 using AiPlatform.Hosting;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -17,16 +18,20 @@ internal sealed class QueueMaintenance(
     ILogger<QueueMaintenance> logger) : BackgroundLoop(time, logger), IDueWork, ITickTask
 {
     private const int Batch = 1_000;
+
+    // What a look selects by is what it is woken by.
+    private const string Silent = "status IN ('queued', 'running') AND lease_until < @now";
+    private const string PastDeadline =
+        "deadline_at IS NOT NULL AND status IN ('blocked', 'scheduled', 'limited', 'ready', 'queued', 'running') AND deadline_at <= @now AND status <> 'running'";
+    private const string Limited = "status = 'limited'";
+
     private readonly TimeProvider _time = time;
     private readonly HearingTime _hearing = new(time, options.Value.WorkerLease);
 
     /// <inheritdoc />
-    public string DueCondition => """
-        EXISTS (SELECT 1 FROM queue_tasks WHERE status IN ('queued', 'running') AND lease_until < @now)
-        OR EXISTS (SELECT 1 FROM queue_tasks WHERE deadline_at IS NOT NULL
-            AND status IN ('blocked', 'scheduled', 'limited', 'ready', 'queued', 'running') AND deadline_at <= @now AND status <> 'running')
-        OR EXISTS (SELECT 1 FROM queue_tasks WHERE status = 'limited')
-        OR EXISTS (SELECT 1 FROM queue_schedules WHERE NOT paused AND next_at <= @now)
+    public string DueCondition => $"""
+        EXISTS (SELECT 1 FROM queue_tasks WHERE {Silent}) OR EXISTS (SELECT 1 FROM queue_tasks WHERE {PastDeadline})
+        OR EXISTS (SELECT 1 FROM queue_tasks WHERE {Limited}) OR EXISTS (SELECT 1 FROM queue_schedules WHERE {TaskSchedules.Due})
         """;
 
     /// <inheritdoc />
@@ -92,9 +97,9 @@ internal sealed class QueueMaintenance(
     private async Task<int> ExpireAsync(UnitOfWork work, DateTimeOffset now)
     {
         var rows = await work.QueryAsync<ExpiredRow>(
-            """
+            $"""
             SELECT t.id, t.fence, t.status, EXISTS (SELECT 1 FROM queue_workers w WHERE w.id = t.worker_id AND w.last_seen_at > @heard) AS worker_lives
-            FROM queue_tasks t WHERE t.status IN ('queued', 'running') AND t.lease_until < @now AND (t.status = 'queued' OR @listened)
+            FROM queue_tasks t WHERE {Silent} AND (t.status = 'queued' OR @listened)
             ORDER BY t.lease_until LIMIT @Batch FOR NO KEY UPDATE OF t SKIP LOCKED
             """,
             new { now, Batch, heard = now - options.Value.WorkerLease, listened = _hearing.HasListened });
@@ -104,7 +109,7 @@ internal sealed class QueueMaintenance(
         {
             await outcomes.ApplyAsync(work, [.. byStatus[QueueTaskStatus.Running].Select(static row => new TaskCompletion(
                 row.Id, row.Fence, TaskOutcome.Failed, ErrorKind: TaskOutcomes.Lost,
-                Error: row.WorkerLives ? "The worker lives, but no longer says anything about this task." : "The worker fell silent."))]);
+                Error: Sentences.English(row.WorkerLives ? "workerForgot" : "workerSilent")))]);
         }
 
         return rows.Count;
@@ -114,10 +119,10 @@ internal sealed class QueueMaintenance(
     {
         // A task that runs is stopped by its worker, which knows the deadline.
         var rows = await work.QueryAsync<EndedRow>(
-            """
+            $"""
             WITH passed AS (
                 SELECT id, status FROM queue_tasks
-                WHERE deadline_at IS NOT NULL AND status IN ('blocked', 'scheduled', 'limited', 'ready', 'queued', 'running') AND deadline_at <= @now AND status <> 'running'
+                WHERE {PastDeadline}
                 ORDER BY deadline_at LIMIT @Batch FOR NO KEY UPDATE SKIP LOCKED)
             UPDATE queue_tasks t SET status = 'deadLettered', reason = 'deadline', error_kind = 'deadline', ended_at = @now, lease_until = NULL, unsettled = t.has_dependents
             FROM passed WHERE t.id = passed.id
@@ -133,9 +138,9 @@ internal sealed class QueueMaintenance(
     // A task may have been set aside in the moment in which the last holder of its key ended: both saw the other's past.
     private static async Task<int> FreeLimitedAsync(UnitOfWork work)
         => await work.ExecuteAsync(
-            """
+            $"""
             WITH RECURSIVE keys AS (
-                (SELECT queue_id, concurrency_key, concurrency_limit FROM queue_tasks WHERE status = 'limited' ORDER BY queue_id, concurrency_key, ready_at LIMIT 1)
+                (SELECT queue_id, concurrency_key, concurrency_limit FROM queue_tasks WHERE {Limited} ORDER BY queue_id, concurrency_key, ready_at LIMIT 1)
                 UNION ALL
                 SELECT n.* FROM keys k CROSS JOIN LATERAL (
                     SELECT t.queue_id, t.concurrency_key, t.concurrency_limit FROM queue_tasks t

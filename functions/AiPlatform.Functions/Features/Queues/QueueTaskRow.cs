@@ -2,6 +2,7 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
+using AiPlatform.Functions.Infrastructure.Texts;
 
 namespace AiPlatform.Functions.Features.Queues;
 
@@ -104,7 +105,7 @@ internal sealed class QueueTaskRow
     public static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);
 
     public QueueTask ToContract() => new(
-        Id, Project, Pool, Name, Handler, (JobPriority)Priority, Status, Reason, ErrorKind, Attempt, RetryRule, ParseJson(Payload), ParseJson(Result), Progress,
+        Id, Project, Pool, Name, Handler, (JobPriority)Priority, Status, Sentences.Told(Reason), ErrorKind, Attempt, RetryRule, ParseJson(Payload), ParseJson(Result), Progress,
         DependencyMode is { } mode ? new TaskDependencies(DependsOn ?? [], mode) : null,
         ConcurrencyKey is { } key ? new TaskConcurrency(key, ConcurrencyLimit ?? 1) : null,
         DeduplicationKey, ParentId, TimeoutSeconds, DeadlineAt, UserId, WorkerId, CreatedAt, ReadyAt, StartedAt, EndedAt);

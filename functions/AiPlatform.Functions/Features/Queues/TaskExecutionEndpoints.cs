@@ -46,7 +46,7 @@ internal static class TaskExecutionEndpoints
     {
         CheckWorker(worker);
         QueueEndpoints.RequirePool(request.Pool, jobs.Value);
-        Check.That(Enum.IsDefined(request.Lane), "lane", "wrongType");
+        Check.Defined(request.Lane, "lane");
         Check.Range(request.Slots, "slots", 0, MaxRunning);
         CheckGroup(request.Running, MaxRunning);
         return TypedResults.Ok(await executions.HeartbeatAsync(worker, request, cancellationToken));

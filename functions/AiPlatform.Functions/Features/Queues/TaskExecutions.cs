@@ -75,6 +75,11 @@ internal sealed class TaskExecutions(
 
     private async Task<Ends> EndAsync(UnitOfWork work, string worker, int takes, IReadOnlyList<TaskCompletion> completions)
     {
+        if (takes == 0)
+        {
+            await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
+        }
+
         var serves = takes > 0 ? await DispatchStore.LockForDependentsAsync(work, worker, [.. completions.Select(static completion => completion.TaskId)]) : null;
         if (serves is null)
         {

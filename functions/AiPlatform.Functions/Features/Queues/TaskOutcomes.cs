@@ -13,10 +13,9 @@ internal sealed class TaskOutcomes(IOptions<QueueOptions> options, TimeProvider 
     public const string Deadline = "deadline";
     private static readonly Counter Ended = Metrics.CreateCounter("aiplatform_tasks_ended_total", "Ends of attempts.", "outcome");
 
-    /// <summary>Takes ends in, and counts them. Returns how many there were.</summary>
+    /// <summary>Takes ends in, and counts them. Returns how many there were. The transaction has <see cref="DispatchStore.IndexPlans"/>.</summary>
     public async Task<int> ApplyAsync(UnitOfWork work, IReadOnlyList<TaskCompletion> completions)
     {
-        await work.ExecuteAsync(DispatchStore.IndexPlans, new { });
         var ended = await TakeInAsync(work, completions);
         await DispatchStore.CountAsync(work, ended.CountBy(static row => row.FlowId).Select(static flow => (flow.Key, -flow.Value)));
         return ended.Count;

@@ -11,6 +11,9 @@ namespace AiPlatform.Functions.Features.Queues;
 /// <summary>Schedules: stored expressions that submit tasks. An occurrence and its task are one transaction, in whichever instance sees it first.</summary>
 internal sealed class TaskSchedules(Database database, TaskSubmission submission, IOptions<QueueOptions> options, TimeProvider time)
 {
+    /// <summary>Schedules that are due at <c>@now</c>, in SQL.</summary>
+    public const string Due = "NOT paused AND next_at <= @now";
+
     private const int MaxDue = 100;
 
     /// <summary>Creates a schedule.</summary>
@@ -85,7 +88,7 @@ internal sealed class TaskSchedules(Database database, TaskSubmission submission
             {
                 var due = await work.QueryAsync<ScheduleRow>(
                     $"""
-                    SELECT {ScheduleRow.Columns} FROM queue_schedules WHERE NOT paused AND next_at <= @now
+                    SELECT {ScheduleRow.Columns} FROM queue_schedules WHERE {Due}
                     ORDER BY next_at LIMIT @MaxDue FOR NO KEY UPDATE SKIP LOCKED
                     """,
                     new { now = time.GetUtcNow(), MaxDue });

@@ -63,7 +63,7 @@ internal static class TaskSubmissionCheck
     {
         Check.That(request.Handler is not null && TaskHandlers.All.Contains(request.Handler), prefix + "handler", "oneOf", string.Join(", ", TaskHandlers.All));
         Check.Text(request.Name, prefix + "name", 250);
-        Check.That(Enum.IsDefined(request.Priority), prefix + "priority", "wrongType");
+        Check.Defined(request.Priority, prefix + "priority");
         Check.Range(request.TimeoutSeconds, prefix + "timeoutSeconds", 1, 86_400);
         Check.That(request.Deadline is null || request.Deadline > now, prefix + "deadline", "future");
         Check.That(request.ParentId is null || Ids.IsId(request.ParentId), prefix + "parentId", "id");
@@ -190,7 +190,7 @@ internal static class TaskSubmissionCheck
         }
 
         Check.That(dependencies.Tasks.Count is >= 1 and <= MaxDependencies, prefix + "dependsOn.tasks", "count", 1, MaxDependencies);
-        Check.That(Enum.IsDefined(dependencies.Mode), prefix + "dependsOn.mode", "wrongType");
+        Check.Defined(dependencies.Mode, prefix + "dependsOn.mode");
         var (local, existing) = (new HashSet<int>(), new HashSet<string>(StringComparer.Ordinal));
         foreach (var name in dependencies.Tasks)
         {

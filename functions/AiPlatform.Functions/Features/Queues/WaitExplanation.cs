@@ -26,7 +26,7 @@ internal sealed class WaitExplanation(Database database, IOptions<QueueOptions> 
             QueueTaskStatus.Scheduled => view.Say(WaitReason.Delay, task.ReadyAt) with { DueAt = task.ReadyAt },
             QueueTaskStatus.Limited => await ConcurrencyAsync(view),
             QueueTaskStatus.Ready => await TurnAsync(view),
-            _ => view.Say(WaitReason.Ended, task.Reason is null ? task.Status.ToText() : $"{task.Status.ToText()}, {task.Reason}"),
+            _ => task.Reason is null ? view.Say(WaitReason.Ended, task.Status.ToText()) : view.SayAs(WaitReason.Ended, "why.endedBecause", task.Status.ToText(), task.Reason),
         };
     }
 
@@ -79,6 +79,7 @@ internal sealed class WaitExplanation(Database database, IOptions<QueueOptions> 
             { QueueState: QueueState.Paused } => view.Say(WaitReason.Paused),
             { MaxRunning: { } limit } when ofQueue >= limit => view.Say(WaitReason.Quota, ofQueue) with { Limit = new TaskWaitLimit(null, limit, ofQueue) },
             _ when capacity.Slots == 0 => view.Say(WaitReason.NoCapacity, task.Pool),
+            _ when active < capacity.Slots => view.SayAs(WaitReason.Turn, "why.turnFree", task.Pool, capacity.Slots - active, capacity.Slots, ahead + 1),
             _ => view.Say(WaitReason.Turn, task.Pool, capacity.Slots, ahead + 1),
         };
         return text with
@@ -93,8 +94,9 @@ internal sealed class WaitExplanation(Database database, IOptions<QueueOptions> 
 
     private sealed record View(Npgsql.NpgsqlConnection Connection, QueueTaskRow Task, bool Chinese, CancellationToken Token)
     {
-        public TaskWait Say(WaitReason reason, params object?[] arguments)
-            => new(Task.Id, reason, ErrorCatalog.Message($"why.{reason.ToText()}", Chinese, arguments));
+        public TaskWait Say(WaitReason reason, params object?[] arguments) => SayAs(reason, $"why.{reason.ToText()}", arguments);
+
+        public TaskWait SayAs(WaitReason reason, string key, params object?[] arguments) => new(Task.Id, reason, ErrorCatalog.Message(key, Chinese, arguments));
 
         public Task<IEnumerable<T>> QueryAsync<T>(string sql, object parameters)
             => Connection.QueryAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: Token));

@@ -3,7 +3,9 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Quality;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
+using AiPlatform.Functions.Features.Jobs;
 using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Infrastructure.Texts;
 using Dapper;
 
 namespace AiPlatform.Functions.Features.Tasks;
@@ -115,18 +117,25 @@ internal sealed class TaskViewRow
 
     public DateTimeOffset? EndedAt { get; init; }
 
-    public PlatformTask ToContract() => new(Id, ProjectId, Kind, Name, State(), Reason, Progress, Link, CreatedAt, StartedAt, EndedAt);
+    public PlatformTask ToContract() => new(Id, ProjectId, Kind, Name, State(), Kind == TaskReader.ImportKind ? Reason : Sentences.Told(Reason), Progress, Link, CreatedAt, StartedAt, EndedAt);
 
     /// <summary>Why a job or an import waits: its orchestration says so in words.</summary>
     public TaskWait ToWait(bool chinese) => new(
         Id,
         State() switch
         {
-            TaskState.Pending => Status == "queued" ? WaitReason.OnItsWay : Status == "pending" ? WaitReason.Turn : WaitReason.NoCapacity,
+            TaskState.Pending when Status == "queued" => WaitReason.OnItsWay,
+            TaskState.Pending when Status == "pending" => WaitReason.Turn,
+            TaskState.Pending => Sentences.KeyOf(Reason) switch
+            {
+                JobAdmissions.Ahead => WaitReason.Turn,
+                JobAdmissions.Dependency => WaitReason.Dependency,
+                _ => WaitReason.NoCapacity,
+            },
             TaskState.Running => WaitReason.Running,
             _ => WaitReason.Ended,
         },
-        ErrorCatalog.Message("why.job", chinese, Status, Reason).TrimEnd());
+        ErrorCatalog.Message("why.job", chinese, Kind, Status, Reason).TrimEnd());
 
     private TaskState State() => Kind switch
     {

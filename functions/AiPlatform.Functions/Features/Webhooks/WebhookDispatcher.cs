@@ -14,6 +14,10 @@ internal sealed class WebhookDispatcher(
     Database database, WebhookSender sender, IOptions<WebhookOptions> options, StartupState state, TimeProvider time, ILogger<WebhookDispatcher> logger)
     : BackgroundLoop(time, logger), IDueWork
 {
+    // What is claimed is what it is woken by.
+    private const string IsDue =
+        "w.status = 'ACTIVE' AND EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.webhook_id = w.id AND NOT e.given_up AND e.due_at <= @now)";
+
     private const int BatchSize = 32;
     private const int MaxError = 500;
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
@@ -22,10 +26,7 @@ internal sealed class WebhookDispatcher(
     private readonly TimeProvider _time = time;
 
     /// <inheritdoc />
-    public string DueCondition => """
-        EXISTS (SELECT 1 FROM webhooks w WHERE w.status = 'ACTIVE'
-            AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = w.id AND NOT d.given_up AND d.due_at <= @now))
-        """;
+    public string DueCondition => $"EXISTS (SELECT 1 FROM webhooks w WHERE {IsDue})";
 
     /// <inheritdoc />
     protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
@@ -45,11 +46,11 @@ internal sealed class WebhookDispatcher(
         await using var connection = await database.OpenAsync(cancellationToken);
         var now = _time.GetUtcNow();
         return (await connection.QueryAsync<Delivery>(new CommandDefinition(
-            """
+            $"""
             WITH due AS (
                 SELECT d.id FROM webhooks w CROSS JOIN LATERAL (
                     SELECT id, due_at FROM webhook_deliveries WHERE webhook_id = w.id AND NOT given_up AND due_at <= @now ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) d
-                WHERE w.status = 'ACTIVE' AND EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.webhook_id = w.id AND NOT e.given_up AND e.due_at <= @now) LIMIT @BatchSize)
+                WHERE {IsDue} LIMIT @BatchSize)
             UPDATE webhook_deliveries d SET due_at = @lease, attempts = attempts + 1 FROM due WHERE d.id = due.id
             RETURNING d.id, d.webhook_id, d.body, d.attempts
             """,

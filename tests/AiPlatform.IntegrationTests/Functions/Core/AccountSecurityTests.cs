@@ -94,6 +94,59 @@ public sealed class AccountSecurityTests(FunctionsFixture functions, PostgresFix
         });
     }
 
+    [Fact]
+    public async Task Spraying_from_an_address_that_many_share_holds_up_nobody_who_logs_in_there()
+    {
+        await using var app = await StartAsync(("Identity:FailedLoginsPerMinute", "8"));
+        using var shared = From(app, "127.0.0.6");
+        await shared.PostAsync<TokenResponse>("/v1/auth/register", new RegisterRequest("regular", TestUser.Password));
+        await shared.PostAsync<TokenResponse>("/v1/auth/register", new RegisterRequest("newcomer", TestUser.Password));
+        await shared.PostAsync<TokenResponse>("/v1/auth/login", new LoginRequest("regular", TestUser.Password));
+        var sprayed = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => shared.PostJsonAsync("/v1/auth/login", new LoginRequest($"sprayed-{i}", "Spring2026 is here"))));
+        Assert.InRange(sprayed.Count(static answer => answer.StatusCode == HttpStatusCode.Unauthorized), 1, 10);
+
+        // Guesses at a regular's password are limited for themselves.
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await shared.PostJsonAsync("/v1/auth/login", new LoginRequest("newcomer", TestUser.Password))).StatusCode);
+        await shared.PostAsync<TokenResponse>("/v1/auth/login", new LoginRequest("Regular", TestUser.Password));
+        Assert.Equal(HttpStatusCode.OK, (await BasicAsync(shared, "regular", TestUser.Password)).StatusCode);
+        var guesses = new List<HttpStatusCode>();
+        for (var i = 0; i < 12; i++)
+        {
+            guesses.Add((await shared.PostJsonAsync("/v1/auth/login", new LoginRequest("regular", $"guess number {i}"))).StatusCode);
+        }
+
+        Assert.Equal((10, 2), (guesses.Count(static status => status == HttpStatusCode.Unauthorized), guesses.Count(static status => status == HttpStatusCode.TooManyRequests)));
+    }
+
+    [Fact]
+    public async Task Wrong_passwords_of_others_at_the_same_address_do_not_lock_out_a_browser_that_has_logged_in()
+    {
+        await using var app = await StartAsync(("Identity:MaxFailedLogins", "4"));
+        using var shared = From(app, "127.0.0.7");
+        await shared.PostAsync<TokenResponse>("/v1/auth/register", new RegisterRequest("browsing", TestUser.Password));
+        await shared.PostAsync<TokenResponse>("/v1/auth/register", new RegisterRequest("attacking", TestUser.Password));
+        var browser = await CookieAsync(shared, "browsing", TestUser.Password);
+        var foreign = await CookieAsync(shared, "attacking", TestUser.Password);
+        for (var i = 0; i < 6; i++)
+        {
+            await shared.PostJsonAsync("/v1/auth/login", new LoginRequest("browsing", $"guess number {i}"));
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, await LoginAsync(shared, "browsing", TestUser.Password, null));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await LoginAsync(shared, "browsing", TestUser.Password, foreign));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await LoginAsync(shared, "browsing", TestUser.Password, browser[..^4] + "AAAA"));
+        Assert.Equal(HttpStatusCode.OK, await LoginAsync(shared, "browsing", TestUser.Password, browser));
+
+        // It is no way around the limit.
+        var guesses = new List<HttpStatusCode>();
+        for (var i = 0; i < 6; i++)
+        {
+            guesses.Add(await LoginAsync(shared, "browsing", $"guess number {i}", browser));
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.Unauthorized, 4), HttpStatusCode.TooManyRequests, HttpStatusCode.TooManyRequests], guesses);
+    }
+
     [Theory]
     [InlineData("aaaaaaaaaaaa")]
     [InlineData("Password1!")]
@@ -185,6 +238,27 @@ public sealed class AccountSecurityTests(FunctionsFixture functions, PostgresFix
     private static async Task<User> SetAsync(TestUser administrator, TestUser user, UpdateUserRequest request)
         => await (await administrator.Client.SendJsonAsync(HttpMethod.Patch, $"/v1/users/{user.User.Id}", request)).ReadAsync<User>();
 
+    private static async Task<string> CookieAsync(HttpClient client, string name, string password)
+    {
+        var answer = await client.PostJsonAsync("/v1/auth/login", new LoginRequest(name, password));
+        var cookie = Assert.Single(answer.Headers.GetValues("Set-Cookie"));
+        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("samesite=strict", cookie, StringComparison.OrdinalIgnoreCase);
+        return cookie[..cookie.IndexOf(';', StringComparison.Ordinal)];
+    }
+
+    private static async Task<HttpStatusCode> LoginAsync(HttpClient client, string name, string password, string? cookie)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/auth/login") { Content = System.Net.Http.Json.JsonContent.Create(new { userName = name, password }) };
+        if (cookie is not null)
+        {
+            request.Headers.Add("Cookie", cookie);
+        }
+
+        using var answer = await client.SendAsync(request);
+        return answer.StatusCode;
+    }
+
     private static async Task<HttpResponseMessage> BasicAsync(HttpClient client, string name, string password, string path = "/v1/users/me")
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
@@ -195,6 +269,7 @@ public sealed class AccountSecurityTests(FunctionsFixture functions, PostgresFix
     /// <summary>A client whose connections come from an address of this machine's own network.</summary>
     private static HttpClient From(FunctionsInstance app, string address) => new(new SocketsHttpHandler
     {
+        UseCookies = false,
         ConnectCallback = async (context, cancellationToken) =>
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

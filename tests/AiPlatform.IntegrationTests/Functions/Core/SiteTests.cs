@@ -53,6 +53,26 @@ public abstract class SiteTests(FunctionsFixture functions)
     }
 
     [Fact]
+    public async Task Every_schema_of_the_openapi_document_says_one_thing()
+    {
+        using var document = JsonDocument.Parse(await functions.Anonymous.GetStringAsync("/openapi/v1.json"));
+        var faults = new List<string>();
+        var count = SchemaFaults.Find(document.RootElement, faults);
+        Assert.True(faults.Count == 0, string.Join('\n', faults.Take(20)));
+        Assert.InRange(count, 1_000, int.MaxValue);
+
+        // A number that may be none of arithmetic is a number or one of three texts.
+        var any = document.RootElement.GetProperty("components").GetProperty("schemas").EnumerateObject()
+            .SelectMany(static schema => schema.Value.TryGetProperty("properties", out var properties) ? properties.EnumerateObject().ToList() : [])
+            .Where(static property => property.Value.TryGetProperty("anyOf", out _)).ToList();
+        Assert.NotEmpty(any);
+        Assert.All(any, static property => Assert.False(property.Value.TryGetProperty("type", out _), property.Name));
+        var plan = document.RootElement.GetProperty("paths").GetProperty("/v1/projects/{project}/datasets/{dataset}/quality-plan").GetProperty("put").GetProperty("requestBody").GetProperty("content");
+        Assert.Equal("string", plan.GetProperty("application/yaml").GetProperty("schema").GetProperty("type").GetString());
+        Assert.Equal("#/components/schemas/QualityPlanText", plan.GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString());
+    }
+
+    [Fact]
     public async Task The_reference_loads_only_from_this_host()
     {
         var answer = await functions.Anonymous.GetAsync("/docs/");

@@ -162,6 +162,14 @@ public sealed class JobFlowTests(FunctionsFixture functions) : IClassFixture<Fun
         await world.RegisterAsync(slots: 1);
         Assert.All(await Task.WhenAll(world.AdmitAsync(younger), world.AdmitAsync(older)), answer => Assert.False(answer.Admitted));
         Assert.Contains("ahead", (await world.AdmitAsync(older)).Reason, StringComparison.Ordinal);
+
+        // How many are ahead, and not which: they may be anybody's.
+        var waiting = await world.GetAsync(older);
+        Assert.Equal("Jobs ahead in the line for pool default: 1.", waiting.Reason);
+        var wait = await world.User.Client.SendJsonAsync(HttpMethod.Get, $"/v1/tasks/{older.Id}/why", null, ("Accept-Language", "zh-CN"));
+        var told = await wait.ReadAsync<Contracts.Queues.TaskWait>();
+        Assert.Equal((Contracts.Queues.WaitReason.Turn, "训练作业的状态为“等待中”。资源池“default”的队列中，前面还有 1 个作业。"), (told.Reason, told.Text));
+        Assert.All(new[] { impossible, younger, urgent }, other => Assert.DoesNotContain(other.Id, waiting.Reason + told.Text, StringComparison.Ordinal));
         Assert.True((await world.AdmitAsync(urgent)).Admitted);
         Assert.False((await world.AdmitAsync(older)).Admitted);
         await world.EndAttemptAsync(urgent, 1, AttemptStatus.Succeeded);

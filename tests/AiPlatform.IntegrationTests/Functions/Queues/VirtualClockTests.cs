@@ -28,6 +28,21 @@ public sealed class VirtualClockTests(VirtualDatabase database) : IClassFixture<
     }
 
     [Fact]
+    public async Task Nobody_is_told_that_everything_is_busy_while_slots_are_free()
+    {
+        await using var pool = await PoolAsync(slots: 4);
+        await pool.RunAsync(1);
+        var task = await pool.SubmitAsync();
+        var wait = await pool.WhyAsync(task);
+        Assert.Equal((WaitReason.Turn, 1, 0, 4), (wait.Reason, wait.Position, wait.Capacity?.Active, wait.Capacity?.Slots));
+        Assert.Equal("4 of 4 slots of pool \"default\" are free; the task is number 1 of its line and follows when it is its turn.", wait.Text);
+        await pool.SubmitAsync(VirtualPool.Project, [.. Enumerable.Repeat(Noop, 8)]);
+        await pool.RunAsync(0);
+        var last = await pool.SubmitAsync();
+        Assert.StartsWith("All 4 slots of pool \"default\" are busy", (await pool.WhyAsync(last)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Projects_and_users_are_served_by_their_shares()
     {
         await using var pool = await PoolAsync(slots: 4);

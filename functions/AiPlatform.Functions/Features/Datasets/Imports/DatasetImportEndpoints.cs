@@ -119,7 +119,7 @@ internal static class DatasetImportEndpoints
 
     private static async Task<Ok<DatasetImport>> ReportAsync(string import, ReportDatasetImportRequest request, DatasetImportStore store, CancellationToken cancellationToken)
     {
-        Check.That(Enum.IsDefined(request.Status), "status", "wrongType");
+        Check.Defined(request.Status, "status");
         return TypedResults.Ok((await store.ReportAsync(import, request, cancellationToken)).ToContract(chinese: false));
     }
 

@@ -27,13 +27,17 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
     private static readonly TimeSpan Warm = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Cold = TimeSpan.FromMinutes(2);
 
+    // Runs whose log is worth compacting at @now, or has nothing left in it; what is selected is what it is woken by.
+    private static readonly string Ripe =
+        $"""
+        log_points >= {HotPoints} OR log_rows >= {HotRows} OR (log_points >= {WarmPoints} AND touched_at < @now - interval '{Warm.TotalSeconds} seconds')
+            OR touched_at < @now - interval '{Cold.TotalSeconds} seconds'
+        """;
+
     private readonly TimeProvider _time = time;
 
     /// <inheritdoc />
-    public string DueCondition => $"""
-        EXISTS (SELECT 1 FROM metric_pending WHERE log_points >= {HotPoints} OR log_rows >= {HotRows}
-            OR (log_points >= {WarmPoints} AND touched_at < @now - interval '{Warm.TotalSeconds} seconds') OR touched_at < @now - interval '{Cold.TotalSeconds} seconds')
-        """;
+    public string DueCondition => $"EXISTS (SELECT 1 FROM metric_pending WHERE {Ripe})";
 
     /// <inheritdoc />
     protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
@@ -81,12 +85,8 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
         await using (var connection = await database.OpenAsync(cancellationToken))
         {
             runs = [.. await connection.QueryAsync<string>(new CommandDefinition(
-                """
-                SELECT run_id FROM metric_pending WHERE log_points >= @HotPoints OR log_rows >= @HotRows
-                    OR (touched_at < @warm AND log_points >= @WarmPoints) OR (touched_at < @cold AND log_points > 0)
-                ORDER BY log_points DESC LIMIT @MaxRuns
-                """,
-                new { HotPoints, HotRows, WarmPoints, warm = _time.GetUtcNow() - Warm, cold = _time.GetUtcNow() - Cold, MaxRuns },
+                $"SELECT run_id FROM metric_pending WHERE ({Ripe}) AND (log_points > 0 OR log_rows >= {HotRows}) ORDER BY log_points DESC LIMIT @MaxRuns",
+                new { now = _time.GetUtcNow(), MaxRuns },
                 cancellationToken: cancellationToken))];
             await connection.ExecuteAsync(new CommandDefinition(
                 "DELETE FROM metric_pending WHERE log_points = 0 AND touched_at < @cold", new { cold = _time.GetUtcNow() - Cold }, cancellationToken: cancellationToken));

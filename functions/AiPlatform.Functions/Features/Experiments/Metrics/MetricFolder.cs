@@ -4,7 +4,8 @@ using AiPlatform.Hosting;
 namespace AiPlatform.Functions.Features.Experiments.Metrics;
 
 /// <summary>Folds fresh log rows into summaries soon after they were written, many writes at once; also those of an instance that was killed.</summary>
-internal sealed class MetricFolder(MetricSummaries summaries, StartupState state, TimeProvider time, ILogger<MetricFolder> logger) : BackgroundLoop(time, logger)
+internal sealed class MetricFolder(MetricSummaries summaries, StartupState state, TimeProvider time, ILogger<MetricFolder> logger)
+    : BackgroundLoop(time, logger), IDueWork
 {
     private const int MaxRuns = 1_024;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(500);
@@ -13,7 +14,10 @@ internal sealed class MetricFolder(MetricSummaries summaries, StartupState state
     private readonly TimeProvider _time = time;
 
     /// <inheritdoc />
-    protected override TimeSpan IdleDelay => TimeSpan.FromSeconds(5);
+    public string DueCondition => "EXISTS (SELECT 1 FROM metric_fresh)";
+
+    /// <inheritdoc />
+    protected override TimeSpan IdleDelay => TimeSpan.FromMinutes(1);
 
     /// <inheritdoc />
     protected override async Task<bool> StepAsync(CancellationToken cancellationToken)
