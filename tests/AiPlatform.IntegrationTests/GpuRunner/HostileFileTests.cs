@@ -104,7 +104,7 @@ public sealed class HostileFileTests
             size = 1 << 20
             def endless():
                 with open("grows", "ab", buffering=0) as file:
-                    while not stop.is_set() and file.tell() < 256 << 20:
+                    while not stop.is_set() and file.tell() < 16 << 20:
                         file.write(b"x" * 65536)
             stop = threading.Event()
             open("grows", "wb").write(b"x" * size)
