@@ -175,9 +175,9 @@ internal sealed class HubFuzzer
             method.InputType.Parser.ParseFrom(message);
             return true;
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidOperationException)
         {
-            return false;
+            return false; // The library says the second where a field is a tag and no more.
         }
     }
 }

@@ -84,7 +84,7 @@ public sealed class OpenLineageTests(FunctionsFixture functions) : IClassFixture
         Assert.Equal(HttpStatusCode.OK, some.StatusCode);
         var result = await some.ReadAsync<OpenLineageBatchResult>();
         Assert.Equal(("partial_success", new OpenLineageBatchSummary(3, 1, 2)), (result.Status, result.Summary));
-        Assert.Equal([(1, "producer", "该字段必填。"), (2, "event", "值的类型错误。")], result.FailedEvents.Select(item => (item.Index, item.Field, item.Reason)));
+        Assert.Equal([(1, "producer", "该字段必填。"), (2, "event", "应为对象，实际为数字。")], result.FailedEvents.Select(item => (item.Index, item.Field, item.Reason)));
         Assert.Equal(6, (await client.GetAsync<LineageReach>($"/v1/lineage/externalDataset/{await EndAsync(client, project, "raw")}/impact")).Items.Count);
         await client.PostJsonAsync($"/p/{project}/api/v1/lineage/batch", "[]").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         await client.PostJsonAsync($"/p/{project}/api/v1/lineage/batch", "{}").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
