@@ -86,11 +86,7 @@ public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : ICl
     public async Task A_suspended_import_that_is_cancelled_goes_on_and_ends_by_itself()
     {
         await using var source = await SourceServer.StartAsync();
-        var project = await ProjectAsync();
-        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("data"), CancellationToken.None);
-        var url = new Uri(source.Address, "/hang/file.bin").ToString();
-        var import = (await platform.Api.ImportDatasetAsync(project, "data", new CreateDatasetImportRequest(new ImportUrl(url)), CancellationToken.None)).Import;
-        await Eventually.TrueAsync(async () => await Hub.GetInstanceAsync(import.Id) is { IsRunning: true }, "the import is under way");
+        var (project, import) = await HangingImportAsync(source);
         await Hub.SuspendInstanceAsync(import.Id, "halted");
         await Eventually.TrueAsync(
             async () => await Hub.GetInstanceAsync(import.Id) is { RuntimeStatus: OrchestrationRuntimeStatus.Suspended }, "the import is suspended");
@@ -120,11 +116,7 @@ public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : ICl
     public async Task An_import_and_a_report_end_with_their_orchestrations()
     {
         await using var source = await SourceServer.StartAsync();
-        var project = await ProjectAsync();
-        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("data"), CancellationToken.None);
-        var url = new Uri(source.Address, "/hang/file.bin").ToString();
-        var import = (await platform.Api.ImportDatasetAsync(project, "data", new CreateDatasetImportRequest(new ImportUrl(url)), CancellationToken.None)).Import;
-        await Eventually.TrueAsync(async () => await Hub.GetInstanceAsync(import.Id) is { IsRunning: true }, "the import is under way");
+        var (project, import) = await HangingImportAsync(source);
         await Hub.TerminateInstanceAsync(import.Id, "enough");
         await Eventually.TrueAsync(
             async () => (import = await platform.Api.GetDatasetImportAsync(project, "data", import.Id, CancellationToken.None)).Status == DatasetImportStatus.Failed,
@@ -163,6 +155,17 @@ public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : ICl
     private Task SweepAsync(TimeSpan cancelPatience)
         => ActivatorUtilities.CreateInstance<OrchestrationSweep>(
             Services, Options.Create(new OrchestrationSweepOptions { MinAge = TimeSpan.Zero, CancelPatience = cancelPatience })).RunAsync(CancellationToken.None);
+
+    // Its source never answers.
+    private async Task<(string Project, DatasetImport Import)> HangingImportAsync(SourceServer source)
+    {
+        var project = await ProjectAsync();
+        await platform.Api.CreateDatasetAsync(project, new CreateDatasetRequest("data"), CancellationToken.None);
+        var url = new Uri(source.Address, "/hang/file.bin").ToString();
+        var import = (await platform.Api.ImportDatasetAsync(project, "data", new CreateDatasetImportRequest(new ImportUrl(url)), CancellationToken.None)).Import;
+        await Eventually.TrueAsync(async () => await Hub.GetInstanceAsync(import.Id) is { IsRunning: true }, "the import is under way");
+        return (project, import);
+    }
 
     private async Task<string> ProjectAsync()
         => (await platform.Api.CreateProjectAsync(new CreateProjectRequest($"lost-{Guid.NewGuid():N}"[..20]), CancellationToken.None)).Name;
