@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Resources;
 using System.Text.Json;
 using AiPlatform.Contracts;
-using AiPlatform.Data.Reports;
+using AiPlatform.DataFiles.Reports;
 using AiPlatform.Functions.Infrastructure.Texts;
 
 namespace AiPlatform.Functions.Infrastructure;

@@ -1,5 +1,5 @@
-using AiPlatform.Data;
-using AiPlatform.Data.Expectations;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Expectations;
 using Microsoft.DurableTask;
 
 namespace AiPlatform.Orchestrations.Platform;

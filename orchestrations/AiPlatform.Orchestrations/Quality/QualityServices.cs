@@ -1,4 +1,4 @@
-using AiPlatform.Data.Engine;
+using AiPlatform.DataFiles.Engine;
 using AiPlatform.Orchestrations.Quality.Activities;
 using AiPlatform.Orchestrations.Platform;
 using Microsoft.DurableTask;

@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 using AiPlatform.Client;
 using AiPlatform.Contracts.Quality;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Orchestrations.Quality;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Fuzz.Files;
 

@@ -1,14 +1,14 @@
 using AiPlatform.Client;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Data;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Images;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Images;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Data.Sources;
 

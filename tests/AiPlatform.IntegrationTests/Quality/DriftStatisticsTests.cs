@@ -1,6 +1,6 @@
 using System.Text.Json;
-using AiPlatform.Data.Drift;
-using AiPlatform.Data.Statistics;
+using AiPlatform.DataFiles.Drift;
+using AiPlatform.DataFiles.Statistics;
 
 namespace AiPlatform.IntegrationTests.Quality;
 

@@ -1,9 +1,9 @@
-using AiPlatform.Data;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.IntegrationTests.Quality;
 

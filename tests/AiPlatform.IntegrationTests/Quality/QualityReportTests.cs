@@ -7,7 +7,7 @@ using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Quality;
-using AiPlatform.Data.Quality;
+using AiPlatform.DataFiles.Quality;
 using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Orchestrations;

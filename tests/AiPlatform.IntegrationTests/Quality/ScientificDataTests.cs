@@ -1,11 +1,11 @@
 using System.Text.Json;
-using AiPlatform.Data.Drift;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Images;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Sources;
+using AiPlatform.DataFiles.Drift;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Images;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Sources;
 
 namespace AiPlatform.IntegrationTests.Quality;
 

@@ -1,5 +1,5 @@
-using AiPlatform.Data;
-using AiPlatform.Data.Engine;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Engine;
 
 namespace AiPlatform.Tests.DataFiles;
 

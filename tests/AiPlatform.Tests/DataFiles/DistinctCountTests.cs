@@ -1,8 +1,8 @@
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Tests.DataFiles;
 
@@ -107,10 +107,10 @@ public sealed class DistinctCountTests
     private static async Task<TableProfile> ProfileAsync(byte[] file, int maxNumbers)
     {
         using var profiler = new TableProfiler("t", [], maxNumbers: maxNumbers);
-        var staged = await AiPlatform.Data.Staging.TableStager.StageAsync(Engines.Shared, new MemorySource(file), FileFormat.Parquet, CancellationToken.None);
+        var staged = await AiPlatform.DataFiles.Staging.TableStager.StageAsync(Engines.Shared, new MemorySource(file), FileFormat.Parquet, CancellationToken.None);
         using (var session = await Engines.Shared.OpenAsync(CancellationToken.None))
         {
-            profiler.Add("t", staged, await AiPlatform.Data.Engine.EngineTable.OpenAsync(session, staged, CancellationToken.None));
+            profiler.Add("t", staged, await AiPlatform.DataFiles.Engine.EngineTable.OpenAsync(session, staged, CancellationToken.None));
         }
 
         return (await profiler.BuildAsync(Engines.Shared, static () => Task.CompletedTask, CancellationToken.None)).Profile;

@@ -1,7 +1,7 @@
 using System.Text;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Tests.DataFiles;
 

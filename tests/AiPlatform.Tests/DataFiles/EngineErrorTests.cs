@@ -1,8 +1,8 @@
 using System.Text;
-using AiPlatform.Data;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Tests.DataFiles;
 

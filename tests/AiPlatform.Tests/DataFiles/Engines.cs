@@ -1,4 +1,4 @@
-using AiPlatform.Data.Engine;
+using AiPlatform.DataFiles.Engine;
 
 namespace AiPlatform.Tests.DataFiles;
 

@@ -1,5 +1,5 @@
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Quality;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Quality;
 
 namespace AiPlatform.Tests.DataFiles;
 

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using AiPlatform.Data.Images;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Sources;
+using AiPlatform.DataFiles.Images;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Sources;
 using CsCheck;
 using Xunit.Abstractions;
 

@@ -1,4 +1,4 @@
-using AiPlatform.Data.Language;
+using AiPlatform.DataFiles.Language;
 using Xunit.Abstractions;
 
 namespace AiPlatform.Tests.DataFiles;

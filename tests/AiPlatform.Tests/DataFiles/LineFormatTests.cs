@@ -1,5 +1,5 @@
-using AiPlatform.Data;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Tests.DataFiles;
 

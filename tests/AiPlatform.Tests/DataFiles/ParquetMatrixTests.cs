@@ -1,8 +1,8 @@
-using AiPlatform.Data;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 using ParquetSharp;
 using ParquetSharp.Schema;
 

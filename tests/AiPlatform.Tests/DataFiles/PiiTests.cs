@@ -1,4 +1,4 @@
-using AiPlatform.Data.Pii;
+using AiPlatform.DataFiles.Pii;
 using CsCheck;
 using Xunit.Abstractions;
 

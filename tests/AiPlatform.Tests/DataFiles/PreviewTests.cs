@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 using CsCheck;
 
 namespace AiPlatform.Tests.DataFiles;

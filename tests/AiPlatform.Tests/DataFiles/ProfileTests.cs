@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Statistics;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Statistics;
+using AiPlatform.DataFiles.Tables;
 using Xunit.Abstractions;
 
 namespace AiPlatform.Tests.DataFiles;
@@ -121,7 +121,7 @@ public sealed class ProfileTests(ITestOutputHelper output)
         var table = await ProfileAsync(text.ToString());
         Assert.Equal(["en", "zh"], table.Columns[0].Text!.Languages.Select(static language => language.Value));
         var pii = Assert.Single(table.Columns[1].Pii);
-        Assert.Equal((AiPlatform.Data.Pii.PiiKind.Email, 300L), (pii.Kind, pii.Rows));
+        Assert.Equal((AiPlatform.DataFiles.Pii.PiiKind.Email, 300L), (pii.Kind, pii.Rows));
         Assert.DoesNotContain(table.Columns[1].Top, static value => value.Value.Contains("@example", StringComparison.Ordinal));
         Assert.All(pii.Examples, static example => Assert.Contains("***", example, StringComparison.Ordinal));
     }
@@ -137,7 +137,7 @@ public sealed class ProfileTests(ITestOutputHelper output)
         }
 
         var left = await ProfileAsync(text.ToString());
-        var right = await TableStatistics.ComputeAsync(Engines.Shared, "t", new AiPlatform.Data.Sources.MemorySource(parquet), FileFormat.Parquet, CancellationToken.None);
+        var right = await TableStatistics.ComputeAsync(Engines.Shared, "t", new AiPlatform.DataFiles.Sources.MemorySource(parquet), FileFormat.Parquet, CancellationToken.None);
         foreach (var column in left.Columns)
         {
             var other = right.Columns.Single(candidate => candidate.Name == column.Name);

@@ -2,11 +2,11 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
-using AiPlatform.Data.Drift;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Reports;
+using AiPlatform.DataFiles.Drift;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Reports;
 using Xunit.Abstractions;
 
 namespace AiPlatform.Tests.DataFiles;

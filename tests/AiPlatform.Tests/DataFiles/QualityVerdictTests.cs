@@ -1,10 +1,10 @@
 using System.Text;
-using AiPlatform.Data;
-using AiPlatform.Data.Drift;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Images;
-using AiPlatform.Data.Pii;
-using AiPlatform.Data.Quality;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Drift;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Images;
+using AiPlatform.DataFiles.Pii;
+using AiPlatform.DataFiles.Quality;
 using AiPlatform.Orchestrations.Platform;
 using Microsoft.DurableTask;
 
@@ -109,8 +109,8 @@ public sealed class QualityVerdictTests
     }
 
     [Theory]
-    [InlineData("AiPlatform.Data.DataFormatException", false)]
-    [InlineData("AiPlatform.Data.Expectations.QualityPlanException", false)]
+    [InlineData("AiPlatform.DataFiles.DataFormatException", false)]
+    [InlineData("AiPlatform.DataFiles.Expectations.QualityPlanException", false)]
     [InlineData("AiPlatform.Orchestrations.Platform.PlatformRefusedException", false)]
     [InlineData("System.ArgumentOutOfRangeException", false)]
     [InlineData("System.OverflowException", false)]

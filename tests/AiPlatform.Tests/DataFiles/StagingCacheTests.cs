@@ -1,6 +1,6 @@
-using AiPlatform.Data;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Staging;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Staging;
 
 namespace AiPlatform.Tests.DataFiles;
 

@@ -1,5 +1,5 @@
-using AiPlatform.Data.Drift;
-using AiPlatform.Data.Statistics;
+using AiPlatform.DataFiles.Drift;
+using AiPlatform.DataFiles.Statistics;
 using CsCheck;
 
 namespace AiPlatform.Tests.DataFiles;

@@ -1,7 +1,7 @@
 using System.Text;
-using AiPlatform.Data;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Tables;
 using CsCheck;
 
 namespace AiPlatform.Tests.DataFiles;

@@ -1,6 +1,6 @@
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Tests.DataFiles;
 

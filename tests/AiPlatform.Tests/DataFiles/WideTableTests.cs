@@ -3,12 +3,12 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using AiPlatform.Data;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Sources;
-using AiPlatform.Data.Staging;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Sources;
+using AiPlatform.DataFiles.Staging;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Tests.DataFiles;
 

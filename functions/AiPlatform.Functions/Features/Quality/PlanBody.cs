@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
-using AiPlatform.Data.Expectations;
+using AiPlatform.DataFiles.Expectations;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Json;

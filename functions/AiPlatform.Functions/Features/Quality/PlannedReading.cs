@@ -1,5 +1,5 @@
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Functions.Features.Datasets.Preview;
 
 namespace AiPlatform.Functions.Features.Quality;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
 using AiPlatform.Functions.Features.Lineage;
 using Dapper;
 using Npgsql;

@@ -1,5 +1,5 @@
 using AiPlatform.Contracts.Quality;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Functions.Infrastructure;
 using Dapper;
 

@@ -2,9 +2,9 @@ using System.Text.Json;
 using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Quality;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Quality;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Quality;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Quality.Models;
 

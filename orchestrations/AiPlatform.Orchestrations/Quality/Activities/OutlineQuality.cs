@@ -1,5 +1,5 @@
 using AiPlatform.Client;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Quality.Models;
 

@@ -1,8 +1,8 @@
 using AiPlatform.Client;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Expectations;
-using AiPlatform.Data.Quality;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Expectations;
+using AiPlatform.DataFiles.Quality;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Orchestrations.Platform;
 using AiPlatform.Orchestrations.Quality.Models;
 

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
-using AiPlatform.Data.Reports;
+using AiPlatform.DataFiles.Reports;
 using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Infrastructure.Texts;
 

@@ -1,4 +1,4 @@
-using AiPlatform.Data.Sources;
+using AiPlatform.DataFiles.Sources;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Datasets.Preview;

@@ -1,4 +1,4 @@
-using AiPlatform.Data.Engine;
+using AiPlatform.DataFiles.Engine;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Functions.Features.Datasets.Preview;

@@ -1,6 +1,6 @@
 using AiPlatform.Contracts;
-using AiPlatform.Data;
-using AiPlatform.Data.Preview;
+using AiPlatform.DataFiles;
+using AiPlatform.DataFiles.Preview;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Datasets.Preview;

@@ -1,4 +1,4 @@
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Functions.Infrastructure;
 
 namespace AiPlatform.Functions.Features.Datasets.Preview;

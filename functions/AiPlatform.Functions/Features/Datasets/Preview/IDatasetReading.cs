@@ -1,4 +1,4 @@
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Tables;
 
 namespace AiPlatform.Functions.Features.Datasets.Preview;
 

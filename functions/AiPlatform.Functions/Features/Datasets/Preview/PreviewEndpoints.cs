@@ -1,9 +1,9 @@
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Data.Engine;
-using AiPlatform.Data.Images;
-using AiPlatform.Data.Preview;
-using AiPlatform.Data.Profiles;
-using AiPlatform.Data.Tables;
+using AiPlatform.DataFiles.Engine;
+using AiPlatform.DataFiles.Images;
+using AiPlatform.DataFiles.Preview;
+using AiPlatform.DataFiles.Profiles;
+using AiPlatform.DataFiles.Tables;
 using AiPlatform.Functions.Infrastructure;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
