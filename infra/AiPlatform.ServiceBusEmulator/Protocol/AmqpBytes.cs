@@ -17,6 +17,10 @@ internal static class AmqpBytes
     private const byte List32 = 0xd0;
     private const byte Map8 = 0xc1;
     private const byte Map32 = 0xd1;
+    private const byte String8 = 0xa1;
+    private const byte String32 = 0xb1;
+    private const byte Symbol8 = 0xa3;
+    private const byte Symbol32 = 0xb3;
 
     /// <summary>The position behind the value that begins at a position.</summary>
     internal static int Skip(ReadOnlySpan<byte> bytes, int at)
@@ -118,6 +122,40 @@ internal static class AmqpBytes
         if (list[at] == Uint)
         {
             BinaryPrimitives.WriteUInt32BigEndian(list[(at + 1)..], number);
+        }
+    }
+
+    /// <summary>Makes symbols of a map's keys that are strings, where the map is one of a list's values: the two differ in their constructors only.</summary>
+    /// <param name="list">An encoded list, not described.</param>
+    /// <param name="index">The map's place in the list.</param>
+    internal static void MakeKeysSymbols(Span<byte> list, int index)
+    {
+        var (at, items) = Content(list);
+        if (index >= items)
+        {
+            return;
+        }
+
+        for (; index > 0; index--)
+        {
+            at = Skip(list, at);
+        }
+
+        if (list[at] is not (Map8 or Map32))
+        {
+            return;
+        }
+
+        var map = list[at..Skip(list, at)];
+        for (var (key, left) = Content(map); left > 0; left -= 2)
+        {
+            map[key] = map[key] switch
+            {
+                String8 => Symbol8,
+                String32 => Symbol32,
+                var code => code,
+            };
+            key = Skip(map, Skip(map, key));
         }
     }
 

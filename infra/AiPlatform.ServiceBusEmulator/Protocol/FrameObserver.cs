@@ -10,7 +10,8 @@ namespace AiPlatform.ServiceBusEmulator.Protocol;
 /// credit when a flow repeats what was known; the flow itself has the exact limit. The library also gathers a transfer without
 /// end; here its bytes are counted. A detach is told before the library handles it. And a session's window of all numbers that there are (the
 /// official .NET client has it) is narrowed: when the client has seen a transfer that the library has not yet counted, the window's end wraps
-/// around to nothing, and the session would send no more.
+/// around to nothing, and the session would send no more. And the names of properties are made symbols, as the specification has
+/// them: Azure's client for Python (uamqp) sends strings, which the library refuses without a word.
 /// </summary>
 /// <param name="maxFrameSize">What the broker said that it takes.</param>
 /// <param name="onDetach">Called with the channel and the handle of a detach.</param>
@@ -21,10 +22,16 @@ internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDet
     private const int MinFrameSize = 8;
     private const byte AmqpFrame = 0;
     private const byte SmallUlong = 0x53;
+    private const ulong OpenCode = 0x10;
+    private const ulong BeginCode = 0x11;
+    private const ulong AttachCode = 0x12;
     private const ulong FlowCode = 0x13;
     private const ulong TransferCode = 0x14;
     private const ulong DetachCode = 0x16;
     private const int IncomingWindowField = 1;
+    private const int OpenProperties = 9;
+    private const int BeginProperties = 7;
+    private const int AttachProperties = 13;
 
     /// <summary>More than a session ever has on the way.</summary>
     private const uint MaxWindow = int.MaxValue;
@@ -146,6 +153,18 @@ internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDet
         return flow;
     }
 
+    private static void MakeNamesSymbols(Span<byte> performative, int properties)
+    {
+        try
+        {
+            AmqpBytes.MakeKeysSymbols(performative[AmqpBytes.Skip(performative, 1)..], properties);
+        }
+        catch (Exception exception) when (exception is FormatException or IndexOutOfRangeException or ArgumentOutOfRangeException)
+        {
+            // It is not what it says it is: the library finds that too and closes the connection.
+        }
+    }
+
     private void Inspect(Span<byte> body)
     {
         CurrentFlow = null;
@@ -158,6 +177,15 @@ internal sealed class FrameObserver(int maxFrameSize, Action<ushort, uint> onDet
         CurrentChannel = BinaryPrimitives.ReadUInt16BigEndian(body[2..]);
         switch (PerformativeCode(body[start..]))
         {
+            case OpenCode:
+                MakeNamesSymbols(body[start..], OpenProperties);
+                break;
+            case BeginCode:
+                MakeNamesSymbols(body[start..], BeginProperties);
+                break;
+            case AttachCode:
+                MakeNamesSymbols(body[start..], AttachProperties);
+                break;
             case FlowCode:
                 CurrentFlow = ReadFlow(body[start..]);
                 break;

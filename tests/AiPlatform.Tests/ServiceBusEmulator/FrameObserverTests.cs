@@ -1,5 +1,7 @@
 using AiPlatform.ServiceBusEmulator.Protocol;
 using Amqp;
+using Amqp.Framing;
+using Amqp.Types;
 
 namespace AiPlatform.Tests.ServiceBusEmulator;
 
@@ -42,6 +44,29 @@ public sealed class FrameObserverTests
         Assert.Equal([(3, 7L)], _detached);
         Assert.Equal(3, observer.CurrentChannel);
     }
+
+    // An attach as Azure's client for Python sends it: the names of its properties are strings. They are symbols to everybody else.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)]
+    public void Names_of_properties_are_symbols_whoever_wrote_them(int pieces)
+    {
+        var frame = Convert.FromHexString(
+            "000000ff02000000005312c0f20ea13272656365697665722d6c696e6b2d39373566333938642d653562612d346436642d383439352d64356464616461333437656552024150005001"
+            + "005328c01b01a118616d7170733a2f2f3132372e302e302e312f6f7264657273005329c03201a12f534252656365697665722d30666431653832352d636533312d343133612d626233322d"
+            + "6137663537653438313034664040408000000000001000004040c14f02a11b636f6d2e6d6963726f736f66743a72656365697665722d6e616d65a12f534252656365697665722d30666431"
+            + "653832352d636533312d343133612d626233322d613766353765343831303466");
+        Read(Opened(), frame, pieces);
+        var attach = (Attach)Encoder.ReadObject(new ByteBuffer(frame, 8, frame.Length - 8, frame.Length - 8));
+        Assert.StartsWith("SBReceiver-", (string)attach.Properties[new Symbol("com.microsoft:receiver-name")], StringComparison.Ordinal);
+        Assert.Equal("amqps://127.0.0.1/orders", ((Source)attach.Source).Address);
+    }
+
+    [Theory]
+    [InlineData("0000001002000000005312c00102")]
+    [InlineData("0000001002000000005312c004ff4040")]
+    [InlineData("0000000e02000000005312b0ffff")]
+    public void An_attach_that_is_none_is_left_to_the_library(string frame) => Read(Opened(), Convert.FromHexString(frame.PadRight(32, '0'))[..Convert.ToInt32(frame[..8], 16)], 1000);
 
     [Fact]
     public void Bytes_of_transfers_are_counted_until_a_message_is_complete()

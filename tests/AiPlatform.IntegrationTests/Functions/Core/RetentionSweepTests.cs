@@ -1,6 +1,7 @@
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
+using AiPlatform.Tracking.Runs;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -22,7 +23,10 @@ public sealed class RetentionSweepTests(FunctionsFixture functions) : IClassFixt
             VALUES ('c', 'old', '', now() - interval '1 year', now()), ('c', 'young', '', now(), now())
             """);
 
-        await functions.App.Services.GetServices<ITickTask>().OfType<RetentionSweep>().Single().RunAsync(CancellationToken.None);
+        foreach (var sweep in functions.App.Services.GetServices<ITickTask>().Where(static task => task is RetentionSweep or RunChangeSweep))
+        {
+            await sweep.RunAsync(CancellationToken.None);
+        }
 
         Assert.Equal(
             ["young", "young", "young"],

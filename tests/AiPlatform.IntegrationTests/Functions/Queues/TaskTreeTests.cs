@@ -57,6 +57,7 @@ public sealed class TaskTreeTests(QueueFixture queues) : IClassFixture<QueueFixt
             await queues.UntilAsync(project, pool, ids[skipped], QueueTaskStatus.Skipped);
         }
 
+        await queues.UntilAsync(project, pool, ids[3], QueueTaskStatus.DeadLettered);
         isMended = true;
         Assert.Equal(new ReplayedTasks(1, true, 3), await queues.Api.ReplayTasksAsync(project, pool, new ReplayTasksRequest([ids[0]], Dependents: true), CancellationToken.None));
         await queues.UntilAsync(project, pool, ids[2], QueueTaskStatus.Succeeded);
