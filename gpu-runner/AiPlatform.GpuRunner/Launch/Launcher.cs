@@ -34,7 +34,7 @@ internal static class Launcher
             Rank(context, local),
             context.Workspace.CodeDirectory,
             Command(context, options, isolation),
-            Environment(context, local, inherited)))];
+            isolation.Environment(Environment(context, local, inherited))))];
 
     private static int Rank(LaunchContext context, int local) => (context.Key.Node * context.Resources.ProcessesPerNode) + local;
 

@@ -23,6 +23,8 @@ public sealed class JobLimitTests
         "import mmap, time\nheld = mmap.mmap(-1, 500 << 20)\nfor _ in range(10):\n    held.write(b'x' * (50 << 20))\ntime.sleep(600)")]
     [InlineData("disk", "--Runner:Limits:ScratchBytes=4000000",
         "import os, time\nheld = []\nfor i in range(8):\n    held.append(open('x', 'wb', buffering=0))\n    os.unlink('x')\n    held[-1].write(b'x' * 1000000)\ntime.sleep(600)")]
+    [InlineData("disk", "--Runner:Limits:ScratchBytes=4000000",
+        "import ctypes, time\nheld = open('x', 'wb')\nassert ctypes.CDLL(None).fallocate(held.fileno(), 1, ctypes.c_long(0), ctypes.c_long(50 << 20)) == 0\ntime.sleep(600)")]
     [InlineData("files", "--Runner:Limits:ScratchFiles=200",
         "import time\nfor i in range(500):\n    open(f'file{i}', 'w').close()\ntime.sleep(600)")]
     public async Task What_exceeds_a_limit_ends_with_its_name(string limit, string setting, string code)
