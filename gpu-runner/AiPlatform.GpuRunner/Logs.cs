@@ -98,7 +98,7 @@ internal static partial class Logs
     [LoggerMessage(160, LogLevel.Warning, "Job code runs without namespaces of its own: {Reason}")]
     public static partial void NoNamespaces(ILogger logger, string reason);
 
-    [LoggerMessage(165, LogLevel.Warning, "Job code may take ports of the platform whose servers are starting again, or is not the first to end when memory is short: {Reason}")]
+    [LoggerMessage(165, LogLevel.Warning, "Job code keeps more than it should, such as ports of servers that are starting again: {Reason}")]
     public static partial void Unguarded(ILogger logger, string reason);
 
     [LoggerMessage(162, LogLevel.Warning, "Job code cannot get its sandbox just now, which is tried again: {Reason}")]

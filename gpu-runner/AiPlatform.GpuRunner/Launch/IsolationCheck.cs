@@ -66,9 +66,9 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
     private async Task GuardAsync(CancellationToken cancellationToken)
     {
         var directory = WorkspaceStager.PythonDirectoryOf(options.Value);
-        foreach (var ports in (int[][])[options.Value.ReservedPorts, []])
+        foreach (var (close, ports) in ((bool, int[])[])[(true, options.Value.ReservedPorts), (true, []), (false, [])])
         {
-            var guarded = Isolation with { Guard = JobIsolation.GuardOf(options.Value.Python, directory, ports) };
+            var guarded = Isolation with { Guard = JobIsolation.GuardOf(options.Value.Python, directory, close, ports) };
             if (await InsistAsync(guarded, cancellationToken).ConfigureAwait(false) is not { } problem)
             {
                 Isolation = guarded;

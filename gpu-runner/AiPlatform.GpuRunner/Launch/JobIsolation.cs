@@ -78,11 +78,13 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
     /// <summary>The guard, see <c>guard.py</c>.</summary>
     /// <param name="python">Python.</param>
     /// <param name="directory">The folder of the training runtime.</param>
+    /// <param name="close">Whether it closes interfaces of the kernel.</param>
     /// <param name="ports">Ports that job code cannot take.</param>
-    public static IReadOnlyList<string> GuardOf(string python, string directory, IReadOnlyCollection<int> ports)
+    public static IReadOnlyList<string> GuardOf(string python, string directory, bool close, IReadOnlyCollection<int> ports)
         =>
         [
             python, "-I", "-S", Path.Combine(directory, "aiplatform_runtime", "guard.py"),
+            .. close ? (string[])["--close"] : [],
             .. ports.Count == 0 ? (string[])[] : ["--ports", string.Join(',', ports.Select(static port => port.ToString(CultureInfo.InvariantCulture)))],
             "--",
         ];

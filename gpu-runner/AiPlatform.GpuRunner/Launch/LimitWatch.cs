@@ -25,7 +25,9 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
     private readonly Dictionary<int, ProcessEntry> _namespaces = [];
     private readonly PacedMeasure<HeldFiles> _holding = new(TimeSpan.Zero, time);
     private readonly PacedMeasure<Scratch> _scratch = new(ScratchRest, time);
+    private readonly PacedMeasure<KernelMemory> _keeping = new(TimeSpan.Zero, time);
     private HeldFiles _held = new();
+    private KernelMemory _kept = new(0);
 
     /// <summary>Waits until a look is due: after the interval, or when many processes come up.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
@@ -103,6 +105,8 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
             bytes += ScratchUse.Of([sharedMemory], _memory, limits.ScratchFiles).Bytes;
         }
 
+        _kept = await _keeping.TryTakeAsync(() => KernelMemory.Of(ids)).ConfigureAwait(false) ?? _kept;
+        bytes += _kept.Bytes;
         _held = await _holding.TryTakeAsync(() => HeldFiles.Of(ids, devices, _memory)).ConfigureAwait(false) ?? _held;
 
         // The sum counts what is shared many times; only when that is too much, it is counted right.
