@@ -120,7 +120,7 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
             arguments.Add("--disable-userns");
         }
 
-        if (!view.Gpus)
+        if (!view.Gpus || view.IsAlone)
         {
             arguments.AddRange(["--unshare-pid", "--unshare-ipc"]);
         }

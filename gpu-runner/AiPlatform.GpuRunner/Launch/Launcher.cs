@@ -52,6 +52,7 @@ internal static class Launcher
             context.Gpus.Count > 0)
         {
             SharedMemory = context.SharedMemory,
+            IsAlone = context.Resources.ProcessesPerNode == 1,
         };
         return isolation.Command(view, options.Python, "-u", workspace.Entrypoint);
     }
