@@ -62,14 +62,25 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
         // First what is told at once: a machine full of processes leaves little time to look at each.
         FindNamespaces(started);
         var count = _namespaces.Values.Sum(static first => RankNamespace.Count(first) ?? 0);
-        if (count <= _allowed && _alarm.Rings())
-        {
-            count = ProcessTree.StopBeyond(_allowed, node, known);
-        }
-
         if (count > _allowed)
         {
+            // At once, on this thread: where the runner has no priority, each change to another one waits for its turn among all these
+            // processes. What is over its limit gets no grace anyway.
+            foreach (var first in _namespaces.Values)
+            {
+                ProcessTree.Signal(first, ProcessTree.KillSignal);
+            }
+
             return (count, []);
+        }
+
+        if (_alarm.Rings())
+        {
+            count = ProcessTree.StopBeyond(_allowed, node, known);
+            if (count > _allowed)
+            {
+                return (count, []);
+            }
         }
 
         var processes = ProcessTree.Find(node, known);
