@@ -27,7 +27,7 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
     private readonly PacedMeasure<Scratch> _scratch = new(ScratchRest, time);
     private readonly PacedMeasure<KernelMemory> _keeping = new(TimeSpan.Zero, time);
     private HeldFiles _held = new();
-    private KernelMemory _kept = new(0);
+    private KernelMemory _kept = new(0, 0);
 
     /// <summary>Waits until a look is due: after the interval, or when many processes come up.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
@@ -117,6 +117,11 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
         }
 
         _kept = await _keeping.TryTakeAsync(() => KernelMemory.Of(ids)).ConfigureAwait(false) ?? _kept;
+        if (_kept.Sockets > limits.Sockets * ranks)
+        {
+            return Reason("sockets", $"the processes had {_kept.Sockets} sockets, {limits.Sockets * ranks} are allowed");
+        }
+
         bytes += _kept.Bytes;
         _held = await _holding.TryTakeAsync(() => HeldFiles.Of(ids, devices, _memory)).ConfigureAwait(false) ?? _held;
 

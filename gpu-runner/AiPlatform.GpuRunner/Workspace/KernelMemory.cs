@@ -8,7 +8,8 @@ namespace AiPlatform.GpuRunner.Workspace;
 /// little of it; without a control group nothing else bounds it.
 /// </summary>
 /// <param name="Bytes">Its size, by estimate rather too much than too little.</param>
-internal sealed record KernelMemory(long Bytes)
+/// <param name="Sockets">The sockets among the open files.</param>
+internal sealed record KernelMemory(long Bytes, int Sockets)
 {
     private const long FileBytes = 1024;
     private const long PipeBytes = 2 * 4096;
@@ -42,7 +43,7 @@ internal sealed record KernelMemory(long Bytes)
         }
 
         bytes += (pipes.Count * PipeBytes) + Math.Min(PipeExtra, pipes.Count * LargestPipe);
-        return new KernelMemory(sockets.Count == 0 ? bytes : bytes + HeldBy(sockets));
+        return new KernelMemory(sockets.Count == 0 ? bytes : bytes + HeldBy(sockets), sockets.Count);
     }
 
     private static long HeldBy(HashSet<ulong> sockets)

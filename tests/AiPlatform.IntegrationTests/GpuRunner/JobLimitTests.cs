@@ -24,6 +24,7 @@ public sealed class JobLimitTests
     [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
         "import mmap, time\nheld = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot=mmap.PROT_READ)\n"
         + "for at in range(0, 1 << 38, 2 << 20):\n    held[at]\ntime.sleep(600)")]
+    [InlineData("sockets", "--Runner:Limits:Sockets=100", "import socket, time\nheld = [socket.socketpair() for _ in range(80)]\ntime.sleep(600)")]
     [InlineData("disk", "--Runner:Limits:ScratchBytes=4000000",
         "import time\nfor i in range(8):\n    open(f'file{i}', 'wb').write(b'x' * 1000000)\ntime.sleep(600)")]
     [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
