@@ -98,6 +98,18 @@ internal static partial class Logs
     [LoggerMessage(160, LogLevel.Warning, "Job code runs without namespaces of its own: {Reason}")]
     public static partial void NoNamespaces(ILogger logger, string reason);
 
+    [LoggerMessage(165, LogLevel.Warning, "Job code keeps more than it should, such as ports of servers that are starting again: {Reason}")]
+    public static partial void Unguarded(ILogger logger, string reason);
+
+    [LoggerMessage(162, LogLevel.Warning, "Job code cannot get its sandbox just now, which is tried again: {Reason}")]
+    public static partial void NoNamespacesYet(ILogger logger, string reason);
+
+    [LoggerMessage(163, LogLevel.Warning, "Node {Node}: the machine could not start rank {Rank} just now, which is tried again: {Reason}")]
+    public static partial void StartedAgain(ILogger logger, NodeKey node, int rank, string reason);
+
+    [LoggerMessage(164, LogLevel.Warning, "Task {Task}: the machine could not start it just now, which is tried again: {Reason}")]
+    public static partial void TaskStartedAgain(ILogger logger, string task, string reason);
+
     [LoggerMessage(161, LogLevel.Warning, "Job code may fill half of the memory with files of its sandbox (bubblewrap 0.8 can bound them): {Reason}")]
     public static partial void UnboundedSandbox(ILogger logger, string reason);
 }

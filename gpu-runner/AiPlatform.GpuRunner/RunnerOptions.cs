@@ -65,6 +65,19 @@ internal sealed class RunnerOptions
     /// <summary>Whether job code sees only its own files and processes.</summary>
     public SandboxMode Sandbox { get; set; } = SandboxMode.Auto;
 
+    /// <summary>
+    /// TCP ports that job code cannot take, so that it cannot pose as a server of the platform that is just starting again. Needs Linux 6.7;
+    /// else the log says that they are open.
+    /// </summary>
+    public int[] ReservedPorts { get; set; } = [];
+
+    /// <summary>
+    /// How often a program is started when the machine refuses only for now, because others hold all processes or namespaces; with pauses
+    /// of up to ten seconds in between.
+    /// </summary>
+    [Range(1, 1_000)]
+    public int StartAttempts { get; set; } = 30;
+
     /// <summary>Further folders that job code may read in its sandbox, such as shared libraries outside of /usr.</summary>
     public string[] SandboxFolders { get; set; } = [];
 

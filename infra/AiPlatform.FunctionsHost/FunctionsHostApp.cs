@@ -4,6 +4,7 @@ using AiPlatform.FunctionsHost.Http;
 using AiPlatform.FunctionsHost.Rpc;
 using AiPlatform.FunctionsHost.Timers;
 using AiPlatform.FunctionsHost.Workers;
+using AiPlatform.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -81,6 +82,7 @@ public static class FunctionsHostApp
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(options.Value.Address), options.Value.HttpPort, static listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.PerServer;
             kestrel.Limits.MaxRequestBodySize = options.Value.MaxRequestBodyBytes;
             kestrel.Limits.MaxRequestLineSize = 256 * 1024;
             kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;

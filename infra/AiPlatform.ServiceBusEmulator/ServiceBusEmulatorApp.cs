@@ -40,6 +40,7 @@ public static class ServiceBusEmulatorApp
         var (http, https) = (settings.GetValue("HttpPort", 0), settings.GetValue("HttpsPort", 0));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
+            kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.PerServer;
             kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
             if (https > 0)
             {

@@ -33,6 +33,9 @@ public sealed class ServiceBusOptions
     /// <summary>The most bytes of accepted but not yet durable messages; beyond it senders are told that the broker is busy.</summary>
     public long MaxInFlightBytes { get; set; } = 128 * 1024 * 1024;
 
+    /// <summary>Connections that have shown no credential yet; a further one ends the oldest of them.</summary>
+    public int MaxStrangers { get; set; } = 2_000;
+
     /// <summary>How long a sender's or receiver's link may be without use before the broker detaches it, in seconds; ten minutes as in the service.</summary>
     public double LinkIdleTimeoutSeconds { get; set; } = 600;
 

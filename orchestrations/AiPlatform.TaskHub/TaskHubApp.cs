@@ -69,6 +69,7 @@ public static class TaskHubApp
         kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
         kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(10);
         kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(10);
+        kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.PerServer;
         kestrel.Limits.MaxRequestBodySize = MaxMessageBytes;
     }
 }

@@ -58,6 +58,7 @@ internal static class InfrastructureServices
     public static void Limit(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = ConnectionLimit.PerServer;
         kestrel.Limits.MaxRequestBodySize = DefaultBodyLimit;
         kestrel.Limits.MaxRequestLineSize = 256 * 1024;
         kestrel.Limits.MaxRequestBufferSize = 2 * 1024 * 1024;

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Texts;
+using Azure;
 using Grpc.Core;
 using Npgsql;
 
@@ -111,6 +112,9 @@ public sealed partial class Problems(RequestDelegate next, ILogger<Problems> log
             case RpcException { StatusCode: StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.ResourceExhausted } rpc:
                 LogHubUnavailable(logger, rpc.StatusCode);
                 return new ApiException(ErrorCodes.Unavailable) { RetryAfterSeconds = 1 };
+            case RequestFailedException or AggregateException when StoreFailure(exception) is { } store:
+                LogStoreUnavailable(logger, store.Status, store.ErrorCode);
+                return new ApiException(ErrorCodes.Unavailable) { RetryAfterSeconds = 1 };
             case NotSupportedException:
                 return new ApiException(ErrorCodes.NotImplemented);
             default:
@@ -118,6 +122,15 @@ public sealed partial class Problems(RequestDelegate next, ILogger<Problems> log
                 return new ApiException(ErrorCodes.Internal);
         }
     }
+
+    // The store is away, overloaded or full, after the client's own repeats; null when it is something else.
+    private static RequestFailedException? StoreFailure(Exception exception)
+        => exception switch
+        {
+            RequestFailedException { Status: 0 or StatusCodes.Status408RequestTimeout or StatusCodes.Status429TooManyRequests or >= 500 } failed => failed,
+            AggregateException all => all.InnerExceptions.Select(StoreFailure).LastOrDefault(),
+            _ => null,
+        };
 
     private static ApiException FromJson(JsonException exception)
     {
@@ -151,6 +164,9 @@ public sealed partial class Problems(RequestDelegate next, ILogger<Problems> log
 
     [LoggerMessage(100, LogLevel.Error, "{Method} {Endpoint} failed")]
     private static partial void LogUnexpected(ILogger logger, Exception exception, string method, string endpoint);
+
+    [LoggerMessage(104, LogLevel.Warning, "The blob store is not available: {Status} {Code}")]
+    private static partial void LogStoreUnavailable(ILogger logger, int status, string? code);
 
     [LoggerMessage(102, LogLevel.Warning, "The task hub is not available: {Status}")]
     private static partial void LogHubUnavailable(ILogger logger, StatusCode status);

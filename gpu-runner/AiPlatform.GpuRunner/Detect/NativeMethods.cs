@@ -46,19 +46,29 @@ internal static partial class NativeMethods
         return StatX(descriptor, &empty, EmptyPath, TypeAndMode, status) == 0 ? *(ushort*)(status + ModeOffset) : -1;
     }
 
-    /// <summary>The type and rights, and the size, of what a folder holds under a name, links not followed; negative and 0 when it is gone.</summary>
+    /// <summary>
+    /// The type and rights of what a folder holds under a name, links not followed, and its bytes: the length, or what it takes on the disk
+    /// where that is more by a block, for a file may own more than it shows. Negative and 0 when it is gone.
+    /// </summary>
     internal static unsafe (int Mode, long Size) StatusOf(int folder, byte[] name)
     {
         const int NoFollow = 0x100;
-        const uint TypeModeAndSize = 0x203;
+        const uint TypeModeSizeAndBlocks = 0x603;
         const int ModeOffset = 28;
         const int SizeOffset = 40;
+        const int BlocksOffset = 48;
+        const long SectorBytes = 512;
+        const long BlockBytes = 4096;
         var status = stackalloc byte[256];
         fixed (byte* path = name)
         {
-            return StatX(folder, path, NoFollow, TypeModeAndSize, status) == 0
-                ? (*(ushort*)(status + ModeOffset), *(long*)(status + SizeOffset))
-                : (-1, 0);
+            if (StatX(folder, path, NoFollow, TypeModeSizeAndBlocks, status) != 0)
+            {
+                return (-1, 0);
+            }
+
+            var (size, owned) = (*(long*)(status + SizeOffset), *(long*)(status + BlocksOffset) * SectorBytes);
+            return (*(ushort*)(status + ModeOffset), owned > size + BlockBytes ? owned : size);
         }
     }
 
@@ -121,6 +131,15 @@ internal static partial class NativeMethods
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    internal static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    internal static partial nint Send(int socket, byte[] buffer, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    internal static partial nint Receive(int socket, [Out] byte[] buffer, nuint length, int flags);
 
     /// <summary>Changes how a thread (0: this one) is scheduled; of the parameters the kernel knows only the priority.</summary>
     [LibraryImport("libc", EntryPoint = "sched_setscheduler", SetLastError = true)]

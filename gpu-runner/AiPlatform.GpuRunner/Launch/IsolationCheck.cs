@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using AiPlatform.GpuRunner.Detect;
+using AiPlatform.GpuRunner.Workspace;
+using AiPlatform.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.GpuRunner.Launch;
@@ -9,9 +11,13 @@ namespace AiPlatform.GpuRunner.Launch;
 /// Finds out, before any work is taken, how job code can be isolated on this machine: containers and some kernels allow no
 /// namespaces, and only a try tells.
 /// </summary>
-internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDetector devices, ILogger<IsolationCheck> logger) : IHostedService
+internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDetector devices, TimeProvider time, ILogger<IsolationCheck> logger)
+    : IHostedService
 {
+    private const int SignalBase = 128;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     /// <summary>The isolation of all job code of this runner.</summary>
     public JobIsolation Isolation { get; private set; } = Outside(options.Value, devices.Gpus.Count);
@@ -21,22 +27,26 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await RehearseAsync(cancellationToken).ConfigureAwait(false);
-        var mode = options.Value.Sandbox;
-        if (mode == SandboxMode.Off)
+        if (options.Value.Sandbox != SandboxMode.Off)
         {
-            return;
+            await EnterAsync(options.Value.Sandbox, cancellationToken).ConfigureAwait(false);
         }
 
+        await GuardAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task EnterAsync(SandboxMode mode, CancellationToken cancellationToken)
+    {
         var isolation = Isolation with
         {
             OwnNamespaces = true, SharedMemoryBytes = options.Value.Limits.MostMemory,
             InnerLimits = CountsByNamespace ? options.Value.Limits.InnerArguments(HardLimit) : [],
         };
-        if (await TryAsync(isolation, cancellationToken).ConfigureAwait(false) is not { } problem)
+        if (await InsistAsync(isolation, cancellationToken).ConfigureAwait(false) is not { } problem)
         {
             Isolation = isolation;
         }
-        else if (await TryAsync(isolation with { SharedMemoryBytes = null }, cancellationToken).ConfigureAwait(false) is null)
+        else if (await InsistAsync(isolation with { SharedMemoryBytes = null }, cancellationToken).ConfigureAwait(false) is null)
         {
             // A bubblewrap before 0.8.
             Isolation = isolation with { SharedMemoryBytes = null };
@@ -49,6 +59,45 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
         else
         {
             Logs.NoNamespaces(logger, problem);
+        }
+    }
+
+    // With as much as the kernel and Python can.
+    private async Task GuardAsync(CancellationToken cancellationToken)
+    {
+        var directory = WorkspaceStager.PythonDirectoryOf(options.Value);
+        foreach (var (close, ports) in ((bool, int[])[])[(true, options.Value.ReservedPorts), (true, []), (false, [])])
+        {
+            var guarded = Isolation with { Guard = JobIsolation.GuardOf(options.Value.Python, directory, close, ports) };
+            if (await InsistAsync(guarded, cancellationToken).ConfigureAwait(false) is not { } problem)
+            {
+                Isolation = guarded;
+                return;
+            }
+
+            Logs.Unguarded(logger, problem);
+        }
+    }
+
+    // Null when Python starts in a sandbox, else why it never will. What fails only for now is tried again: others may have taken all
+    // processes of the account, and job code must not lose its sandbox for that.
+    private async Task<string?> InsistAsync(JobIsolation isolation, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (problem, temporary) = await TryAsync(isolation, cancellationToken).ConfigureAwait(false);
+            if (problem is null || !temporary)
+            {
+                return problem;
+            }
+
+            if (attempt == options.Value.StartAttempts)
+            {
+                throw new InvalidOperationException($"Job code cannot get a sandbox just now, and without one it is not run: {problem}");
+            }
+
+            Logs.NoNamespacesYet(logger, problem);
+            await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), time, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -85,18 +134,20 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
 
     private static long? HardLimit(string name) => JobLimits.HardLimit(File.ReadLines("/proc/self/limits"), name);
 
-    // Null when Python starts in a sandbox, else why not.
-    private async Task<string?> TryAsync(JobIsolation isolation, CancellationToken cancellationToken)
+    // No problem when Python starts in a sandbox; else why not, and whether only for now.
+    private async Task<(string? Problem, bool Temporary)> TryAsync(JobIsolation isolation, CancellationToken cancellationToken)
     {
-        if (!File.Exists(JobIsolation.Bubblewrap))
+        if (isolation.OwnNamespaces && !File.Exists(JobIsolation.Bubblewrap))
         {
-            return $"{JobIsolation.Bubblewrap} is missing (package bubblewrap).";
+            return ($"{JobIsolation.Bubblewrap} is missing (package bubblewrap).", false);
         }
 
         var python = options.Value.Python;
-        var view = new SandboxView("/", "/usr", [], [.. JobIsolation.FoldersOf(python), .. options.Value.SandboxFolders], Gpus: false);
+        var view = new SandboxView("/", "/usr", [], [.. JobIsolation.FoldersOf(python), .. options.Value.SandboxFolders, .. isolation.Guard.Count > 0 ? (string[])[WorkspaceStager.PythonDirectoryOf(options.Value)] : []],
+            Gpus: false);
         var command = isolation.Command(view, python, "-c", "pass");
         var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, UseShellExecute = false };
+        start.Environment["LC_ALL"] = "C";
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
         using var process = new Process { StartInfo = start };
@@ -106,20 +157,25 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
         }
         catch (Win32Exception exception)
         {
-            return exception.Message;
+            return (exception.Message, StartFailure.IsTemporary(exception));
         }
 
         try
         {
-            var errors = await process.StandardError.ReadToEndAsync(patience.Token).ConfigureAwait(false);
+            var errors = (await process.StandardError.ReadToEndAsync(patience.Token).ConfigureAwait(false)).Trim();
             await process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
-            return process.ExitCode == 0 ? null : errors.Trim();
+            return process.ExitCode switch
+            {
+                0 => (null, false),
+                > SignalBase and var code => ($"a try was ended by signal {code - SignalBase}. {errors}", true),
+                var code => (errors, StartFailure.IsTemporary(code, errors)),
+            };
         }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
             cancellationToken.ThrowIfCancellationRequested();
-            return $"a try did not end within {Patience.TotalSeconds} s.";
+            return ($"a try did not end within {Patience.TotalSeconds} s.", true);
         }
     }
 }

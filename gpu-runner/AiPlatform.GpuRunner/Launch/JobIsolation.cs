@@ -22,6 +22,9 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
     /// <summary>Bytes of files in memory that a sandbox may hold; null for what the kernel allows, which is half of the memory.</summary>
     public long? SharedMemoryBytes { get; init; }
 
+    /// <summary>The last program before job code and its arguments, which gives up what job code must not have; none for none.</summary>
+    public IReadOnlyList<string> Guard { get; init; } = [];
+
     /// <summary>Whether a tag may be set as a pair of limits.</summary>
     public bool TagsByLimits { get; init; }
 
@@ -67,8 +70,34 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
             }
         }
 
+        command.AddRange(Guard);
         command.AddRange(program);
         return command;
+    }
+
+    /// <summary>The guard, see <c>guard.py</c>.</summary>
+    /// <param name="python">Python.</param>
+    /// <param name="directory">The folder of the training runtime.</param>
+    /// <param name="close">Whether it closes interfaces of the kernel.</param>
+    /// <param name="ports">Ports that job code cannot take.</param>
+    public static IReadOnlyList<string> GuardOf(string python, string directory, bool close, IReadOnlyCollection<int> ports)
+        =>
+        [
+            python, "-I", "-S", Path.Combine(directory, "aiplatform_runtime", "guard.py"),
+            .. close ? (string[])["--close"] : [],
+            .. ports.Count == 0 ? (string[])[] : ["--ports", string.Join(',', ports.Select(static port => port.ToString(CultureInfo.InvariantCulture)))],
+            "--",
+        ];
+
+    /// <summary>The environment, in which the programs up to the guard speak English, for their words are understood; the guard takes it back.</summary>
+    public IReadOnlyDictionary<string, string> Environment(Dictionary<string, string> environment)
+    {
+        if (Guard.Count > 0)
+        {
+            environment["LC_ALL"] = "C";
+        }
+
+        return environment;
     }
 
     /// <summary>The folders that a Python outside of the system's folders needs: its own, and the one that it links to.</summary>
@@ -91,7 +120,7 @@ internal sealed record JobIsolation(UnprivilegedAccount? Account, bool OwnNamesp
             arguments.Add("--disable-userns");
         }
 
-        if (!view.Gpus)
+        if (!view.Gpus || view.IsAlone)
         {
             arguments.AddRange(["--unshare-pid", "--unshare-ipc"]);
         }

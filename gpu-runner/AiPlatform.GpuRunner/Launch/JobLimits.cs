@@ -31,6 +31,13 @@ internal sealed class JobLimits
     public int OpenFiles { get; set; } = 16_384;
 
     /// <summary>
+    /// Sockets of all processes together; of a node, so many for each of its ranks. The servers that job code reaches have no more descriptors
+    /// than a few times as many.
+    /// </summary>
+    [Range(16, 1_048_576)]
+    public int Sockets { get; set; } = 4_096;
+
+    /// <summary>
     /// Processes and threads of the account that job code runs as. The kernel counts them for all jobs of the account together, and
     /// not at all for root. Null: what the slots may use (<see cref="Arguments"/>).
     /// </summary>

@@ -34,7 +34,7 @@ internal static class Launcher
             Rank(context, local),
             context.Workspace.CodeDirectory,
             Command(context, options, isolation),
-            Environment(context, local, inherited)))];
+            isolation.Environment(Environment(context, local, inherited))))];
 
     private static int Rank(LaunchContext context, int local) => (context.Key.Node * context.Resources.ProcessesPerNode) + local;
 
@@ -52,6 +52,7 @@ internal static class Launcher
             context.Gpus.Count > 0)
         {
             SharedMemory = context.SharedMemory,
+            IsAlone = context.Resources.ProcessesPerNode == 1,
         };
         return isolation.Command(view, options.Python, "-u", workspace.Entrypoint);
     }

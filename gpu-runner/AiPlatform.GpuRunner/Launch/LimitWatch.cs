@@ -25,7 +25,9 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
     private readonly Dictionary<int, ProcessEntry> _namespaces = [];
     private readonly PacedMeasure<HeldFiles> _holding = new(TimeSpan.Zero, time);
     private readonly PacedMeasure<Scratch> _scratch = new(ScratchRest, time);
+    private readonly PacedMeasure<KernelMemory> _keeping = new(TimeSpan.Zero, time);
     private HeldFiles _held = new();
+    private KernelMemory _kept = new(0, 0);
 
     /// <summary>Waits until a look is due: after the interval, or when many processes come up.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
@@ -60,14 +62,25 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
         // First what is told at once: a machine full of processes leaves little time to look at each.
         FindNamespaces(started);
         var count = _namespaces.Values.Sum(static first => RankNamespace.Count(first) ?? 0);
-        if (count <= _allowed && _alarm.Rings())
-        {
-            count = ProcessTree.StopBeyond(_allowed, node, known);
-        }
-
         if (count > _allowed)
         {
+            // At once, on this thread: where the runner has no priority, each change to another one waits for its turn among all these
+            // processes. What is over its limit gets no grace anyway.
+            foreach (var first in _namespaces.Values)
+            {
+                ProcessTree.Signal(first, ProcessTree.KillSignal);
+            }
+
             return (count, []);
+        }
+
+        if (_alarm.Rings())
+        {
+            count = ProcessTree.StopBeyond(_allowed, node, known);
+            if (count > _allowed)
+            {
+                return (count, []);
+            }
         }
 
         var processes = ProcessTree.Find(node, known);
@@ -103,6 +116,13 @@ internal sealed class LimitWatch(JobLimits limits, int ranks, IReadOnlyList<stri
             bytes += ScratchUse.Of([sharedMemory], _memory, limits.ScratchFiles).Bytes;
         }
 
+        _kept = await _keeping.TryTakeAsync(() => KernelMemory.Of(ids)).ConfigureAwait(false) ?? _kept;
+        if (_kept.Sockets > limits.Sockets * ranks)
+        {
+            return Reason("sockets", $"the processes had {_kept.Sockets} sockets, {limits.Sockets * ranks} are allowed");
+        }
+
+        bytes += _kept.Bytes;
         _held = await _holding.TryTakeAsync(() => HeldFiles.Of(ids, devices, _memory)).ConfigureAwait(false) ?? _held;
 
         // The sum counts what is shared many times; only when that is too much, it is counted right.

@@ -218,22 +218,9 @@ internal sealed class NodeRun(
         var ranks = new List<RankProcess>(plans.Count);
         try
         {
-            foreach (var plan in plans)
-            {
-                var rank = RankProcess.Start(plan, new RankLog(directory.LogFile(plan.Rank), services.Options.LogLimitBytes));
-                ranks.Add(rank);
-                _processes.Add((rank.Entry.Id, rank.Entry.StartTime));
-                _ranks = [.. _ranks, rank.Entry];
-                directory.WriteProcesses(ranks.Select(static rank => rank.Entry));
-                if (ranks.Count == 1)
-                {
-                    await AddEventAsync(new NodeOutcome(JobEventKind.Started)).ConfigureAwait(false);
-                }
-            }
-
-            Logs.Started(_logger, key, ranks.Count);
-            var failed = await WaitAsync(ranks, watch, cancellationToken).ConfigureAwait(false);
-            var interrupted = failed is null && !ranks.TrueForAll(static rank => rank.Exited is { IsCompletedSuccessfully: true, Result: 0 });
+            var failed = await WaitAsync(plans, ranks, watch, cancellationToken).ConfigureAwait(false);
+            var interrupted = failed is null
+                && (ranks.Count < plans.Count || !ranks.TrueForAll(static rank => rank.Exited is { IsCompletedSuccessfully: true, Result: 0 }));
             var outOfMemory = ExitReason.OutOfMemoryKills() > kills;
             var grace = _exceeded is null && (interrupted || failed is not null) ? services.Options.KillGrace : TimeSpan.Zero;
             await ProcessTree.EndAsync(key.ToString(), _processes, grace, services.Time, CancellationToken.None).ConfigureAwait(false);
@@ -266,22 +253,39 @@ internal sealed class NodeRun(
         }
     }
 
-    // The first rank that failed; null when all ended well, or none did and the run was interrupted or used too much.
-    private async Task<RankProcess?> WaitAsync(List<RankProcess> ranks, LimitWatch watch, CancellationToken cancellationToken)
+    // Starts all, and waits. The first rank that failed; null when all ended well, or none did and the run was interrupted or used too much.
+    private async Task<RankProcess?> WaitAsync(IReadOnlyList<LaunchPlan> plans, List<RankProcess> ranks, LimitWatch watch, CancellationToken cancellationToken)
     {
-        var running = ranks.ToList();
+        var starts = new RankStarts(services, key, plans, directory, rank => Note(rank, ranks));
+        var running = new List<RankProcess>();
+        var begun = false;
         var interrupted = Task.Delay(Timeout.InfiniteTimeSpan, services.Time, cancellationToken);
         var look = watch.WaitAsync(cancellationToken);
-        while (running.Count > 0)
+        while (starts.IsOpen || running.Count > 0)
         {
-            await Task.WhenAny([.. running.Select(static rank => rank.Exited), interrupted, look]).ConfigureAwait(false);
+            running.AddRange(starts.StartDue());
+            if (!begun && running.Count > 0)
+            {
+                begun = true;
+                Logs.Started(_logger, key, plans.Count);
+                await AddEventAsync(new NodeOutcome(JobEventKind.Started)).ConfigureAwait(false);
+            }
+
+            await Task.WhenAny([.. running.Select(static rank => rank.Exited), .. starts.Waiting, interrupted, look]).ConfigureAwait(false);
             foreach (var rank in running.Where(static rank => rank.Exited.IsCompleted).ToList())
             {
                 running.Remove(rank);
-                if (await rank.Exited.ConfigureAwait(false) != 0 && !cancellationToken.IsCancellationRequested)
+                if (await rank.Exited.ConfigureAwait(false) == 0 || cancellationToken.IsCancellationRequested)
+                {
+                    continue;
+                }
+
+                if (!await starts.TryAgainAsync(rank, OutputDeadline).ConfigureAwait(false))
                 {
                     return rank;
                 }
+
+                ranks.Remove(rank);
             }
 
             if (interrupted.IsCompleted)
@@ -303,6 +307,14 @@ internal sealed class NodeRun(
         }
 
         return null;
+    }
+
+    private void Note(RankProcess rank, List<RankProcess> ranks)
+    {
+        ranks.Add(rank);
+        _processes.Add((rank.Entry.Id, rank.Entry.StartTime));
+        _ranks = [.. ranks.Select(static rank => rank.Entry)];
+        directory.WriteProcesses(_ranks);
     }
 
     private static string CreateFolder(string path)

@@ -11,4 +11,7 @@ internal sealed record SandboxView(
 {
     /// <summary>With GPUs, the folder in memory that the ranks of the node find at <c>/dev/shm</c>.</summary>
     public string? SharedMemory { get; init; }
+
+    /// <summary>Whether no other rank of its node connects to it in that way, so that it needs nobody else's processes and memory.</summary>
+    public bool IsAlone { get; init; }
 }

@@ -5,7 +5,7 @@ namespace AiPlatform.GpuRunner.Report;
 
 /// <summary>
 /// The output of one rank in a file of bounded size. What comes later is read and dropped, so that the rank never blocks on a full
-/// pipe and the disk never fills. The last error lines are kept apart: they are the reason when the rank fails.
+/// pipe and the disk never fills; what a full disk does not take is dropped too. The last error lines are kept apart: they are the reason when the rank fails.
 /// </summary>
 internal sealed class RankLog : IAsyncDisposable
 {
@@ -20,6 +20,7 @@ internal sealed class RankLog : IAsyncDisposable
     private readonly TailBuffer _output = new(TailBytes);
     private readonly TailBuffer? _end;
     private long _length;
+    private long _lost;
     private bool _truncated;
 
     /// <param name="path">The file; an existing one is continued.</param>
@@ -108,23 +109,39 @@ internal sealed class RankLog : IAsyncDisposable
         await _gate.WaitAsync().ConfigureAwait(false);
         try
         {
-            var room = (int)Math.Clamp(_limit - _length, 0, bytes.Length);
-            if (room > 0)
-            {
-                await _file.WriteAsync(bytes[..room]).ConfigureAwait(false);
-                _length += room;
-            }
-
-            if (room < bytes.Length && !_truncated)
-            {
-                _truncated = true;
-                var line = string.Create(CultureInfo.InvariantCulture, $"\n[aiplatform] log truncated: the limit of {_limit} bytes is reached\n");
-                await _file.WriteAsync(Encoding.UTF8.GetBytes(line)).ConfigureAwait(false);
-            }
+            await AppendAsync(bytes).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            _lost += bytes.Length;
         }
         finally
         {
             _gate.Release();
+        }
+    }
+
+    private async Task AppendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        if (_lost > 0)
+        {
+            var line = string.Create(CultureInfo.InvariantCulture, $"\n[aiplatform] {_lost} bytes are lost: the disk was full\n");
+            await _file.WriteAsync(Encoding.UTF8.GetBytes(line)).ConfigureAwait(false);
+            _lost = 0;
+        }
+
+        var room = (int)Math.Clamp(_limit - _length, 0, bytes.Length);
+        if (room > 0)
+        {
+            await _file.WriteAsync(bytes[..room]).ConfigureAwait(false);
+            _length += room;
+        }
+
+        if (room < bytes.Length && !_truncated)
+        {
+            _truncated = true;
+            var line = string.Create(CultureInfo.InvariantCulture, $"\n[aiplatform] log truncated: the limit of {_limit} bytes is reached\n");
+            await _file.WriteAsync(Encoding.UTF8.GetBytes(line)).ConfigureAwait(false);
         }
     }
 }

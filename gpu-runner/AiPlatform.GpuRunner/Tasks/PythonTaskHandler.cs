@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Client;
@@ -5,6 +6,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.GpuRunner.Launch;
 using AiPlatform.GpuRunner.Report;
+using AiPlatform.Hosting;
 using AiPlatform.TaskWorker;
 
 namespace AiPlatform.GpuRunner.Tasks;
@@ -19,6 +21,8 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
 
     private const int MaxAnswerBytes = 256 * 1024;
     private static readonly TimeSpan OutputPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc />
     public string Name => TaskHandlers.Python;
@@ -45,12 +49,45 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         }
     }
 
+    // Again when the machine refuses only for now: nothing of the function has run then.
     private async Task<JsonElement?> RunAsync(TaskContext task, TaskWorkspace workspace, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await RunOnceAsync(task, workspace, cancellationToken).ConfigureAwait(false);
+            }
+            catch (NotStartedException exception) when (attempt < services.Options.StartAttempts)
+            {
+                Logs.TaskStartedAgain(_logger, task.Assignment.TaskId, exception.Message);
+                await Task.Delay(BackOff.After(attempt, FirstPause, LongestPause), services.Time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (NotStartedException exception)
+            {
+                throw new TaskFailedException("python.exit", $"The process could not be started. {exception.Message}");
+            }
+        }
+    }
+
+    private static RankProcess Start(LaunchPlan plan, RankLog log)
+    {
+        try
+        {
+            return RankProcess.Start(plan, log);
+        }
+        catch (Win32Exception exception) when (StartFailure.IsTemporary(exception))
+        {
+            throw new NotStartedException(exception.Message);
+        }
+    }
+
+    private async Task<JsonElement?> RunOnceAsync(TaskContext task, TaskWorkspace workspace, CancellationToken cancellationToken)
     {
         var log = new RankLog(Path.Combine(workspace.Root, "output.log"), services.Options.LogLimitBytes, TaskLogRule.MaxBytes);
         await using (log.ConfigureAwait(false))
         {
-            using var process = RankProcess.Start(Plan(workspace), log);
+            using var process = Start(Plan(workspace), log);
             var output = new TaskOutput(task.Assignment, log, client, services.Time, _logger);
             var exceeded = false;
             using var watch = new LimitWatch(services.Options.Limits, 1, [workspace.Code, workspace.Home], services.Time);
@@ -87,6 +124,11 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
     {
         if (workspace.ReadAnswer(MaxAnswerBytes) is not { } answer)
         {
+            if (StartFailure.IsTemporary(exitCode, log.LastLines()))
+            {
+                throw new NotStartedException(log.LastLines());
+            }
+
             throw new TaskFailedException("python.exit", $"The process ended with {exitCode} and no answer. {log.LastLines()}");
         }
 
@@ -99,6 +141,9 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         return answer.TryGetProperty("result", out var result) ? result : null;
     }
 
+    // The machine had nothing left to start the process with.
+    private sealed class NotStartedException(string message) : Exception(message);
+
     private LaunchPlan Plan(TaskWorkspace workspace)
     {
         var options = services.Options;
@@ -106,8 +151,9 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
         var view = new SandboxView(
             workspace.Code, workspace.Home, [workspace.Code, workspace.Home],
             [runtime, .. JobIsolation.FoldersOf(options.Python), .. options.SandboxFolders], Gpus: false);
-        var command = services.Isolation.For(workspace.Marker).Command(view, options.Python, "-u", Path.Combine(runtime, "aiplatform_runtime", "task.py"));
-        return new LaunchPlan(workspace.Marker, 0, workspace.Code, command, new Dictionary<string, string>
+        var isolation = services.Isolation.For(workspace.Marker);
+        var command = isolation.Command(view, options.Python, "-u", Path.Combine(runtime, "aiplatform_runtime", "task.py"));
+        return new LaunchPlan(workspace.Marker, 0, workspace.Code, command, isolation.Environment(new Dictionary<string, string>
         {
             ["PATH"] = "/usr/local/bin:/usr/bin:/bin",
             ["LANG"] = "C.UTF-8",
@@ -121,6 +167,6 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
             ["AIP_TASK_INPUT"] = workspace.Input,
             ["AIP_TASK_RESULT"] = workspace.Result,
             ["AIP_TASK_PROGRESS"] = workspace.Progress,
-        });
+        }));
     }
 }

@@ -12,7 +12,10 @@ internal sealed class WorkspaceStager(IOptions<RunnerOptions> options, DatasetCa
     private const int ParallelDownloads = 8;
 
     /// <summary>Folder with the training runtime and the recipes.</summary>
-    public string PythonDirectory { get; } = Path.GetFullPath(options.Value.PythonDirectory ?? Path.Combine(AppContext.BaseDirectory, "python"));
+    public string PythonDirectory { get; } = PythonDirectoryOf(options.Value);
+
+    /// <summary>As <see cref="PythonDirectory"/>.</summary>
+    public static string PythonDirectoryOf(RunnerOptions options) => Path.GetFullPath(options.PythonDirectory ?? Path.Combine(AppContext.BaseDirectory, "python"));
 
     /// <summary>Makes the workspace anew; what an earlier try left is removed.</summary>
     /// <exception cref="WorkspaceException">The job can never run.</exception>

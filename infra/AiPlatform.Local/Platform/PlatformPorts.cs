@@ -64,6 +64,9 @@ internal sealed class PlatformPorts : IDisposable
     /// <summary>The names that can be configured.</summary>
     public static IReadOnlyCollection<string> Names => Defaults.Keys;
 
+    /// <summary>All that are kept now.</summary>
+    public IReadOnlyCollection<int> All => [.. _ports.Values.Select(static port => port.Port)];
+
     public int this[string name] => _ports[name].Port;
 
     /// <summary>Another free port, for a process that nobody connects to but the launcher.</summary>

@@ -92,7 +92,15 @@ internal sealed class PlatformServices(
     });
 
     /// <summary>Those that need the foundation.</summary>
-    public IReadOnlyList<ServiceProcess> Workers => [Orchestrations(), .. RunnerNames.Select(Runner)];
+    public IReadOnlyList<ServiceProcess> Workers
+    {
+        get
+        {
+            var orchestrations = Orchestrations();
+            var own = RunnerNames.ToDictionary(static name => name, ports.Add);
+            return [orchestrations, .. RunnerNames.Select(name => Runner(name, own[name]))];
+        }
+    }
 
     private ServiceProcess Hub() => Service("taskhub", "AiPlatform.TaskHub", Url(PlatformPorts.TaskHubHttp), new()
     {
@@ -138,10 +146,9 @@ internal sealed class PlatformServices(
         });
     }
 
-    private ServiceProcess Runner(string name)
+    private ServiceProcess Runner(string name, int port)
     {
-        var port = ports.Add(name);
-        return Service(name, "AiPlatform.GpuRunner", $"http://127.0.0.1:{port}", new()
+        var environment = new Dictionary<string, string>
         {
             ["Runner__HttpPort"] = Text(port),
             ["Runner__Name"] = name,
@@ -152,7 +159,13 @@ internal sealed class PlatformServices(
             ["Runner__ClientSecret"] = secrets.RunnerSecret,
             ["Runner__PythonDirectory"] = jobs.PythonDirectory,
             ["ConnectionStrings__ServiceBus"] = ServiceBus,
-        });
+        };
+        foreach (var (i, reserved) in ports.All.Index())
+        {
+            environment[$"Runner__ReservedPorts__{i}"] = Text(reserved);
+        }
+
+        return Service(name, "AiPlatform.GpuRunner", $"http://127.0.0.1:{port}", environment);
     }
 
     private ServiceProcess Service(string name, string project, string url, Dictionary<string, string> environment)

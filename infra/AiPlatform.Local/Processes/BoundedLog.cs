@@ -4,7 +4,8 @@ namespace AiPlatform.Local.Processes;
 
 /// <summary>
 /// A child's output in a file that stays bounded: when the file is full it becomes <c>name.1</c> (replacing the earlier
-/// one) and a new file begins. Keeps the last lines in memory, for the message when a child does not start.
+/// one) and a new file begins. Keeps the last lines in memory, for the message when a child does not start. What a full disk does not take
+/// is dropped, and the file says so when there is room again: a child whose output nobody reads would stand still.
 /// </summary>
 internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) : IDisposable
 {
@@ -14,6 +15,7 @@ internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) :
     private readonly Queue<string> _last = new();
     private StreamWriter? _writer;
     private long _length;
+    private long _dropped;
     private bool _closed;
 
     /// <summary>The file that is being written.</summary>
@@ -41,17 +43,20 @@ internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) :
                 return;
             }
 
-            if (_writer is null || _length > maxBytes)
-            {
-                Open();
-            }
-
-            _writer!.WriteLine(line);
-            _length += Encoding.UTF8.GetByteCount(line) + 1;
             _last.Enqueue(line);
             if (_last.Count > RememberedLines)
             {
                 _last.Dequeue();
+            }
+
+            try
+            {
+                Append(line);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                _dropped++;
+                Close();
             }
         }
     }
@@ -60,14 +65,46 @@ internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) :
     {
         lock (_lock)
         {
-            _writer?.Dispose();
+            Close();
             _closed = true;
         }
     }
 
+    private void Append(string line)
+    {
+        if (_writer is null || _length > maxBytes)
+        {
+            Open();
+        }
+
+        if (_dropped > 0)
+        {
+            _writer!.WriteLine($"[{_dropped} lines could not be written]");
+            _dropped = 0;
+        }
+
+        _writer!.WriteLine(line);
+        _length += Encoding.UTF8.GetByteCount(line) + 1;
+    }
+
+    // What it still holds may not fit either, and has been counted.
+    private void Close()
+    {
+        try
+        {
+            _writer?.Dispose();
+        }
+        catch (IOException)
+        {
+            // See above.
+        }
+
+        _writer = null;
+    }
+
     private void Open()
     {
-        _writer?.Dispose();
+        Close();
         if (File.Exists(Path) && new FileInfo(Path).Length > maxBytes)
         {
             File.Move(Path, Path + ".1", overwrite: true);

@@ -57,6 +57,9 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
         Username = "postgres",
         Password = Password,
         Database = database,
+
+        // Whoever takes the port while the server starts again learns no password, and cannot prove that it knows it.
+        RequireAuth = "ScramSHA256",
     }.ConnectionString;
 
     /// <summary>

@@ -25,7 +25,7 @@ internal sealed partial class AmqpServer(
 
     private static readonly TimeSpan MetricsInterval = TimeSpan.FromSeconds(2);
 
-    private readonly ConnectionCounter _connections = new();
+    private readonly ConnectionCounter _connections = new(Math.Max(1, options.Value.MaxStrangers));
     private BrokerContainer? _container;
 
     /// <inheritdoc />
@@ -93,7 +93,7 @@ internal sealed partial class AmqpServer(
             addresses.Add($"amqps://{settings.AmqpAddress}:{settings.AmqpsPort}");
         }
 
-        var container = new BrokerContainer(addresses, new ConnectionHandler());
+        var container = new BrokerContainer(addresses, new ConnectionHandler(_connections.Strangers));
         container.CustomTransports.Add(WebSocketConnections.Scheme, webSockets);
         foreach (var listener in container.Listeners)
         {

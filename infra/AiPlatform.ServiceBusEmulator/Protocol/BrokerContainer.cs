@@ -40,7 +40,7 @@ internal sealed class BrokerContainer : ContainerHost, IContainer
 /// Tags a locked message's delivery with its lock token, as 16 bytes, and leads an accepted socket to the transport that is made
 /// for it later in the same asynchronous flow.
 /// </summary>
-internal sealed class ConnectionHandler : IHandler
+internal sealed class ConnectionHandler(Strangers strangers) : IHandler
 {
     private static readonly AsyncLocal<Socket?> Accepted = new();
 
@@ -54,6 +54,11 @@ internal sealed class ConnectionHandler : IHandler
         if (protocolEvent.Id == Amqp.Handler.EventId.SocketAccept)
         {
             Accepted.Value = protocolEvent.Context as Socket;
+            if (Accepted.Value is { } socket)
+            {
+                strangers.Came(socket);
+            }
+
             return;
         }
 

@@ -1,9 +1,12 @@
 namespace AiPlatform.ServiceBusEmulator.Protocol;
 
-/// <summary>How many connections a broker has open.</summary>
-internal sealed class ConnectionCounter
+/// <summary>How many connections a broker has open, and those that have shown no credential.</summary>
+/// <param name="strangers">At most so many of these.</param>
+internal sealed class ConnectionCounter(int strangers)
 {
     private int _open;
+
+    internal Strangers Strangers { get; } = new(strangers);
 
     internal int Open => Volatile.Read(ref _open);
 

@@ -29,7 +29,11 @@ internal sealed class ConnectionState
     internal static ConnectionState Of(ListenerLink link) => Of(link.Session.Connection);
 
     /// <summary>Notes a right; a later token for the same path replaces an earlier one.</summary>
-    internal void Grant(string path, DateTimeOffset expiresOn, AccessRights rights = AccessRights.All) => _grants[path] = (expiresOn, rights);
+    internal void Grant(string path, DateTimeOffset expiresOn, AccessRights rights = AccessRights.All)
+    {
+        _grants[path] = (expiresOn, rights);
+        Transport?.Admit();
+    }
 
     /// <summary>When the right to do something with an entity ends; null when there is none.</summary>
     /// <param name="path">The entity's address in lower case.</param>

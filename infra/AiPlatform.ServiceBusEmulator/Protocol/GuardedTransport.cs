@@ -56,6 +56,9 @@ internal sealed class GuardedTransport : IAsyncTransport
     /// <summary>Called when bytes have gone out.</summary>
     internal event Action? Sent;
 
+    /// <summary>Its client has shown a credential.</summary>
+    internal void Admit() => _connections.Strangers.Left(_socket);
+
     public void SetConnection(Connection connection)
     {
         _inner.SetConnection(connection);
@@ -63,6 +66,11 @@ internal sealed class GuardedTransport : IAsyncTransport
         state.Transport = this;
         state.IsTrusted = _isTrusted;
         _connection = connection;
+        if (_isTrusted)
+        {
+            Admit();
+        }
+
         _connections.Opened();
         Interlocked.Exchange(ref _isOpen, 1);
     }
@@ -136,6 +144,7 @@ internal sealed class GuardedTransport : IAsyncTransport
         if (Interlocked.Exchange(ref _isOpen, 0) == 1)
         {
             _connections.Closed();
+            Admit();
         }
 
         _inner.Close();

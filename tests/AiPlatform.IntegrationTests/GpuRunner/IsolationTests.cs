@@ -150,6 +150,112 @@ public sealed class IsolationTests
         Assert.Contains("Runner:Sandbox", refused.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A neighbour of the same account may hold all its processes.</summary>
+    [Theory]
+    [InlineData("Auto")]
+    [InlineData("Required")]
+    public async Task A_sandbox_that_is_refused_only_for_now_is_waited_for_and_never_left_out(string mode)
+    {
+        var python = RefusingPython();
+        Refuse(python, true);
+        var starting = RunnerHarness.StartAsync($"--Runner:Sandbox={mode}", $"--Runner:Python={python}");
+        await Task.WhenAny(starting, Task.Delay(TimeSpan.FromSeconds(2)));
+        Assert.False(starting.IsCompleted, "The runner started although nothing could be isolated.");
+        Refuse(python, false);
+        await using var harness = await starting;
+        Assert.Equal(await NamespacesAreAllowedAsync(), harness.Services.GetRequiredService<IsolationCheck>().Isolation.OwnNamespaces);
+    }
+
+    [Theory]
+    [InlineData("Auto")]
+    [InlineData("Off")]
+    public async Task A_runner_that_cannot_isolate_job_code_just_now_does_not_start(string mode)
+    {
+        var python = RefusingPython();
+        Refuse(python, true);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => RunnerHarness.StartAsync($"--Runner:Sandbox={mode}", "--Runner:StartAttempts=2", $"--Runner:Python={python}"));
+        Assert.Contains("just now", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Auto")]
+    [InlineData("Off")]
+    public async Task A_rank_that_the_machine_refuses_to_start_only_for_now_is_started_again(string mode)
+    {
+        var python = RefusingPython();
+        await using var harness = await RunnerHarness.StartAsync("--Runner:RunAs=nobody", $"--Runner:Sandbox={mode}", $"--Runner:Python={python}");
+        File.SetUnixFileMode(harness.DataDirectory, (UnixFileMode)0b111_101_101);
+        Refuse(python, true);
+        harness.Submit("import os\nprint('rank', os.environ['RANK'], os.environ.get('LC_ALL'))", ranks: 2);
+        await RunnerHarness.UntilAsync(() => harness.Log().Contains(Refusal, StringComparison.Ordinal) && harness.Log(1).Contains(Refusal, StringComparison.Ordinal));
+        Refuse(python, false);
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{harness.Log()}\n{harness.Log(1)}");
+        Assert.EndsWith("rank 0 None\n", harness.Log(), StringComparison.Ordinal);
+        Assert.EndsWith("rank 1 None\n", harness.Log(1), StringComparison.Ordinal);
+        Assert.Single(harness.Platform.Events, static e => e.Kind == JobEventKind.Started);
+
+        Refuse(python, true);
+        harness.Submit("print('never')", attempt: 2, timeoutSeconds: 2);
+        Assert.Contains("timeout", (await harness.EndAsync(attempt: 2)).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Job_code_cannot_take_ports_that_are_kept_and_is_the_first_to_end_when_memory_is_short()
+    {
+        var port = AiPlatform.Hosting.TcpPorts.Free();
+        await using var harness = await RunnerHarness.StartAsync($"--Runner:ReservedPorts:0={port}");
+        harness.Submit(
+            $$"""
+            import socket
+            def take(port, *kind):
+                try:
+                    with socket.socket(*kind) as taken:
+                        taken.bind(("::1" if socket.AF_INET6 in kind else "127.0.0.1", port))
+                        taken.listen()
+                        return True
+                except OSError:
+                    return False
+            print("kept", take({{port}}), take({{port}}, socket.AF_INET, socket.SOCK_STREAM, 262), take({{port}}, socket.AF_INET6))
+            print("others", take(0), take({{AiPlatform.Hosting.TcpPorts.Free()}}))
+            print("score", open("/proc/self/oom_score_adj").read())
+            """);
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{harness.Log()}");
+        Assert.Contains("others True True\n", harness.Log(), StringComparison.Ordinal);
+        Assert.Contains("score 1000\n", harness.Log(), StringComparison.Ordinal);
+        var kept = harness.Services.GetRequiredService<IsolationCheck>().Isolation.Guard.Contains("--ports");
+        Assert.Contains(kept ? "kept False False False\n" : "kept True ", harness.Log(), StringComparison.Ordinal);
+        Assert.True(kept || Environment.OSVersion.Version < new Version(6, 7) || !File.ReadAllText("/proc/kallsyms").Contains("landlock", StringComparison.Ordinal));
+    }
+
+    private const string Refusal = "bwrap: Creating new namespace failed: Resource temporarily unavailable";
+
+    // A Python that ends, as long as it is told to, as bubblewrap does when the kernel has no process left for it.
+    private static string RefusingPython()
+    {
+        var folder = Directory.CreateTempSubdirectory("aip-python-").FullName;
+        File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+        var path = Path.Combine(folder, "bin", "python");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, $"#!/bin/sh\nif [ -e {path}.refuses ]; then echo '{Refusal}' >&2; exit 1; fi\nexec /usr/bin/python3 \"$@\"\n");
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
+        return path;
+    }
+
+    private static void Refuse(string python, bool refuses)
+    {
+        if (refuses)
+        {
+            File.WriteAllText($"{python}.refuses", "");
+        }
+        else
+        {
+            File.Delete($"{python}.refuses");
+        }
+    }
+
     private static async Task<bool> NamespacesAreAllowedAsync()
     {
         if (!File.Exists(JobIsolation.Bubblewrap))

@@ -15,6 +15,16 @@ public sealed class JobLimitTests
         "import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n        os.setsid()\n        os.execve('/bin/sleep', ['sleep', '600'], {})\ntime.sleep(600)")]
     [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
         "import time\nheld = [bytearray(b'x' * (50 << 20)) for _ in range(10)]\ntime.sleep(600)")]
+    [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
+        "import socket, time\npairs = []\nfor _ in range(1500):\n    pairs.append(socket.socketpair())\n    for end in pairs[-1]:\n        end.setblocking(False)\n"
+        + "        try:\n            while True:\n                end.send(b'x' * 65536)\n        except BlockingIOError:\n            pass\ntime.sleep(600)")]
+    [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
+        "import socket, time\npairs = []\nfor _ in range(2500):\n    left, right = socket.socketpair()\n    left.setblocking(False)\n"
+        + "    try:\n        while True:\n            left.send(b'x' * 65536)\n    except BlockingIOError:\n        pass\n    left.close()\n    pairs.append(right)\ntime.sleep(600)")]
+    [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
+        "import mmap, time\nheld = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot=mmap.PROT_READ)\n"
+        + "for at in range(0, 1 << 38, 2 << 20):\n    held[at]\ntime.sleep(600)")]
+    [InlineData("sockets", "--Runner:Limits:Sockets=100", "import socket, time\nheld = [socket.socketpair() for _ in range(80)]\ntime.sleep(600)")]
     [InlineData("disk", "--Runner:Limits:ScratchBytes=4000000",
         "import time\nfor i in range(8):\n    open(f'file{i}', 'wb').write(b'x' * 1000000)\ntime.sleep(600)")]
     [InlineData("memory", "--Runner:Limits:MemoryBytes=300000000",
@@ -23,6 +33,8 @@ public sealed class JobLimitTests
         "import mmap, time\nheld = mmap.mmap(-1, 500 << 20)\nfor _ in range(10):\n    held.write(b'x' * (50 << 20))\ntime.sleep(600)")]
     [InlineData("disk", "--Runner:Limits:ScratchBytes=4000000",
         "import os, time\nheld = []\nfor i in range(8):\n    held.append(open('x', 'wb', buffering=0))\n    os.unlink('x')\n    held[-1].write(b'x' * 1000000)\ntime.sleep(600)")]
+    [InlineData("disk", "--Runner:Limits:ScratchBytes=4000000",
+        "import ctypes, time\nheld = open('x', 'wb')\nassert ctypes.CDLL(None).fallocate(held.fileno(), 1, ctypes.c_long(0), ctypes.c_long(50 << 20)) == 0\ntime.sleep(600)")]
     [InlineData("files", "--Runner:Limits:ScratchFiles=200",
         "import time\nfor i in range(500):\n    open(f'file{i}', 'w').close()\ntime.sleep(600)")]
     public async Task What_exceeds_a_limit_ends_with_its_name(string limit, string setting, string code)
@@ -84,6 +96,28 @@ public sealed class JobLimitTests
         harness.Submit("with open('/dev/shm/x', 'wb') as file:\n    file.write(b'x' * (100 << 20))\nheld = b'x' * (100 << 20)\nimport time\ntime.sleep(2)", attempt: 3);
         var fits = await harness.EndAsync(attempt: 3);
         Assert.True(fits.Kind == JobEventKind.Finished, fits.Reason);
+    }
+
+    /// <summary>It would outlive its processes, and no limit sees what is in none of them.</summary>
+    [Fact]
+    public async Task Job_code_gets_no_shared_memory_of_system_v_and_no_queues()
+    {
+        await using var harness = await RunnerHarness.StartAsync();
+        harness.Submit(
+            """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            for call in (lambda: libc.shmget(0, ctypes.c_size_t(1 << 20), 0o1600), lambda: libc.msgget(0, 0o1600), lambda: libc.semget(0, 1, 0o1600)):
+                print(call(), os.strerror(ctypes.get_errno()))
+            from multiprocessing import shared_memory
+            held = shared_memory.SharedMemory(create=True, size=1000)
+            held.buf[0] = 1
+            held.close()
+            held.unlink()
+            """);
+        var end = await harness.EndAsync();
+        Assert.True(end.Kind == JobEventKind.Finished, $"{end.Reason}\n{harness.Log()}");
+        Assert.Equal(3, harness.Log().Split("-1 Function not implemented").Length - 1);
     }
 
     /// <summary>A page that many processes map, and that a file without a name holds, is one page.</summary>

@@ -60,6 +60,59 @@ public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(p
         await Assert.ThrowsAsync<UnauthorizedAccessException>(() => client.CreateSender(BrokerInstance.ShortQueue).SendMessageAsync(new ServiceBusMessage("x")));
     }
 
+    /// <summary>Thousands of connections that say nothing, or let themselves in and show no token, take the places of each other only.</summary>
+    [Fact]
+    public async Task Connections_without_a_credential_are_bounded_and_keep_nobody_out()
+    {
+        const int Most = 40;
+        await using var broker = await BrokerInstance.StartAsync(
+            await Postgres.CreateDatabaseAsync("strangers"), settings: new Dictionary<string, string> { ["ServiceBus:MaxStrangers"] = "40" });
+        await using var before = broker.CreateClient();
+        var sender = before.CreateSender(BrokerInstance.Queue);
+        await sender.SendMessageAsync(new ServiceBusMessage("before"));
+        var strangers = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 3 * Most; i++)
+            {
+                strangers.Add(new Socket(SocketType.Stream, ProtocolType.Tcp));
+                await strangers[^1].ConnectAsync("127.0.0.1", broker.Port);
+                await strangers[^1].SendAsync(i % 2 == 0 ? [] : (byte[])[.. SaslHeader, .. SaslInit, .. AmqpHeader, .. Open]);
+            }
+
+            await Eventually.TrueAsync(() => Task.FromResult(strangers.Count(IsClosed) >= 2 * Most), "the oldest are closed");
+            Assert.InRange(strangers.Count(IsClosed), 2 * Most, (2 * Most) + 2);
+            await sender.SendMessageAsync(new ServiceBusMessage("still there"));
+            await using var after = broker.CreateClient();
+            Assert.Equal("before", (await ReceiveAsync(after.CreateReceiver(BrokerInstance.Queue))).Body.ToString());
+        }
+        finally
+        {
+            strangers.ForEach(static socket => socket.Dispose());
+        }
+
+        static bool IsClosed(Socket socket)
+        {
+            try
+            {
+                var rest = new byte[4096];
+                while (socket.Poll(0, SelectMode.SelectRead))
+                {
+                    if (socket.Receive(rest) == 0)
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            }
+            catch (SocketException)
+            {
+                return true;
+            }
+        }
+    }
+
     [Fact]
     public async Task Sasl_plain_with_the_key_needs_no_token_and_without_it_gets_nothing()
     {

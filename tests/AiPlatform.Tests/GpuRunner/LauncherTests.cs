@@ -88,6 +88,16 @@ public sealed class LauncherTests
         Assert.DoesNotContain("--unshare-ipc", command, StringComparison.Ordinal);
     }
 
+    /// <summary>Jobs of other users run as the same account: what they share they can reach.</summary>
+    [Fact]
+    public void The_only_rank_of_a_node_shares_no_processes_and_no_memory_although_it_has_a_gpu()
+    {
+        var context = Context with { Resources = new JobResources(Nodes: 2, ProcessesPerNode: 1, GpusPerProcess: 1) };
+        var command = string.Join(' ', Launcher.Plan(context, new RunnerOptions(), new JobIsolation(null, OwnNamespaces: true), new Dictionary<string, string>())[0].Command);
+        Assert.Contains("--unshare-pid --unshare-ipc ", command, StringComparison.Ordinal);
+        Assert.Contains("--dev-bind /dev /dev", command, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_python_of_the_system_needs_no_further_folder()
     {

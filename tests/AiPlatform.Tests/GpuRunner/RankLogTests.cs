@@ -29,5 +29,15 @@ public sealed class RankLogTests : IDisposable
         Assert.Equal("only this", log.LastLines());
     }
 
+    [Fact]
+    public async Task Output_is_read_to_its_end_while_the_disk_is_full()
+    {
+        await using var log = new RankLog("/dev/full", 1_000_000);
+        using var output = Text(string.Concat(Enumerable.Range(0, 30_000).Select(i => $"line {i}\n")));
+        await log.CaptureAsync(output, isError: true);
+        Assert.Equal(output.Length, output.Position);
+        Assert.EndsWith("line 29999", log.LastLines(), StringComparison.Ordinal);
+    }
+
     private static MemoryStream Text(string text) => new(Encoding.UTF8.GetBytes(text));
 }

@@ -90,6 +90,25 @@ public sealed class ChildProcessTests : IDisposable
         }
     }
 
+    /// <summary>A child whose output nobody reads stands still as soon as its pipe is full.</summary>
+    [Fact]
+    public async Task A_child_goes_on_while_the_disk_is_full_and_its_log_says_what_is_missing()
+    {
+        var path = Path.Combine(_folder, "log");
+        File.CreateSymbolicLink(path, "/dev/full");
+        using var log = new BoundedLog(path);
+        using var child = await ChildProcess.StartAsync(
+            new ChildCommand("/bin/sh", ["-c", "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; while [ -L \"$0\" ]; do sleep 0.05; done; echo after", path]),
+            log,
+            CancellationToken.None);
+        await EventuallyAsync(() => log.Tail.EndsWith("line 19999", StringComparison.Ordinal) ? "read" : null);
+        File.Delete(path);
+        await child.WaitForExitAsync(CancellationToken.None);
+        log.Dispose();
+
+        Assert.Equal(["[20000 lines could not be written]", "after"], await File.ReadAllLinesAsync(path));
+    }
+
     [Fact]
     public void A_log_stays_bounded_and_keeps_the_newest_lines()
     {
