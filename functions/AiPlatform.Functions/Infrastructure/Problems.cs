@@ -98,6 +98,8 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
                 return FromJson(json);
             case JsonException json:
                 return FromJson(json);
+            case BadHttpRequestException bad when bad.Message.Contains("no body was provided", StringComparison.Ordinal):
+                return new ApiException(ErrorCodes.InvalidRequest, "noBody");
             case BadHttpRequestException bad:
                 return ParameterName().Match(bad.Message) is { Success: true } match
                     ? bad.Message.Contains("was not provided", StringComparison.Ordinal)

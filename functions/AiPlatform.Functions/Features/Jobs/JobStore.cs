@@ -98,11 +98,25 @@ internal sealed class JobStore(
         for (var i = 0; i < datasets.Count; i++)
         {
             var row = rows.Find(candidate => candidate.Position == i + 1);
-            Check.That(row is not null, $"datasets[{i}]", "notReady", datasets[i].Dataset, datasets[i].Version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "*");
-            Check.That(names.Add(row!.Name), $"datasets[{i}]", "duplicate");
+            if (row is null)
+            {
+                throw await MissingAsync(work, projectId, $"datasets[{i}]", datasets[i]);
+            }
+
+            Check.That(names.Add(row.Name), $"datasets[{i}]", "duplicate");
         }
 
         return rows;
+    }
+
+    private static async Task<ApiException> MissingAsync(UnitOfWork work, string projectId, string field, JobDataset dataset)
+    {
+        var exists = await work.SingleAsync<bool>(
+            "SELECT EXISTS (SELECT 1 FROM datasets WHERE project_id = @projectId AND deleted_at IS NULL AND (id = @Dataset OR lower(name) = lower(@Dataset)))",
+            new { projectId, dataset.Dataset });
+        return !exists ? ApiException.Invalid(field, "unknownDataset", dataset.Dataset)
+            : dataset.Version is { } version ? ApiException.Invalid(field, "notReady", dataset.Dataset, version)
+            : ApiException.Invalid(field, "noVersion", dataset.Dataset);
     }
 
     // A job depends on jobs that exist already: a circle cannot come about.
