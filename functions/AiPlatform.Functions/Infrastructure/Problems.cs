@@ -120,13 +120,16 @@ internal sealed partial class Problems(RequestDelegate next, ILogger<Problems> l
         }
     }
 
-    private static ApiException FromJson(JsonException exception)
+    /// <summary>The answer for JSON that does not fit.</summary>
+    /// <param name="within">The field that holds the JSON; null: it is the body.</param>
+    internal static ApiException FromJson(JsonException exception, string? within = null)
     {
-        var path = exception.Path is { Length: > 2 } text ? text[2..] : null;
+        var inner = exception.Path is { Length: > 2 } text ? text[2..] : null;
+        var path = within is null || inner is null ? inner ?? within : $"{within}.{inner}";
         if (UnknownField().Match(exception.Message) is { Success: true } unknown)
         {
             var name = unknown.Groups["name"].Value;
-            return ApiException.Invalid(path is null ? name : path.EndsWith(name, StringComparison.Ordinal) ? path : $"{path}.{name}", "unknownField");
+            return ApiException.Invalid(path is null ? name : inner?.EndsWith(name, StringComparison.Ordinal) == true ? path : $"{path}.{name}", "unknownField");
         }
 
         if (MissingFields().Match(exception.Message) is { Success: true } missing)

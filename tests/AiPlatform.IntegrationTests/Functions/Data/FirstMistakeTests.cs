@@ -24,6 +24,19 @@ public sealed class FirstMistakeTests(FunctionsFixture functions) : IClassFixtur
         }
     }
 
+    [Theory]
+    [InlineData("python", "{}", "payload.package", "This field is required.")]
+    [InlineData("python", """{"package":"0123456789abcdef0123456789abcdef"}""", "payload.function", "This field is required.")]
+    [InlineData("http", """{"url":"https://example.org","colour":1}""", "payload.colour", "This field is not known.")]
+    [InlineData("http", """{"url":7}""", "payload.url", "Expected a text, got a number.")]
+    public async Task A_payload_that_does_not_fit_is_told_where(string handler, string payload, string field, string detail)
+    {
+        using var world = await DatasetWorld.CreateAsync(functions);
+        var problem = await world.User.Client.PostJsonAsync($"/v1/queues/{world.ProjectId}/default/tasks", $$"""{"handler":"{{handler}}","payload":{{payload}}}""")
+            .ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        Assert.Equal((detail, field), (problem.Detail, Assert.Single(problem.Errors!).Key));
+    }
+
     [Fact]
     public async Task A_job_whose_dataset_is_not_there_has_no_version_or_not_this_one_is_told_which()
     {
