@@ -1,23 +1,7 @@
 using AiPlatform.Functions.Documentation;
-using AiPlatform.Functions.Features.Datasets;
-using AiPlatform.Functions.Features.Datasets.Preview;
-using AiPlatform.Functions.Features.DurableStatus;
-using AiPlatform.Functions.Features.Events;
-using AiPlatform.Functions.Features.Experiments;
-using AiPlatform.Functions.Features.Garbage;
-using AiPlatform.Functions.Features.Identity;
-using AiPlatform.Functions.Features.Jobs;
-using AiPlatform.Functions.Features.Lineage;
-using AiPlatform.Functions.Features.Models;
-using AiPlatform.Functions.Features.Projects;
-using AiPlatform.Functions.Features.Quality;
-using AiPlatform.Functions.Features.Queues;
-using AiPlatform.Functions.Features.Runners;
-using AiPlatform.Functions.Features.Tasks;
-using AiPlatform.Functions.Features.Webhooks;
-using AiPlatform.Functions.Infrastructure;
-using AiPlatform.Functions.MLflow;
+using AiPlatform.Functions.Pipeline;
 using AiPlatform.Functions.Worker;
+using AiPlatform.Kernel.Http;
 
 namespace AiPlatform.Functions;
 
@@ -31,47 +15,23 @@ public static class FunctionsApp
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args).ConfigureServer();
-        builder.Services
-            .AddInfrastructure(builder.Configuration)
-            .AddHealth()
-            .AddIdentity(builder.Configuration)
-            .AddProjects()
-            .AddDatasets()
-            .AddDatasetPreview()
-            .AddQuality()
-            .AddExperiments()
-            .AddModels()
-            .AddMLflow()
-            .AddJobs()
-            .AddRunners()
-            .AddLineage()
-            .AddTasks()
-            .AddQueues()
-            .AddEvents()
-            .AddGarbage()
-            .AddWebhooks()
-            .AddDocumentation();
+        builder.Services.AddInfrastructure(builder.Configuration).AddHealth().AddDocumentation();
+        foreach (var area in Areas.All)
+        {
+            builder.Services.AddSingleton(area);
+            area.AddServices(builder.Services, builder.Configuration);
+        }
+
         builder.AddFunctionsWorker(args);
         configure?.Invoke(builder);
 
-        var app = builder.Build().UseFunctionsWorker().UseInfrastructure();
+        var app = builder.Build().UseFunctionsWorker().UseInfrastructure(Areas.All);
         app.MapHealthEndpoints();
-        app.MapIdentityEndpoints();
-        app.MapProjectEndpoints();
-        app.MapDatasetEndpoints();
-        app.MapDatasetPreviewEndpoints();
-        app.MapQualityEndpoints();
-        app.MapExperimentEndpoints();
-        app.MapModelEndpoints();
-        app.MapMLflowEndpoints();
-        app.MapJobEndpoints();
-        app.MapRunnerEndpoints();
-        app.MapLineageEndpoints();
-        app.MapTaskEndpoints();
-        app.MapQueueEndpoints();
-        app.MapDurableStatusEndpoints();
-        app.MapEventEndpoints();
-        app.MapGarbageEndpoints();
+        foreach (var area in Areas.All)
+        {
+            area.MapEndpoints(app);
+        }
+
         app.MapDocumentationEndpoints();
         return app;
     }

@@ -8,9 +8,6 @@ namespace AiPlatform.Cli.Commands;
 /// <summary><c>aip task log</c>: what a job's rank, or an attempt of a Python task, has written.</summary>
 internal static class TaskLogCommand
 {
-    private const string Job = "trainingJob";
-    private const string QueueTask = "queueTask";
-
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
         var id = Parts.Task();
@@ -23,8 +20,8 @@ internal static class TaskLogCommand
             var task = await context.Api.GetTaskAsync(parsed.GetRequiredValue(id), cancellationToken);
             await (task.Kind switch
             {
-                Job => ShowJobAsync(context, task.Id, parsed.GetValue(attempt), parsed.GetValue(rank), cancellationToken),
-                QueueTask => ShowTaskAsync(context, task, parsed.GetValue(attempt), cancellationToken),
+                TaskKinds.TrainingJob => ShowJobAsync(context, task.Id, parsed.GetValue(attempt), parsed.GetValue(rank), cancellationToken),
+                TaskKinds.QueueTask => ShowTaskAsync(context, task, parsed.GetValue(attempt), cancellationToken),
                 _ => throw new CliException(Texts.Get("log.none", task.Kind)),
             });
             return ExitCodes.Success;

@@ -21,7 +21,7 @@ public enum TaskState
 
 /// <summary>A long operation of any kind, seen the same way.</summary>
 /// <param name="ProjectId">Null for the platform's own work.</param>
-/// <param name="Kind"><c>trainingJob</c>, <c>datasetImport</c>, <c>qualityReport</c>, <c>queueTask</c>, <c>orchestration</c>.</param>
+/// <param name="Kind"><c>trainingJob</c>, <c>datasetImport</c>, <c>qualityReport</c>, <c>queueTask</c>, <c>orchestration</c> (<see cref="TaskKinds"/>).</param>
 /// <param name="Progress">0 to 1 where it is known.</param>
 /// <param name="Link">The resource behind it.</param>
 public sealed record PlatformTask(

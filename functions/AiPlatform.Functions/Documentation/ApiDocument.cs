@@ -1,3 +1,6 @@
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

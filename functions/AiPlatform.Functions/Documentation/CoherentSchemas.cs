@@ -1,3 +1,4 @@
+using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

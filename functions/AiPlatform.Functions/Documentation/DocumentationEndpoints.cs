@@ -1,4 +1,5 @@
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Http;
 using Scalar.AspNetCore;
 
 namespace AiPlatform.Functions.Documentation;

@@ -1,6 +1,8 @@
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Features.Quality;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Data.Quality;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

@@ -1,3 +1,4 @@
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Azure.Functions.Worker;
 
 namespace AiPlatform.Functions.Worker;

@@ -1,3 +1,5 @@
+using AiPlatform.Kernel.Postgres;
+
 namespace AiPlatform.Functions.Worker;
 
 /// <summary>The app's whole pipeline, from its first middleware to its routes, for requests that arrive through another server.</summary>

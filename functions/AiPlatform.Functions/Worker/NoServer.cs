@@ -1,3 +1,4 @@
+using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 

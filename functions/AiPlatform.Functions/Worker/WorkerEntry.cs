@@ -1,4 +1,5 @@
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace AiPlatform.Functions.Worker;

@@ -1,4 +1,6 @@
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions.Pipeline;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Azure.Functions.Worker.Builder;
 

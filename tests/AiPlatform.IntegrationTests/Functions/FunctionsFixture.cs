@@ -1,6 +1,6 @@
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Projects;
-using AiPlatform.Functions.Features.Identity;
+using AiPlatform.Identity.Accounts;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,4 +1,5 @@
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions;

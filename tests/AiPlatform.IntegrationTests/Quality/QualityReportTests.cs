@@ -8,10 +8,10 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Contracts.Quality;
 using AiPlatform.DataFiles.Quality;
-using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Orchestrations;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Operations.Lineage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Quality;

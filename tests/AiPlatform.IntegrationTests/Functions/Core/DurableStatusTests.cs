@@ -4,9 +4,10 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Delivery;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;

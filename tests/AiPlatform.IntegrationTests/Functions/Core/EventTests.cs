@@ -1,8 +1,9 @@
 using System.Net;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Events;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;

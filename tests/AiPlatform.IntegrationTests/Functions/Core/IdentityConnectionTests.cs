@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Hosting;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Events;
+using AiPlatform.Kernel.Postgres;
 using Azure.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;

@@ -1,7 +1,7 @@
 using System.Net;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
-using AiPlatform.Functions.Features.Identity;
+using AiPlatform.Identity.Accounts;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;

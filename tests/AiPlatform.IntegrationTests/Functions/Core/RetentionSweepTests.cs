@@ -1,5 +1,6 @@
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -1,7 +1,7 @@
 using System.Reflection;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Worker;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Access;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Extensions.DependencyInjection;

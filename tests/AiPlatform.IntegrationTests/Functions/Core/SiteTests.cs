@@ -2,8 +2,11 @@ using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
 using AiPlatform.Local.Servers;
 using Azure.Storage.Blobs;
 

@@ -1,6 +1,8 @@
 using System.Text;
+using AiPlatform.Cli;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
+using AiPlatform.Contracts.Tasks;
 using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
@@ -104,6 +106,13 @@ public sealed class CommandLineMistakeTests(FunctionsFixture functions) : IClass
         Assert.Equal("id,name\n1,Ann\n", await shell.StandardOutput.ReadToEndAsync());
         Assert.Empty(Directory.EnumerateFileSystemEntries(start.WorkingDirectory));
         Directory.Delete(start.WorkingDirectory);
+    }
+
+    [Fact]
+    public void Every_kind_of_task_and_every_state_has_a_name()
+    {
+        var kinds = typeof(TaskKinds).GetFields().Select(static field => $"kind.{field.GetRawConstantValue()}");
+        Assert.All(kinds.Concat(Enum.GetNames<TaskState>().Select(static state => $"state.{state}")), static key => Assert.Contains(key, Texts.Keys(chinese: true)));
     }
 
     private async Task<DatasetWorld> LoginAsync()

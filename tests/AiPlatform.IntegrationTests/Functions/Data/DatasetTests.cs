@@ -1,9 +1,10 @@
 using System.Net;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Functions.Features.Datasets;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Data.Datasets;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

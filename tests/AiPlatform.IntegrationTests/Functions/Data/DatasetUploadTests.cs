@@ -2,9 +2,10 @@ using System.Net;
 using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Functions.Features.Datasets;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Data.Datasets;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Postgres;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
 

@@ -1,8 +1,9 @@
 using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Functions.Features.Garbage;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Operations.Garbage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;

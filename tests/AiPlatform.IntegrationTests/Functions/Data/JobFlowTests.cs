@@ -104,7 +104,7 @@ public sealed class JobFlowTests(FunctionsFixture functions) : IClassFixture<Fun
         var first = await world.RegisterAsync();
         var second = await world.RegisterAsync();
         await using var another = await functions.StartAnotherAsync();
-        using var client = another.CreateClient(functions.App.Services.GetService(typeof(AiPlatform.Functions.Features.Identity.TokenIssuer)) is AiPlatform.Functions.Features.Identity.TokenIssuer issuer
+        using var client = another.CreateClient(functions.App.Services.GetService(typeof(AiPlatform.Identity.Accounts.TokenIssuer)) is AiPlatform.Identity.Accounts.TokenIssuer issuer
             ? issuer.ForService("runner", "runner").Token
             : null);
         for (var round = 0; round < 5; round++)

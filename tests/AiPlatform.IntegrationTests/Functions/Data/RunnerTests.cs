@@ -1,8 +1,8 @@
 using System.Net;
+using AiPlatform.Compute.Runners;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Runners;
-using AiPlatform.Functions.Features.Runners;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -6,9 +6,10 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Contracts.Projects;
-using AiPlatform.Functions.Features.Lineage;
 using AiPlatform.IntegrationTests.Functions.MLflow;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Operations.Lineage;
+using AiPlatform.Ports.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

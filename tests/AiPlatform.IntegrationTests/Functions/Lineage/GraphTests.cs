@@ -3,11 +3,12 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Contracts.Models;
-using AiPlatform.Functions.Features.Lineage;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Functions.MLflow;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Operations.Lineage;
+using AiPlatform.Ports.Operations;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 

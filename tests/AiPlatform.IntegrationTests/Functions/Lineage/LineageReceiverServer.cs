@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
-using AiPlatform.Functions.Features.Lineage;
+using AiPlatform.Operations.Lineage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 

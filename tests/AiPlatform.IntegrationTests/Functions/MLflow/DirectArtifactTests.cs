@@ -1,7 +1,7 @@
 using System.Net;
 using AiPlatform.Contracts.Identity;
-using AiPlatform.Functions.MLflow.Artifacts;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.MLflow.Artifacts;
 using Azure.Storage.Blobs;
 using Microsoft.Extensions.DependencyInjection;
 

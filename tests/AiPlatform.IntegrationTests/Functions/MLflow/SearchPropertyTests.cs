@@ -1,9 +1,11 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Functions.Infrastructure;
-using AiPlatform.Functions.MLflow.Search.Index;
-using AiPlatform.Functions.MLflow.Tracking;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Paging;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.MLflow.Tracking;
+using AiPlatform.Tracking.Search.Index;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 

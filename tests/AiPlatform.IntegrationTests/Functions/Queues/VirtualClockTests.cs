@@ -1,9 +1,9 @@
 using System.Text.Json;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
-using AiPlatform.Functions.Features.Queues;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Postgres;
 using CsCheck;
 
 namespace AiPlatform.IntegrationTests.Functions.Queues;

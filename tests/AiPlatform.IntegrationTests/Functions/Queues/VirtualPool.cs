@@ -1,7 +1,9 @@
 using System.Globalization;
+using AiPlatform.Compute.Queues;
 using AiPlatform.Contracts.Queues;
-using AiPlatform.Functions.Features.Queues;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Functions;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -68,7 +70,7 @@ internal sealed class VirtualPool : IAsyncDisposable
     {
         var state = new StartupState();
         var pool = new VirtualPool(connectionString, slots, ageingStep ?? TimeSpan.FromDays(1), state);
-        using var startup = new DatabaseStartup(pool._database, state, [], NullLogger<DatabaseStartup>.Instance);
+        using var startup = new DatabaseStartup(pool._database, Areas.All, state, [], NullLogger<DatabaseStartup>.Instance);
         await startup.StartAsync(CancellationToken.None);
         await state.WaitAsync(CancellationToken.None);
         await pool._database.InWorkAsync(

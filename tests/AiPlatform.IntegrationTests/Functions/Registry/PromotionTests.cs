@@ -1,10 +1,12 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
-using AiPlatform.Functions.Features.Models;
-using AiPlatform.Functions.Features.Models.Promotions;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Data.Quality;
 using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
+using AiPlatform.Ports.Data;
+using AiPlatform.Registry.Models.Promotions;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -174,7 +176,7 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
             """,
             new { id = $"{world.Project.Id[..30]}{id}", project = world.Project.Id, version, status, score, blocked });
         await using var database = new Database(functions.Postgres);
-        async Task<DatasetQuality?> LatestAsync() => (await database.InWorkAsync(work => new QualityReports().LatestAsync(work, [version]), CancellationToken.None)).GetValueOrDefault(version);
+        async Task<DatasetQuality?> LatestAsync() => (await database.InWorkAsync(work => new DatasetQualityRule().LatestAsync(work, [version]), CancellationToken.None)).GetValueOrDefault(version);
         Assert.Null(await LatestAsync());
         await AddAsync("01", "succeeded", 95, false);
         await AddAsync("02", "succeeded", 40, true);
@@ -205,5 +207,7 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
             Assert.Equal([versionId], versionIds);
             return Task.FromResult<IReadOnlyDictionary<string, DatasetQuality>>(report is null ? new Dictionary<string, DatasetQuality>() : new Dictionary<string, DatasetQuality> { [versionId] = report });
         }
+
+        public Task RequireUsableAsync(UnitOfWork work, IReadOnlyCollection<string> versionIds) => throw new NotSupportedException("Evidence is read, not required.");
     }
 }

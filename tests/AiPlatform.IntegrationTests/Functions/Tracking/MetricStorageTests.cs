@@ -1,9 +1,9 @@
-using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions;
-using AiPlatform.Functions.Features.Experiments.Metrics;
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Tracking.Metrics;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -2,8 +2,8 @@ using System.Net;
 using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Functions.Features.Experiments.Metrics;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Tracking.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.Tracking;

@@ -1,6 +1,9 @@
 using System.IO.Pipelines;
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;

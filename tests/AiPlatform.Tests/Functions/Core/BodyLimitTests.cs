@@ -1,6 +1,8 @@
 using System.Text;
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
 using AiPlatform.DataFiles.Reports;
-using AiPlatform.Functions.Infrastructure;
-using AiPlatform.Functions.Infrastructure.Texts;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Texts;
 
 namespace AiPlatform.Tests.Functions.Core;
 
@@ -46,7 +46,7 @@ public sealed partial class ChineseTextTests
     public void Words_of_statuses_and_kinds_that_answers_use_are_known()
     {
         var root = Root();
-        var used = Sources(Path.Combine(root, "functions", "AiPlatform.Functions"))
+        var used = Sources(Path.Combine(root, "functions"))
             .SelectMany(static text => Kinds().Matches(text).Select(static match => match.Groups["kind"].Value))
             .Concat(typeof(ErrorCodes).Assembly.GetTypes().Where(static type => type.IsEnum && (type.Name is "JobStatus" or "AttemptStatus" or "QueueTaskStatus" or "RunStatus"
                 or "DatasetImportStatus" or "QualityReportStatus" or "PromotionStatus" or "DatasetVersionStatus")).SelectMany(ExpectedShape.Names))

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Http;
 
 namespace AiPlatform.Tests.Functions.Core;
 

@@ -1,6 +1,6 @@
 using System.Reflection;
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
 
 namespace AiPlatform.Tests.Functions.Core;
 
@@ -32,7 +32,7 @@ public sealed class ErrorCatalogTests
             root = Path.GetDirectoryName(root)!;
         }
 
-        var source = Directory.EnumerateFiles(Path.Combine(root, "functions", "AiPlatform.Functions"), "*.cs", SearchOption.AllDirectories)
+        var source = Directory.EnumerateFiles(Path.Combine(root, "functions"), "*.cs", SearchOption.AllDirectories)
             .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal))
             .Select(File.ReadAllText);
         var reasons = source.SelectMany(static text => System.Text.RegularExpressions.Regex.Matches(

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Functions.Infrastructure;
-using AiPlatform.Functions.Infrastructure.Texts;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Texts;
 
 namespace AiPlatform.Tests.Functions.Core;
 

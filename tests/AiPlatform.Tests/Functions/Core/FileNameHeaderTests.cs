@@ -1,5 +1,5 @@
 using System.Net.Http.Headers;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Http;
 
 namespace AiPlatform.Tests.Functions.Core;
 

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AiPlatform.Tests.Functions.Core;

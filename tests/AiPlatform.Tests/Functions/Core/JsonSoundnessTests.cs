@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Http;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Core;

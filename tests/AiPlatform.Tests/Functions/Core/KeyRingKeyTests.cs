@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using AiPlatform.Functions.Infrastructure.Secrets;
+using AiPlatform.Kernel.Secrets;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Core;

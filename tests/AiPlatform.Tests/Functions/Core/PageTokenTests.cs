@@ -1,5 +1,6 @@
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Paging;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Core;

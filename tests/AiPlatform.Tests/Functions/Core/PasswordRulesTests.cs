@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Identity;
+using AiPlatform.Identity.Accounts;
 
 namespace AiPlatform.Tests.Functions.Core;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using AiPlatform.Functions.Infrastructure.Secrets;
+using AiPlatform.Kernel.Secrets;
 using CsCheck;
 using Microsoft.AspNetCore.DataProtection;
 

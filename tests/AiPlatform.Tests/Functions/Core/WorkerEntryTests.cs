@@ -1,5 +1,7 @@
-using AiPlatform.Functions.Infrastructure;
 using AiPlatform.Functions.Worker;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;

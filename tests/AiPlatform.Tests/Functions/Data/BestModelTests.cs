@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Models;
+using AiPlatform.Registry.Models;
 
 namespace AiPlatform.Tests.Functions.Data;
 

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Jobs;
+using AiPlatform.Compute.Jobs;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Data;

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using AiPlatform.Compute.Jobs;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Functions.Features.Jobs;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
 
 namespace AiPlatform.Tests.Functions.Data;
 

@@ -1,8 +1,8 @@
+using AiPlatform.Compute.Jobs;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Functions.Features.Jobs;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
 
 namespace AiPlatform.Tests.Functions.Data;
 

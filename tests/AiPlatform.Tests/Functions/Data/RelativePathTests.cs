@@ -1,5 +1,5 @@
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Blobs;
 
 namespace AiPlatform.Tests.Functions.Data;
 

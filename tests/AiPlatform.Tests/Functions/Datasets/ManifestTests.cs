@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using AiPlatform.Contracts.Datasets;
-using AiPlatform.Functions.Features.Datasets;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Data.Datasets;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Postgres;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Datasets;

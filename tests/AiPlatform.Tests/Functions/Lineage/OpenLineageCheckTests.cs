@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AiPlatform.Contracts;
-using AiPlatform.Functions.Features.Lineage;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Operations.Lineage;
 
 namespace AiPlatform.Tests.Functions.Lineage;
 

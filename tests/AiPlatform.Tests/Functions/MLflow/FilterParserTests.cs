@@ -1,5 +1,5 @@
-using AiPlatform.Functions.MLflow.Http;
-using AiPlatform.Functions.MLflow.Search;
+using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Search;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.MLflow;

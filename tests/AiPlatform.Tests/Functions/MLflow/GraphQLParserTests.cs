@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using AiPlatform.Functions.MLflow.GraphQL;
+using AiPlatform.MLflow.GraphQL;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.MLflow;

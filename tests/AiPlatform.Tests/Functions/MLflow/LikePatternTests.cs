@@ -1,4 +1,4 @@
-using AiPlatform.Functions.MLflow.Search.Index;
+using AiPlatform.Tracking.Search.Index;
 
 namespace AiPlatform.Tests.Functions.MLflow;
 

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.MLflow.Models;
+using AiPlatform.MLflow.Models;
 
 namespace AiPlatform.Tests.Functions.MLflow;
 

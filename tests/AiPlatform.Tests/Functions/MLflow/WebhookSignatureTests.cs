@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Webhooks;
+using AiPlatform.Registry.Webhooks;
 
 namespace AiPlatform.Tests.Functions.MLflow;
 

@@ -1,7 +1,7 @@
+using AiPlatform.Compute.Queues;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
-using AiPlatform.Functions.Features.Queues;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
 
 namespace AiPlatform.Tests.Functions.Queues;
 

@@ -1,5 +1,5 @@
+using AiPlatform.Compute.Queues;
 using AiPlatform.Contracts.Jobs;
-using AiPlatform.Functions.Features.Queues;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Queues;

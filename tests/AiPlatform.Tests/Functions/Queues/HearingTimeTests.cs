@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Queues;
+using AiPlatform.Compute.Queues;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AiPlatform.Tests.Functions.Queues;

@@ -1,8 +1,9 @@
 using System.Text.Json;
+using AiPlatform.Compute.Queues;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
-using AiPlatform.Functions.Features.Queues;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Postgres;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Queues;

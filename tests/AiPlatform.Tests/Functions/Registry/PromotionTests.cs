@@ -1,9 +1,10 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
-using AiPlatform.Functions.Features.Models;
-using AiPlatform.Functions.Features.Models.Promotions;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Registry.Models;
+using AiPlatform.Registry.Models.Promotions;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Registry;

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Experiments;
+using AiPlatform.Tracking.Artifacts;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Tracking.Metrics;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

@@ -1,6 +1,6 @@
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Functions.Features.Experiments;
-using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Runs;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

@@ -1,8 +1,8 @@
 using System.Text;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Functions.Features.Experiments.Media;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Tracking.Media;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Tracking.Metrics;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

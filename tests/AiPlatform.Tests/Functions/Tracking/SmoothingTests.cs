@@ -1,7 +1,7 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Functions.Features.Experiments.Metrics;
-using AiPlatform.Functions.Infrastructure;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Tracking.Metrics;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using AiPlatform.Contracts.Experiments;
-using AiPlatform.Functions.Features.Experiments.Metrics;
+using AiPlatform.Tracking.Metrics;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.Tracking;

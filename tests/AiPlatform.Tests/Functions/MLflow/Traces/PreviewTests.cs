@@ -1,4 +1,4 @@
-using AiPlatform.Functions.MLflow.Traces;
+using AiPlatform.MLflow.Traces;
 
 namespace AiPlatform.Tests.Functions.MLflow.Traces;
 

@@ -1,5 +1,4 @@
-using AiPlatform.Functions.MLflow.Http;
-using AiPlatform.Functions.MLflow.Traces;
+using AiPlatform.MLflow.Traces;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.MLflow.Traces;

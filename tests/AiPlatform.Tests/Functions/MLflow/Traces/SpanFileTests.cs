@@ -1,6 +1,6 @@
 using System.Text.Json;
-using AiPlatform.Functions.MLflow.Http;
-using AiPlatform.Functions.MLflow.Traces;
+using AiPlatform.MLflow.Traces;
+using AiPlatform.Ports.MLflow;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.MLflow.Traces;

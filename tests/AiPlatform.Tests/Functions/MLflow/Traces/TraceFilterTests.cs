@@ -1,5 +1,5 @@
-using AiPlatform.Functions.MLflow.Http;
-using AiPlatform.Functions.MLflow.Traces;
+using AiPlatform.MLflow.Traces;
+using AiPlatform.Ports.MLflow;
 using CsCheck;
 
 namespace AiPlatform.Tests.Functions.MLflow.Traces;

@@ -1,8 +1,0 @@
-namespace AiPlatform.Functions.Infrastructure;
-
-/// <summary>A feature of requests whose clients expect errors in another shape than problem details.</summary>
-internal interface IErrorAnswer
-{
-    /// <summary>Writes the answer; nothing of the response has been sent.</summary>
-    Task WriteAsync(HttpContext context, ApiException exception);
-}

@@ -1,0 +1,20 @@
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Postgres;
+
+namespace AiPlatform.Ports.Compute;
+
+/// <summary>Training jobs.</summary>
+public interface IJobs
+{
+    /// <summary>Locks a job for a change that depends on it.</summary>
+    /// <exception cref="ApiException">404 <c>not_found</c>.</exception>
+    Task<JobReference> LockAsync(UnitOfWork work, string job);
+}
+
+/// <summary>What a job says about the model that it makes.</summary>
+/// <param name="Id">The job.</param>
+/// <param name="ProjectId">Its project.</param>
+/// <param name="RunId">Its run.</param>
+/// <param name="RegisterModel">The model that its best artifact becomes a version of; null when it asks for none.</param>
+/// <param name="CreatedBy">Who submitted it.</param>
+public sealed record JobReference(string Id, string ProjectId, string RunId, string? RegisterModel, string? CreatedBy);

@@ -1,0 +1,85 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Orchestrated;
+using AiPlatform.Kernel.Paging;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
+using AiPlatform.Ports.Operations;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Compute.Jobs;
+
+/// <summary>Routes of jobs for people.</summary>
+internal static class JobEndpoints
+{
+    /// <summary>Code files, parameters, and JSON's escapes.</summary>
+    private const long MaxSubmissionBytes = 8 * 1024 * 1024;
+
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddJobs(this IServiceCollection services)
+    {
+        services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section)
+            .Validate(options => options is { MaxLogChunkBytes: > 0 and <= 4 * 1024 * 1024, MaxLogReadBytes: > 0, CapacityWakes: > 0 }, "Jobs: limits must be positive.")
+            .ValidateOnStart();
+        return services.AddSingleton<JobStore>().AddSingleton<JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
+            .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
+            .AddSingleton<ITaskKind, JobTaskKind>().AddSingleton<IJobs, JobReferences>()
+            .AddSingleton<JobEventSink>();
+    }
+
+    /// <summary>Maps the routes.</summary>
+    public static IEndpointRouteBuilder MapJobEndpoints(this IEndpointRouteBuilder routes)
+    {
+        var jobs = routes.MapGroup("/v1/projects/{project}/jobs").WithTags("Jobs");
+        jobs.MapPost("/", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxSubmissionBytes)
+            .WithSummary("Submit a training job");
+        jobs.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the jobs of a project, newest first");
+        var job = routes.MapGroup("/v1/jobs/{job}").WithTags("Jobs");
+        job.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get a job with its attempts and nodes");
+        job.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel a job; repeating it is harmless");
+        JobExecutionEndpoints.Map(job);
+        return routes;
+    }
+
+    private static async Task<Accepted<JobSubmission>> SubmitAsync(
+        string project, SubmitJobRequest request, Caller caller, HttpRequest http, ProjectAccess projects, JobStore store, IOptions<JobOptions> options,
+        CancellationToken cancellationToken)
+    {
+        var spec = JobSubmissionCheck.Complete(request, options.Value);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var row = await store.SubmitAsync(projectId, request, spec, caller, cancellationToken);
+        var uris = ManagementUris.For(http, row.Id);
+        return TypedResults.Accepted(
+            $"/v1/jobs/{row.Id}", new JobSubmission(row.ToContract([]), uris.StatusQueryGetUri, uris.SendEventPostUri, uris.TerminatePostUri));
+    }
+
+    private static async Task<Ok<Page<Job>>> ListAsync(
+        string project, string? status, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, JobStore store, CancellationToken cancellationToken)
+    {
+        var wanted = EnumText.Parse<JobStatus>(status, "status");
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var rows = await store.ListAsync(projectId, wanted, page.Key(), page.Size, cancellationToken);
+        return TypedResults.Ok(page.ToPage(await store.CompleteAsync(rows, cancellationToken), item => item, item => [item.Id]));
+    }
+
+    private static async Task<Ok<Job>> GetAsync(string job, Caller caller, JobAccess access, JobStore store, CancellationToken cancellationToken)
+        => TypedResults.Ok(await ReadAsync(job, caller, access, store, cancellationToken));
+
+    private static async Task<Ok<Job>> CancelAsync(
+        string job, CancelJobRequest? request, Caller caller, JobAccess access, JobStore store, JobLifecycle lifecycle, CancellationToken cancellationToken)
+    {
+        request ??= new CancelJobRequest();
+        Check.Text(request.Reason, "reason", 2_000);
+        var row = await access.RequireAsync(job, caller, cancellationToken);
+        await lifecycle.CancelAsync(row.Id, request.Reason, cancellationToken);
+        return TypedResults.Ok(await ReadAsync(job, caller, access, store, cancellationToken));
+    }
+
+    /// <summary>The job as it is now.</summary>
+    public static async Task<Job> ReadAsync(string job, Caller caller, JobAccess access, JobStore store, CancellationToken cancellationToken)
+        => (await store.CompleteAsync([await access.RequireAsync(job, caller, cancellationToken)], cancellationToken))[0];
+}

@@ -1,0 +1,111 @@
+using AiPlatform.Contracts.Jobs;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Compute.Jobs;
+
+/// <summary>Routes by which the orchestration moves a job, and runners execute it.</summary>
+internal static class JobExecutionEndpoints
+{
+    /// <summary>Maps the routes below a job.</summary>
+    public static void Map(RouteGroupBuilder job)
+    {
+        job.MapPost("/attempts", AdmitAsync).RequirePermission(Permission.Orchestrate).WithSummary("Admit an attempt");
+        job.MapPost("/attempts/{attempt:int}/end", EndAttemptAsync).RequirePermission(Permission.Orchestrate).WithSummary("End an attempt");
+        job.MapPost("/status", SetStatusAsync).RequirePermission(Permission.Orchestrate).WithSummary("Move a job along its transition table");
+        job.MapPost("/events", ReportAsync).RequirePermission(Permission.Orchestrate).WithSummary("Take in what happened to a node; repeating it is harmless");
+        job.MapPost("/attempts/{attempt:int}/nodes/{node:int}/claim", ClaimAsync).RequirePermission(Permission.Execute).WithSummary("Take a node");
+        job.MapPut("/attempts/{attempt:int}/rendezvous", SetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Say where the ranks meet");
+        job.MapGet("/attempts/{attempt:int}/rendezvous", GetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Where the ranks meet");
+        job.MapPut("/attempts/{attempt:int}/ranks/{rank:int}/log", AppendLogAsync).RequirePermission(Permission.WriteRun).WithSummary("Append to a rank's log");
+        job.MapGet("/attempts/{attempt:int}/ranks/{rank:int}/log", ReadLogAsync).RequirePermission(Permission.ReadRun).WithLongRequests().WithSummary("Read a part of a rank's log");
+    }
+
+    private static async Task<Ok<JobAdmission>> AdmitAsync(string job, AdmitAttemptRequest request, JobAdmissions admissions, CancellationToken cancellationToken)
+    {
+        Check.Range(request.Attempt, "attempt", 1, int.MaxValue);
+        return TypedResults.Ok(await admissions.AdmitAsync(job, request.Attempt, cancellationToken));
+    }
+
+    private static async Task<NoContent> EndAttemptAsync(
+        string job, int attempt, EndAttemptRequest request, JobLifecycle lifecycle, CancellationToken cancellationToken)
+    {
+        Check.That(request.Status is not AttemptStatus.Queued and not AttemptStatus.Running, "status", "final");
+        await lifecycle.EndAttemptAsync(job, attempt, request.Status, request.Reason, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Job>> SetStatusAsync(
+        string job, SetJobStatusRequest request, Caller caller, JobAccess access, JobStore store, JobLifecycle lifecycle, CancellationToken cancellationToken)
+    {
+        await lifecycle.SetStatusAsync(job, request.Status, request.Reason, cancellationToken);
+        return TypedResults.Ok(await JobEndpoints.ReadAsync(job, caller, access, store, cancellationToken));
+    }
+
+    // An event about a job that is gone is no error: nobody waits for it any more.
+    private static async Task<NoContent> ReportAsync(string job, JobEvent request, JobEventSink sink, CancellationToken cancellationToken)
+    {
+        Check.Length(request.EventId, "eventId", 1, 128);
+        Check.That(request.JobId == job, "jobId", "otherJob", job);
+        Check.Range(request.Attempt, "attempt", 1, int.MaxValue);
+        Check.Range(request.Node, "node", 0, int.MaxValue);
+        Check.Text(request.RunnerId, "runnerId", 64);
+        await sink.ApplyAsync(request with { At = request.At.ToUniversalTime() }, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<NodeAssignment>> ClaimAsync(
+        string job, int attempt, int node, ClaimNodeRequest request, HttpRequest http, JobClaims claims, CancellationToken cancellationToken)
+    {
+        Check.Length(request.RunnerId, "runnerId", 1, 64);
+        Check.Length(request.SessionId, "sessionId", 1, 64);
+        Check.Length(request.Host, "host", 1, 255);
+        return TypedResults.Ok(await claims.ClaimAsync(job, attempt, node, request, PublicAddress.Of(http), cancellationToken));
+    }
+
+    private static async Task<NoContent> SetRendezvousAsync(string job, int attempt, Rendezvous request, JobClaims claims, CancellationToken cancellationToken)
+    {
+        Check.Length(request.MasterHost, "masterHost", 1, 255);
+        Check.Range(request.MasterPort, "masterPort", 1, 65_535);
+        await claims.SetRendezvousAsync(job, attempt, request, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Rendezvous>> GetRendezvousAsync(string job, int attempt, JobClaims claims, CancellationToken cancellationToken)
+        => TypedResults.Ok(await claims.GetRendezvousAsync(job, attempt, cancellationToken));
+
+    private static async Task<Ok<LogLength>> AppendLogAsync(
+        string job, int attempt, int rank, long offset, HttpRequest http, Caller caller, JobAccess access, JobLogs logs, IOptions<JobOptions> options,
+        CancellationToken cancellationToken)
+    {
+        Check.Range(offset, "offset", 0, long.MaxValue / 2);
+        Check.That(caller.Role != CallerRole.Job || caller.Attempt == attempt, "attempt", "otherAttempt", caller.Attempt);
+        var row = await access.RequireAsync(job, caller, cancellationToken);
+        Check.Range(attempt, "attempt", 1, Math.Max(row.Attempt, 1));
+        Check.Range(rank, "rank", 0, row.Nodes * row.ReadSpec().Resources.ProcessesPerNode - 1);
+        var chunk = await ReadBodyAsync(http, options.Value.MaxLogChunkBytes, cancellationToken);
+        return TypedResults.Ok(new LogLength(await logs.AppendAsync(row.Id, attempt, rank, offset, chunk, cancellationToken)));
+    }
+
+    private static async Task<FileStreamHttpResult> ReadLogAsync(
+        string job, int attempt, int rank, long? offset, int? limit, Caller caller, JobAccess access, JobLogs logs, IOptions<JobOptions> options,
+        CancellationToken cancellationToken)
+    {
+        Check.Range(offset ?? 0, "offset", 0, long.MaxValue / 2);
+        Check.Range(limit ?? 1, "limit", 1, options.Value.MaxLogReadBytes);
+        var row = await access.RequireAsync(job, caller, cancellationToken);
+        var stream = await logs.ReadAsync(row.Id, attempt, rank, offset ?? 0, limit ?? options.Value.MaxLogReadBytes, cancellationToken);
+        return TypedResults.Stream(stream, "text/plain; charset=utf-8");
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpRequest http, int limit, CancellationToken cancellationToken)
+    {
+        using var buffer = new MemoryStream((int)Math.Min(http.ContentLength ?? 4_096, limit));
+        await http.Body.CopyToAsync(buffer, cancellationToken);
+        return buffer.Length <= limit ? buffer.ToArray() : throw new ApiException(Contracts.ErrorCodes.PayloadTooLarge);
+    }
+}

@@ -1,0 +1,152 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Datasets;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Orchestrated;
+using AiPlatform.Kernel.Paging;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Operations;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Data.Datasets.Imports;
+
+/// <summary>Routes of imports, for people and for the orchestration that carries them out.</summary>
+internal static class DatasetImportEndpoints
+{
+    private const string SourceBlob = "source";
+    private const string ExpandedBlob = "expanded";
+
+    /// <summary>Registers the services.</summary>
+    public static IServiceCollection AddDatasetImports(this IServiceCollection services)
+    {
+        services.AddOptions<ImportOptions>().BindConfiguration(ImportOptions.Section)
+            .Validate(options => options is { MaxBytes: > 0, MaxRatio: > 0 }, "Datasets:Imports: limits must be positive.").ValidateOnStart();
+        return services.AddSingleton<DatasetImportStore>().AddSingleton<DatasetImportCheck>().AddSingleton<IOrchestratedKind, OrchestratedImports>().AddSingleton<ITaskKind, ImportTaskKind>();
+    }
+
+    /// <summary>Maps the routes.</summary>
+    public static void MapDatasetImportEndpoints(this IEndpointRouteBuilder routes)
+    {
+        var imports = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}/imports").WithTags("Datasets");
+        imports.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Import a version from a URL, a Blob container or an archive");
+        imports.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List imports, newest first");
+        imports.MapGet("/{import}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an import");
+        imports.MapPost("/{import}/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel an import; repeating it is harmless");
+        var work = routes.MapGroup("/v1/dataset-imports/{import}").WithTags("Datasets").RequirePermission(Permission.Orchestrate);
+        work.MapGet("/work", WorkAsync).WithSummary("What is needed to carry an import out");
+        work.MapPost("/report", ReportAsync).WithSummary("Report where an import is");
+        work.MapDelete("/staging", ClearAsync).WithSummary("Free what an import has laid down, and its draft unless the version is ready");
+    }
+
+    private static async Task<Accepted<DatasetImportSubmission>> CreateAsync(
+        string project, string dataset, CreateDatasetImportRequest request, Caller caller, HttpRequest http, ProjectAccess projects, DatasetStore datasets,
+        DatasetVersionStore versions, DatasetImportCheck check, OutgoingAddresses addresses, DatasetImportStore store, CancellationToken cancellationToken)
+    {
+        var target = check.Require(request);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await addresses.RequireAsync([(target.Url, request.Url is null ? "container.url" : "url.url")], cancellationToken);
+        var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
+        if (request.Archive is { } archive)
+        {
+            await ArchiveAsync(projectId, archive, versions, cancellationToken);
+        }
+
+        if (request.Parent is { } parent)
+        {
+            await versions.GetReadyAsync(projectId, dataset, parent, cancellationToken);
+        }
+
+        var import = await store.CreateAsync(row, request, target, caller, cancellationToken);
+        var uris = ManagementUris.For(http, import.Id);
+        return TypedResults.Accepted(
+            $"/v1/projects/{projectId}/datasets/{row.Id}/imports/{import.Id}",
+            new DatasetImportSubmission(import.ToContract(ErrorCatalog.PrefersChinese(http)), uris.StatusQueryGetUri, uris.TerminatePostUri));
+    }
+
+    private static async Task<Ok<Page<DatasetImport>>> ListAsync(
+        string project, string dataset, [AsParameters] PageRequest page, Caller caller, HttpRequest http, ProjectAccess projects, DatasetStore datasets,
+        DatasetImportStore store, CancellationToken cancellationToken)
+    {
+        var chinese = ErrorCatalog.PrefersChinese(http);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
+        return TypedResults.Ok(page.ToPage(await store.ListAsync(row.Id, page.Key(), page.Size, cancellationToken), item => item.ToContract(chinese), item => [item.Id]));
+    }
+
+    private static async Task<Ok<DatasetImport>> GetAsync(
+        string project, string import, Caller caller, HttpRequest http, ProjectAccess projects, DatasetImportStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok((await store.GetAsync(projectId, import, cancellationToken)).ToContract(ErrorCatalog.PrefersChinese(http)));
+    }
+
+    private static async Task<Ok<DatasetImport>> CancelAsync(
+        string project, string import, Caller caller, HttpRequest http, ProjectAccess projects, DatasetImportStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok((await store.CancelAsync(projectId, import, cancellationToken)).ToContract(ErrorCatalog.PrefersChinese(http)));
+    }
+
+    private static async Task<Ok<DatasetImportWork>> WorkAsync(
+        string import, HttpRequest http, DatasetImportStore store, DatasetVersionStore versions, ContentReader reader, BlobStorage storage, GarbageQueue garbage,
+        IOptions<ImportOptions> options, IOptions<DatasetOptions> datasets, CancellationToken cancellationToken)
+    {
+        var row = await store.GetAsync(null, import, cancellationToken);
+        var request = row.ReadRequest();
+        var (url, size) = (store.Reveal(row) ?? string.Empty, (long?)null);
+        if (request.Archive is { } archive && !ImportTransitions.IsFinal(row.Status))
+        {
+            var file = await ArchiveAsync(row.ProjectId, archive, versions, cancellationToken);
+            var download = await reader.DownloadsAsync(row.ProjectId, [file], ContentLinks.Origin(http), options.Value.StagingUrlLifetime, cancellationToken);
+            (url, size) = (download[0].Url, file.SizeBytes);
+        }
+        else if (request.Container?.Name is { } name)
+        {
+            url = options.Value.Containers.GetValueOrDefault(name, string.Empty);
+        }
+
+        var urls = new List<string>();
+        foreach (var blob in new[] { Staging(row, SourceBlob), Staging(row, ExpandedBlob) })
+        {
+            // An orchestration that was terminated leaves it lying: then it is collected.
+            await garbage.ExpectAsync(BlobStorage.Datasets, blob, options.Value.StagingUrlLifetime, cancellationToken);
+            urls.Add(await storage.BlockUploadUrlAsync(BlobStorage.Datasets, blob, options.Value.StagingUrlLifetime, cancellationToken));
+        }
+
+        return TypedResults.Ok(new DatasetImportWork(
+            row.ToContract(chinese: false), request, url, request.Url is null && request.Container?.Url is null, urls[0], urls[1], size, row.SourceTag,
+            new ImportLimits(datasets.Value.MaxFiles, options.Value.MaxBytes, options.Value.MaxRatio)));
+    }
+
+    private static async Task<Ok<DatasetImport>> ReportAsync(string import, ReportDatasetImportRequest request, DatasetImportStore store, CancellationToken cancellationToken)
+    {
+        Check.Defined(request.Status, "status");
+        return TypedResults.Ok((await store.ReportAsync(import, request, cancellationToken)).ToContract(chinese: false));
+    }
+
+    private static async Task<NoContent> ClearAsync(
+        string import, DatasetImportStore store, DatasetVersionStore versions, DraftSweep sweep, BlobStorage storage, CancellationToken cancellationToken)
+    {
+        var row = await store.GetAsync(null, import, cancellationToken);
+        await storage.DiscardAsync(BlobStorage.Datasets, Staging(row, SourceBlob), cancellationToken);
+        await storage.DiscardAsync(BlobStorage.Datasets, Staging(row, ExpandedBlob), cancellationToken);
+        if (row.Version is { } number && await versions.FindAsync(row.DatasetId, number, cancellationToken) is { Status: DatasetVersionStatus.Draft } draft)
+        {
+            await sweep.DeleteAsync(draft, cancellationToken);
+        }
+
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<DatasetFileRow> ArchiveAsync(string projectId, ImportArchive archive, DatasetVersionStore versions, CancellationToken cancellationToken)
+    {
+        var version = await versions.GetReadyAsync(projectId, archive.Dataset, archive.Version, cancellationToken);
+        return await versions.GetFileAsync(version.Id, archive.Path, cancellationToken);
+    }
+
+    private static string Staging(DatasetImportRow row, string name) => ContentAddress.Upload(row.ProjectId, row.Id, name);
+}

@@ -1,0 +1,38 @@
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Http;
+using AiPlatform.MLflow.Http;
+
+namespace AiPlatform.MLflow.Evaluation;
+
+/// <summary>Evaluation datasets and scorers.</summary>
+internal static class EvaluationEndpoints
+{
+    private const long MaxRecordBytes = 16 * 1024 * 1024;
+    private const long MaxScorerBytes = 4 * 1024 * 1024;
+
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddEvaluation(this IServiceCollection services) => services
+        .AddSingleton<EvaluationDatasetStore>().AddSingleton<EvaluationRecordStore>().AddSingleton<EvaluationDatasetApi>()
+        .AddSingleton<ScorerStore>().AddSingleton<ScorerApi>();
+
+    /// <summary>Maps the routes.</summary>
+    public static void Map(MLflowRoutes mlflow)
+    {
+        mlflow.Post<EvaluationDatasetApi>("datasets/create", Permission.Write, (api, call) => api.CreateAsync(call));
+        mlflow.Both<EvaluationDatasetApi>("datasets/search", Permission.Read, (api, call) => api.SearchAsync(call));
+        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}", Permission.Read, (api, call) => api.GetAsync(call));
+        mlflow.On<EvaluationDatasetApi>("DELETE", "datasets/{dataset}", Permission.Write, (api, call) => api.DeleteAsync(call));
+        mlflow.On<EvaluationDatasetApi>("PATCH", "datasets/{dataset}/tags", Permission.Write, (api, call) => api.SetTagsAsync(call));
+        mlflow.On<EvaluationDatasetApi>("DELETE", "datasets/{dataset}/tags/{key}", Permission.Write, (api, call) => api.DeleteTagAsync(call));
+        mlflow.On<EvaluationDatasetApi>("POST", "datasets/{dataset}/records", Permission.Write, (api, call) => api.UpsertAsync(call)).WithBodyLimit(MaxRecordBytes);
+        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}/records", Permission.Read, (api, call) => api.RecordsAsync(call));
+        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}/experiment-ids", Permission.Read, (api, call) => api.ExperimentsAsync(call));
+        mlflow.Post<EvaluationDatasetApi>("datasets/{dataset}/add-experiments", Permission.Write, (api, call) => api.AddExperimentsAsync(call));
+        mlflow.Post<EvaluationDatasetApi>("datasets/{dataset}/remove-experiments", Permission.Write, (api, call) => api.RemoveExperimentsAsync(call));
+        mlflow.On<ScorerApi>("POST", "scorers/register", Permission.Write, (api, call) => api.RegisterAsync(call)).WithBodyLimit(MaxScorerBytes);
+        mlflow.Get<ScorerApi>("scorers/list", Permission.Read, (api, call) => api.ListAsync(call));
+        mlflow.Get<ScorerApi>("scorers/versions", Permission.Read, (api, call) => api.VersionsAsync(call));
+        mlflow.Get<ScorerApi>("scorers/get", Permission.Read, (api, call) => api.GetAsync(call));
+        mlflow.On<ScorerApi>("DELETE", "scorers/delete", Permission.Write, (api, call) => api.DeleteAsync(call));
+    }
+}

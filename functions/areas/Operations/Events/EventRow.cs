@@ -1,0 +1,17 @@
+namespace AiPlatform.Operations.Events;
+
+/// <summary>A row of <c>events</c>.</summary>
+internal sealed record EventRow
+{
+    public long Id { get; init; }
+
+    public long Xid { get; init; }
+
+    public required string Topic { get; init; }
+
+    public required string Kind { get; init; }
+
+    public required string Data { get; init; }
+
+    public EventPosition Position => new(Xid, Id);
+}

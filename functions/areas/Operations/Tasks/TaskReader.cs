@@ -1,0 +1,56 @@
+using AiPlatform.Contracts.Tasks;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Operations;
+using Dapper;
+
+namespace AiPlatform.Operations.Tasks;
+
+/// <summary>Lists the long operations of projects, whatever kinds the areas have registered.</summary>
+internal sealed class TaskReader(Database database, IEnumerable<ITaskKind> kinds)
+{
+    private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
+
+    private readonly IReadOnlyDictionary<string, ITaskKind> _kinds = kinds.ToDictionary(static kind => kind.Kind, StringComparer.Ordinal);
+
+    /// <summary>The kind of an operation.</summary>
+    public ITaskKind KindOf(TaskRow row) => _kinds[row.Kind];
+
+    /// <summary>One more operation than asked for, newest first; of one project, or of all that the caller reaches.</summary>
+    public async Task<IEnumerable<TaskRow>> ListAsync(string? projectId, Caller caller, string? after, int size, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        // Each project and each queue gives its newest from an index, however many it has.
+        var newest = _kinds.Values.Select(kind => kind.Source).Select(source =>
+            $"""
+            SELECT s.* FROM projects p {source.Parents}
+            CROSS JOIN LATERAL (
+                {source.Select} WHERE {source.Within} AND {source.Live}{(after is null ? string.Empty : $" AND {source.Id} < @after")}
+                ORDER BY {source.Id} DESC LIMIT @limit) s
+            WHERE {Reachable} AND (@projectId::text IS NULL OR p.id = @projectId)
+            """);
+        return await connection.QueryAsync<TaskRow>(new CommandDefinition(
+            $"SELECT * FROM ({string.Join(" UNION ALL ", newest)}) newest ORDER BY id DESC LIMIT @limit",
+            new { owner = caller.OwnerFilter, projectId, after, limit = size + 1 },
+            cancellationToken: cancellationToken));
+    }
+
+    /// <summary>An operation; null when there is none that the caller reaches.</summary>
+    public async Task<TaskRow?> FindAsync(string id, Caller caller, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var found = _kinds.Values.Select(static kind => kind.Source).Select(static source => $"{source.Select} WHERE {source.Id} = @id AND {source.Live}");
+        return await connection.QuerySingleOrDefaultAsync<TaskRow>(new CommandDefinition(
+            $"SELECT * FROM ({string.Join(" UNION ALL ", found)}) s WHERE EXISTS (SELECT 1 FROM projects p WHERE p.id = s.project_id AND {Reachable})",
+            new { owner = caller.OwnerFilter, id },
+            cancellationToken: cancellationToken));
+    }
+
+    /// <summary>As the API shows it.</summary>
+    public PlatformTask ToContract(TaskRow row)
+    {
+        var kind = KindOf(row);
+        return new PlatformTask(
+            row.Id, row.ProjectId, row.Kind, row.Name, kind.StateOf(row.Status), kind.Told(row.Reason), row.Progress, row.Link, row.CreatedAt, row.StartedAt, row.EndedAt);
+    }
+}

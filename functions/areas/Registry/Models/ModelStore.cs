@@ -1,0 +1,128 @@
+using AiPlatform.Contracts.Models;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Postgres;
+using Dapper;
+using Npgsql;
+
+namespace AiPlatform.Registry.Models;
+
+/// <summary>Registered models and their versions.</summary>
+internal sealed class ModelStore(Database database, TimeProvider time)
+{
+    /// <summary>Creates a model.</summary>
+    /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>
+    public async Task<ModelRow> CreateAsync(string projectId, CreateModelRequest request, Caller caller, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            return await connection.QuerySingleAsync<ModelRow>(new CommandDefinition(
+                $"""
+                INSERT INTO models AS m (id, project_id, name, description, created_by, created_at, updated_at)
+                VALUES (@id, @projectId, @name, @description, @by, @now, @now)
+                RETURNING {ModelRow.Columns}
+                """,
+                new { id = Ids.New(time), projectId, name = request.Name, description = request.Description, by = caller.UserId, now = time.GetUtcNow() },
+                cancellationToken: cancellationToken));
+        }
+        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "models_name"))
+        {
+            throw ApiException.AlreadyExists("model", request.Name);
+        }
+    }
+
+    /// <summary>A live model by id or name.</summary>
+    /// <exception cref="ApiException">404.</exception>
+    public async Task<ModelRow> GetAsync(string projectId, string model, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ModelRow>(new CommandDefinition(
+                $"""
+                SELECT {ModelRow.Columns} FROM models m
+                WHERE m.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model))
+                """,
+                new { projectId, model },
+                cancellationToken: cancellationToken))
+            ?? throw ApiException.NotFound("model", model);
+    }
+
+    /// <summary>One more live model than asked for, newest first.</summary>
+    public async Task<IEnumerable<ModelRow>> ListAsync(string projectId, string? after, int size, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QueryAsync<ModelRow>(new CommandDefinition(
+            $"""
+            SELECT {ModelRow.Columns} FROM models m
+            WHERE m.project_id = @projectId AND m.deleted_at IS NULL AND (@after::text IS NULL OR m.id < @after) ORDER BY m.id DESC LIMIT @limit
+            """,
+            new { projectId, after, limit = size + 1 },
+            cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Deletes softly, or takes that back. Repeating either changes nothing.</summary>
+    /// <exception cref="ApiException">404; 409 when the name was taken meanwhile.</exception>
+    public async Task SetDeletedAsync(string projectId, string model, bool deleted, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        try
+        {
+            var changed = await connection.ExecuteAsync(new CommandDefinition(
+                """
+                UPDATE models SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now
+                WHERE project_id = @projectId AND purged_at IS NULL AND (id = @model OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@model)))
+                """,
+                new { projectId, model, deleted, now = time.GetUtcNow() },
+                cancellationToken: cancellationToken));
+            if (changed == 0)
+            {
+                throw ApiException.NotFound("model", model);
+            }
+        }
+        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "models_name"))
+        {
+            throw ApiException.AlreadyExists("model", model);
+        }
+    }
+
+    /// <summary>A version by number.</summary>
+    /// <exception cref="ApiException">404.</exception>
+    public async Task<ModelVersionRow> GetVersionAsync(string projectId, string model, int version, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<ModelVersionRow>(new CommandDefinition(
+                $"""
+                {ModelVersionRow.SelectWhole}
+                WHERE v.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model)) AND v.version = @version AND v.deleted_at IS NULL
+                """,
+                new { projectId, model, version },
+                cancellationToken: cancellationToken))
+            ?? throw ApiException.NotFound("modelVersion", $"{model}/{version}");
+    }
+
+    /// <summary>One more version than asked for, newest first.</summary>
+    public async Task<IReadOnlyList<ModelVersionRow>> ListVersionsAsync(string modelId, int? before, int size, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = await connection.QueryAsync<ModelVersionRow>(new CommandDefinition(
+            $"{ModelVersionRow.Select} WHERE v.model_id = @modelId AND v.deleted_at IS NULL AND (@before::int IS NULL OR v.version < @before) ORDER BY v.version DESC LIMIT @limit",
+            new { modelId, before, limit = size + 1 },
+            cancellationToken: cancellationToken));
+        return rows.AsList();
+    }
+
+    /// <summary>Adds what the versions' jobs read, in one round trip for all of them.</summary>
+    public async Task<IReadOnlyList<ModelVersion>> CompleteAsync(IReadOnlyList<ModelVersionRow> versions, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var inputs = (await connection.QueryAsync<ModelInputRow>(new CommandDefinition(
+            """
+            SELECT j.job_id, d.id AS dataset_id, d.name, v.version, v.id AS version_id
+            FROM job_datasets j JOIN dataset_versions v ON v.id = j.version_id JOIN datasets d ON d.id = v.dataset_id
+            WHERE j.job_id = ANY(@jobs) ORDER BY j.job_id, d.name
+            """,
+            new { jobs = versions.Select(version => version.JobId).OfType<string>().Distinct().ToArray() },
+            cancellationToken: cancellationToken))).ToLookup(row => row.JobId);
+        return [.. versions.Select(version => version.ToContract(inputs[version.JobId ?? string.Empty]))];
+    }
+}

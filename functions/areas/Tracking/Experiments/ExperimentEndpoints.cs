@@ -1,0 +1,149 @@
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Paging;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Tick;
+using AiPlatform.Ports.Tracking;
+using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.Comparison;
+using AiPlatform.Tracking.Exports;
+using AiPlatform.Tracking.Media;
+using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Notes;
+using AiPlatform.Tracking.Runs;
+using AiPlatform.Tracking.Search;
+using AiPlatform.Tracking.Search.Index;
+using AiPlatform.Tracking.Views;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace AiPlatform.Tracking.Experiments;
+
+/// <summary>Routes of experiments and of the runs in them.</summary>
+internal static class ExperimentEndpoints
+{
+    private const int MaxName = 250;
+
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddExperiments(this IServiceCollection services)
+    {
+        services.AddOptions<SearchOptions>().BindConfiguration(SearchOptions.Section);
+        services.AddOptions<ExperimentOptions>().BindConfiguration(ExperimentOptions.Section)
+            .Validate(options => options is { MaxPointsPerBatch: > 0, MaxEntriesPerRequest: > 0, MaxArtifactBytes: > 0 }, "Experiments: limits must be positive.")
+            .ValidateOnStart();
+        services.TryAddSingleton<UploadVerifier>();
+        return services.AddSingleton<ExperimentStore>().AddSingleton<RunStore>().AddSingleton<RunAccess>().AddSingleton<IRunAccess>(static provider => provider.GetRequiredService<RunAccess>())
+            .AddSingleton<MetricSummaries>().AddSingleton<IRunMetrics>(static provider => provider.GetRequiredService<MetricSummaries>())
+            .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IRunArtifacts, RunArtifacts>().AddSingleton<IJobRuns, JobRuns>()
+            .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>())
+            .AddSingleton<IGarbageSource, ArtifactGarbage>()
+            .AddSingleton<AttemptReader>().AddSingleton<RunComparisonReader>().AddSingleton<NoteStore>().AddSingleton<ViewStore>().AddSingleton<RunSearch>().AddSingleton<MediaStore>().AddSingleton<RunExporter>()
+            .AddLoop<MetricFolder>("metric-summaries").AddLoop<MetricCompaction>("metric-compaction");
+    }
+
+    /// <summary>Maps the routes.</summary>
+    public static IEndpointRouteBuilder MapExperimentEndpoints(this IEndpointRouteBuilder routes)
+    {
+        var experiments = routes.MapGroup("/v1/projects/{project}/experiments").WithTags("Experiments");
+        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create an experiment");
+        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List experiments, newest first");
+        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an experiment by id or name");
+        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete an experiment");
+        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted experiment by id");
+        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a run that no job drives");
+        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read).WithSummary("List the runs of an experiment, newest first");
+        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithSummary("List the runs of a project, newest first");
+        RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
+        routes.MapSeriesEndpoints();
+        ComparisonEndpoints.Map(routes);
+        NoteEndpoints.Map(routes);
+        ViewEndpoints.Map(routes);
+        MediaEndpoints.Map(routes);
+        ExportEndpoints.Map(routes);
+        ArtifactEndpoints.Map(routes.MapGroup("/v1/runs/{run}/artifacts").WithTags("Artifacts"));
+        return routes;
+    }
+
+    private static async Task<Created<Experiment>> CreateAsync(
+        string project, CreateExperimentRequest request, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        request = request with { Name = Check.Name(request.Name, "name") };
+        Check.Text(request.Description, "description", 2_000);
+        var experiment = await store.CreateAsync(project, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{experiment.ProjectId}/experiments/{experiment.Id}", experiment);
+    }
+
+    private static async Task<Ok<Page<Experiment>>> ListAsync(
+        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var rows = await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken);
+        return TypedResults.Ok(page.ToPage(rows, row => row, row => [row.Id]));
+    }
+
+    private static async Task<Ok<Experiment>> GetAsync(
+        string project, string experiment, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
+        => TypedResults.Ok(await store.GetAsync(project, experiment, caller, cancellationToken));
+
+    private static async Task<NoContent> DeleteAsync(
+        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await store.SetDeletedAsync(projectId, experiment, deleted: true, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Ok<Experiment>> RestoreAsync(
+        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        await store.SetDeletedAsync(projectId, experiment, deleted: false, cancellationToken);
+        return TypedResults.Ok(await store.GetAsync(projectId, experiment, caller, cancellationToken));
+    }
+
+    private static async Task<Created<Run>> CreateRunAsync(
+        string project, string experiment, CreateRunRequest? request, Caller caller, ExperimentStore experiments, RunStore runs,
+        IOptions<ExperimentOptions> options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        request ??= new CreateRunRequest();
+        if (request.Name is not null)
+        {
+            Check.Length(request.Name, "name", 1, MaxName);
+        }
+
+        RunChecks.Params(request.Params, options.Value);
+        RunChecks.Tags(request.Tags, options.Value);
+        var parent = await experiments.GetAsync(project, experiment, caller, cancellationToken);
+        var id = Ids.New(time);
+        var run = new NewRun(
+            id, parent.ProjectId, parent.Id, null, request.Name ?? $"run-{id[^8..]}", RunStatus.Running, caller.UserId, request.Params, request.Tags);
+        return TypedResults.Created($"/v1/runs/{id}", await runs.CreateAsync(run, cancellationToken));
+    }
+
+    private static async Task<Ok<Page<Run>>> ListRunsAsync(
+        string project, string experiment, [AsParameters] PageRequest page, Caller caller, ExperimentStore experiments, RunStore runs,
+        CancellationToken cancellationToken)
+    {
+        var parent = await experiments.GetAsync(project, experiment, caller, cancellationToken);
+        return TypedResults.Ok(await PageOfAsync(parent.ProjectId, parent.Id, page, runs, cancellationToken));
+    }
+
+    private static async Task<Ok<Page<Run>>> ListProjectRunsAsync(
+        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, RunStore runs, CancellationToken cancellationToken)
+    {
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        return TypedResults.Ok(await PageOfAsync(projectId, null, page, runs, cancellationToken));
+    }
+
+    private static async Task<Page<Run>> PageOfAsync(string projectId, string? experimentId, PageRequest page, RunStore runs, CancellationToken cancellationToken)
+    {
+        var rows = await runs.ListAsync(projectId, experimentId, page.Key(), page.Size, cancellationToken);
+        return page.ToPage(await runs.CompleteAsync(rows, cancellationToken), run => run, run => [run.Id]);
+    }
+}

@@ -1,0 +1,74 @@
+using AiPlatform.Contracts.Experiments;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.Runs;
+
+namespace AiPlatform.Tracking.Exports;
+
+/// <summary>Routes that answer files: runs, and the points of their metrics, as CSV or Parquet.</summary>
+internal static class ExportEndpoints
+{
+    private const int MaxRuns = 10_000;
+    private const int MaxKeys = 1_000;
+
+    /// <summary>Maps the routes.</summary>
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/projects/{project}/runs/export", ExportRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithLongRequests()
+            .WithSummary("All runs of a project or an experiment with their parameters, tags and last metrics, as CSV or Parquet");
+        routes.MapPost("/v1/projects/{project}/metrics/export", ExportPointsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithLongRequests()
+            .WithSummary("All points of many runs, as CSV or Parquet");
+        routes.MapGet("/v1/runs/{run}/metrics/export", ExportRunAsync).WithTags("Runs").RequirePermission(Permission.ReadRun).WithLongRequests()
+            .WithSummary("All points of a run, or of one of its metrics, as CSV or Parquet");
+    }
+
+    private static async Task ExportRunsAsync(
+        string project, string? experiment, string? format, bool? keepFormulas, HttpResponse response, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunExporter exporter,
+        CancellationToken cancellationToken)
+    {
+        var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, caller, cancellationToken);
+        var table = await exporter.TableAsync(projectId, only?.Id, cancellationToken);
+        await exporter.WriteAsync(projectId, only?.Id, table, Begin(response, kind, table.Columns, keepFormulas == true, "runs"), cancellationToken);
+    }
+
+    private static async Task ExportPointsAsync(
+        string project, ExportMetricsRequest request, HttpResponse response, Caller caller, ProjectAccess projects, RunStore runs, RunExporter exporter,
+        CancellationToken cancellationToken)
+    {
+        Check.That(request.Runs.Count is >= 1 and <= MaxRuns, "runs", "count", 1, MaxRuns);
+        Check.That(request.Keys is null or { Count: >= 1 and <= MaxKeys }, "keys", "count", 1, MaxKeys);
+        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
+        var known = await runs.FilterAsync(projectId, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
+        var table = new PointTable();
+        await exporter.WritePointsAsync(known, request.Keys, request.AllAttempts, table, Begin(response, request.Format, table.Columns, request.KeepFormulas, "metrics"), cancellationToken);
+    }
+
+    private static async Task ExportRunAsync(
+        string run, string? key, string? format, bool? keepFormulas, HttpResponse response, Caller caller, RunAccess access, RunExporter exporter,
+        CancellationToken cancellationToken)
+    {
+        if (key is not null)
+        {
+            Check.Length(key, "key", 1, 250);
+        }
+
+        var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
+        var row = await access.RequireAsync(run, caller, cancellationToken);
+        var table = new PointTable();
+        await exporter.WritePointsAsync([row], key is null ? null : [key], allAttempts: true, table, Begin(response, kind, table.Columns, keepFormulas == true, "metrics"), cancellationToken);
+    }
+
+    private static IExportWriter Begin(HttpResponse response, ExportFormat format, IReadOnlyList<ExportColumn> columns, bool keepFormulas, string name)
+    {
+        IExportWriter writer = format == ExportFormat.Parquet ? new ParquetExport(columns, response.Body) : new CsvExport(columns, keepFormulas, response.Body);
+        response.ContentType = writer.ContentType;
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.ContentDisposition = $"attachment; filename=\"{name}.{format.ToText()}\"";
+        return writer;
+    }
+}
