@@ -11,16 +11,25 @@ namespace AiPlatform.Kernel.Garbage;
 /// </summary>
 public sealed class GarbageQueue(Database database, IOptions<GarbageOptions> options, TimeProvider time)
 {
+    /// <summary>Takes the blob <c>@container</c>, <c>@name</c> out, as a statement among others; it waits for a collector that is at it.</summary>
+    public const string Take = "DELETE FROM garbage_blobs WHERE container = @container AND name = @name";
+
+    /// <summary>Makes the blob <c>@container</c>, <c>@name</c> due at <c>@now</c>, if it is in the queue.</summary>
+    public const string Hasten = "UPDATE garbage_blobs SET due_at = @now WHERE container = @container AND name = @name";
+
+    /// <summary>Adds what a query gives, columns <c>container, name, size_bytes, due_at</c>, as a statement among others.</summary>
+    public static string AddFrom(string query) => $"""
+        INSERT INTO garbage_blobs AS b (container, name, size_bytes, due_at)
+        {query}
+        ON CONFLICT (container, name) DO UPDATE SET due_at = greatest(b.due_at, excluded.due_at)
+        """;
+
     /// <summary>Adds blobs whose last reference goes with this transaction.</summary>
     public Task AddAsync(UnitOfWork work, string container, IReadOnlyCollection<GarbageBlob> blobs)
         => blobs.Count == 0
             ? Task.CompletedTask
             : work.ExecuteAsync(
-                """
-                INSERT INTO garbage_blobs AS b (container, name, size_bytes, due_at)
-                SELECT @container, name, max(size_bytes), @due FROM unnest(@names, @sizes) AS sent (name, size_bytes) GROUP BY name ORDER BY name
-                ON CONFLICT (container, name) DO UPDATE SET due_at = greatest(b.due_at, excluded.due_at)
-                """,
+                AddFrom("SELECT @container, name, max(size_bytes), @due FROM unnest(@names, @sizes) AS sent (name, size_bytes) GROUP BY name ORDER BY name"),
                 new
                 {
                     container,
@@ -37,10 +46,7 @@ public sealed class GarbageQueue(Database database, IOptions<GarbageOptions> opt
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await connection.ExecuteAsync(new CommandDefinition(
-            """
-            INSERT INTO garbage_blobs AS b (container, name, due_at) VALUES (@container, @name, @due)
-            ON CONFLICT (container, name) DO UPDATE SET due_at = greatest(b.due_at, excluded.due_at)
-            """,
+            AddFrom("SELECT @container, @name, NULL::bigint, @due"),
             new { container, name, due = DueAt + lifetime },
             cancellationToken: cancellationToken));
     }
@@ -50,6 +56,6 @@ public sealed class GarbageQueue(Database database, IOptions<GarbageOptions> opt
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await connection.ExecuteAsync(new CommandDefinition(
-            "DELETE FROM garbage_blobs WHERE container = @container AND name = @name", new { container, name }, cancellationToken: cancellationToken));
+            Take, new { container, name }, cancellationToken: cancellationToken));
     }
 }

@@ -9,6 +9,9 @@ public interface IJobs
     /// <summary>Locks a job for a change that depends on it.</summary>
     /// <exception cref="ApiException">404 <c>not_found</c>.</exception>
     Task<JobReference> LockAsync(UnitOfWork work, string job);
+
+    /// <summary>Notes that an attempt of the job of this run, if a job drives it, goes on after a step.</summary>
+    Task ResumeAsync(UnitOfWork work, string runId, int attempt, long step);
 }
 
 /// <summary>What a job says about the model that it makes.</summary>

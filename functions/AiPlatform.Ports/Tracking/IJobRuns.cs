@@ -8,6 +8,9 @@ public interface IJobRuns
 {
     /// <summary>Creates the run of a job, scheduled, in an experiment that is made when there is none of this name; gives the run's id.</summary>
     Task<string> CreateAsync(UnitOfWork work, JobRun run, Caller caller);
+
+    /// <summary>Moves a run with its job.</summary>
+    Task SetStateAsync(UnitOfWork work, string runId, JobRunState state);
 }
 
 /// <summary>The run of a job that is submitted.</summary>

@@ -13,6 +13,10 @@ using AiPlatform.MLflow.Traces;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.Registry;
 using AiPlatform.Ports.Tracking;
+using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.LoggedModels;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search.Index;
 
 namespace AiPlatform.MLflow;
@@ -29,18 +33,12 @@ internal static class MLflowEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddMLflow(this IServiceCollection services)
     {
-        services.AddOptions<MLflowOptions>().BindConfiguration(MLflowOptions.Section)
-            .Validate(static options => options.ArtifactRoot is null || DirectArtifacts.IsRoot(options.ArtifactRoot), "MLflow: ArtifactRoot must be file:///absolute/path or wasbs://container@account/prefix.")
-            .ValidateOnStart();
         return services.AddTraces().AddEvaluation().AddSingleton<ServerApi>().AddSingleton<GraphQLApi>()
-            .AddSingleton<RunDirectory>().AddSingleton<ExperimentDirectory>().AddSingleton<RunWriter>().AddSingleton<ModelHistory>()
             .AddSingleton<RunApi>().AddSingleton<RunSearchApi>()
             .AddSingleton<ExperimentApi>().AddSingleton<LoggingApi>().AddSingleton<HistoryApi>()
-            .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<ArtifactApi>().AddSingleton<PageArtifactApi>().AddSingleton<DirectArtifacts>()
-            .AddSingleton<DirectArtifactGarbage>().AddSingleton<IDirectArtifacts>(static provider => provider.GetRequiredService<DirectArtifactGarbage>()).AddSingleton<IGarbageSweep>(static provider => provider.GetRequiredService<DirectArtifactGarbage>())
-            .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
-            .AddSingleton<LoggedModelStore>().AddSingleton<LoggedModelApi>().AddSingleton<ModelDescriptions>().AddSingleton<IModelDescriptions>(static provider => provider.GetRequiredService<ModelDescriptions>())
-            .AddSingleton<RegistryStore>().AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>().AddSingleton<WebhookApi>();
+            .AddSingleton<ArtifactApi>().AddSingleton<PageArtifactApi>()
+            .AddSingleton<LoggedModelApi>().AddSingleton<ModelDescriptions>().AddSingleton<IModelDescriptions>(static provider => provider.GetRequiredService<ModelDescriptions>())
+            .AddSingleton<RegisteredModelApi>().AddSingleton<ModelVersionApi>().AddSingleton<WebhookApi>();
     }
 
     /// <summary>Maps the routes.</summary>

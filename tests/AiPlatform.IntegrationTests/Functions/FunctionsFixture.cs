@@ -1,7 +1,9 @@
+using AiPlatform.Compute.Jobs;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Identity.Accounts;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions;

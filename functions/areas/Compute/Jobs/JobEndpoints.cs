@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Orchestrated;
 using AiPlatform.Kernel.Paging;
@@ -27,7 +28,8 @@ internal static class JobEndpoints
             .ValidateOnStart();
         return services.AddSingleton<JobStore>().AddSingleton<JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
             .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
-            .AddSingleton<ITaskKind, JobTaskKind>().AddSingleton<IJobs, JobReferences>()
+            .AddSingleton<ITaskKind, JobTaskKind>().AddGarbage<JobGarbage>()
+            .AddSingleton<IOwnedKind>(new OwnedKind("job", "jobs", HasEvents: true, IsInstance: true)).AddSingleton<IJobs, JobReferences>()
             .AddSingleton<JobEventSink>();
     }
 

@@ -3,11 +3,12 @@ using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Compute.Jobs;
 
 /// <summary>Moves jobs along their transition table, together with their runs, attempts, dependents and listeners.</summary>
-internal sealed class JobLifecycle(Database database, CapacitySignal capacity, IOutbox outbox, EventStream events, TimeProvider time)
+internal sealed class JobLifecycle(Database database, IJobRuns runs, CapacitySignal capacity, IOutbox outbox, EventStream events, TimeProvider time)
 {
     /// <summary>Sets a job's status on behalf of its orchestration; the state that it has already is no step.</summary>
     /// <exception cref="ApiException">404; 409 <c>illegal_transition</c>.</exception>
@@ -91,27 +92,15 @@ internal sealed class JobLifecycle(Database database, CapacitySignal capacity, I
         job.StatusReason = reason;
         var now = time.GetUtcNow();
         job.StartedAt ??= to == JobStatus.Running ? now : null;
-        var runStatus = JobTransitions.RunStatus(to, job.StartedAt is not null);
         await work.ExecuteAsync(
             """
             UPDATE jobs SET status = @status, status_reason = @reason, updated_at = @now, started_at = @started,
                 ended_at = CASE WHEN @final THEN @now END, admission_asked_at = CASE WHEN @final THEN NULL ELSE admission_asked_at END
-            WHERE id = @id;
-            UPDATE runs SET status = @runStatus, status_reason = @reason, updated_at = @now, started_at = coalesce(started_at, @started),
-                ended_at = CASE WHEN @final THEN @now END
-            WHERE id = @runId
+            WHERE id = @id
             """,
-            new
-            {
-                id = job.Id,
-                runId = job.RunId,
-                status = to.ToText(),
-                reason,
-                now,
-                started = job.StartedAt,
-                final,
-                runStatus = runStatus.ToText(),
-            });
+            new { id = job.Id, status = to.ToText(), reason, now, started = job.StartedAt, final });
+        var runStatus = JobTransitions.RunStatus(to, job.StartedAt is not null);
+        await runs.SetStateAsync(work, job.RunId, new JobRunState(runStatus, reason, job.StartedAt, final ? now : null));
         await PublishAsync(work, job);
         await events.PublishAsync(work, $"run:{job.RunId}", "run.status", new { status = runStatus });
         if (final)

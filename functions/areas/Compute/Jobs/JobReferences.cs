@@ -12,4 +12,10 @@ internal sealed class JobReferences : IJobs
         var row = await JobAccess.LockAsync(work, job);
         return new JobReference(row.Id, row.ProjectId, row.RunId, row.ReadSpec().RegisterModel, row.CreatedBy);
     }
+
+    /// <inheritdoc />
+    public Task ResumeAsync(UnitOfWork work, string runId, int attempt, long step)
+        => work.ExecuteAsync(
+            "UPDATE job_attempts a SET resume_step = @step FROM jobs j WHERE j.run_id = @runId AND a.job_id = j.id AND a.attempt = @attempt",
+            new { runId, attempt, step });
 }

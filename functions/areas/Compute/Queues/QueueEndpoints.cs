@@ -7,6 +7,7 @@ using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
+using AiPlatform.Ports.Operations;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -29,7 +30,7 @@ internal static class QueueEndpoints
         services.AddSingleton<TaskBus>().AddSingleton<QueueStore>().AddSingleton<QueueControl>().AddSingleton<TaskStore>().AddSingleton<TaskSubmission>().AddSingleton<TaskOutcomes>()
             .AddSingleton<TaskExecutions>().AddSingleton<TaskCancellation>().AddSingleton<DispatchRound>().AddSingleton<DependencySettler>()
             .AddSingleton<WaitExplanation>().AddSingleton<DeadLetters>().AddSingleton<TaskSchedules>().AddSingleton<TaskPackages>()
-            .AddSingleton<TaskLogs>().AddSingleton<IGarbageSource>(static provider => provider.GetRequiredService<TaskLogs>());
+            .AddGarbage<TaskLogs>().AddGarbage<QueueGarbage>().AddSingleton<ITaskKind, QueueTaskKind>();
         services.AddLoop<TaskDispatcher>("task-dispatch").AddSingleton<ITickTask>(static provider => provider.GetRequiredService<TaskDispatcher>());
         return services.AddLoop<QueueMaintenance>("task-maintenance").AddSingleton<ITickTask>(static provider => provider.GetRequiredService<QueueMaintenance>());
     }

@@ -39,13 +39,8 @@ internal sealed class TaskLogs(Database database, BlobStorage storage, GarbageQu
         => await storage.OpenReadAsync(Container, BlobName(task.Id, attempt), 0, TaskLogRule.MaxBytes, cancellationToken)
             ?? (attempt <= task.Attempt ? Stream.Null : throw ApiException.NotFound("attempt", $"{task.Id}/{attempt}"));
 
-    /// <inheritdoc />
-    public Task ReleaseAsync(GarbageRound round, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc />
-    /// <remarks>Logs of jobs are nobody's garbage yet; those of tasks have had their time when they come up.</remarks>
-    public Task<IReadOnlyCollection<string>> ReferencedAsync(UnitOfWork work, string[] names)
-        => Task.FromResult<IReadOnlyCollection<string>>([.. names.Where(static name => !name.StartsWith(Folder, StringComparison.Ordinal))]);
+    /// <summary>None: an output has had its time when it comes up.</summary>
+    public Task<IReadOnlyCollection<string>> ReferencedAsync(UnitOfWork work, string[] names) => Task.FromResult<IReadOnlyCollection<string>>([]);
 
     private static string BlobName(string taskId, int attempt) => $"{Folder}{taskId}/{attempt}.log";
 

@@ -73,9 +73,7 @@ internal sealed class ContentStore(Database database, GarbageQueue garbage, Time
         {
             // A collector that is at this very blob has its row: then the blob is gone when we get it.
             var kept = await work.ExecuteAsync(
-                added
-                    ? "DELETE FROM garbage_blobs WHERE container = @container AND name = @name"
-                    : "UPDATE garbage_blobs SET due_at = @now WHERE container = @container AND name = @name",
+                added ? GarbageQueue.Take : GarbageQueue.Hasten,
                 new { container = BlobStorage.Datasets, name, now });
             if (added && kept == 0)
             {

@@ -27,7 +27,7 @@ internal static class DatasetEndpoints
         return services.AddDatasetImports().AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetRemoval>()
             .AddSingleton<ContentStore>().AddSingleton<ContentReader>().AddSingleton<IDatasetInputs, DatasetInputs>().AddSingleton<ContentLinks>().AddSingleton<ContentVerifier>().AddSingleton<ArchiveWriter>()
             .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>())
-            .AddSingleton<IGarbageSource, DatasetGarbage>();
+            .AddGarbage<DatasetGarbage>();
     }
 
     /// <summary>Maps the routes.</summary>

@@ -8,11 +8,14 @@ namespace AiPlatform.Data.Datasets;
 /// Releases manifests of versions that were deleted for longer than the retention, and contents that no version refers to. The row of a
 /// version stays: jobs, models and lineage name it. A content whose parts others are made of stays until they go.
 /// </summary>
-internal sealed class DatasetGarbage(Database database, GarbageQueue queue) : IGarbageSource
+internal sealed class DatasetGarbage(Database database, GarbageQueue queue) : IGarbageRelease, IGarbageSource
 {
     private const int MaxVersions = 20;
     private const int MaxContents = 500;
     private const int MaxBatches = 10;
+
+    /// <summary>After jobs, which name versions.</summary>
+    public int Order => 3;
 
     /// <inheritdoc />
     public string Container => BlobStorage.Datasets;

@@ -10,6 +10,7 @@ using AiPlatform.DataFiles.Quality;
 using AiPlatform.DataFiles.Reports;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Orchestrated;
 using AiPlatform.Kernel.Paging;
@@ -29,7 +30,8 @@ internal static class QualityEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddQuality(this IServiceCollection services) => services
         .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>().AddSingleton<IOrchestratedKind, OrchestratedReports>()
-        .AddSingleton<ITaskKind, ReportTaskKind>().AddSingleton<IDatasetQuality, DatasetQualityRule>()
+        .AddSingleton<ITaskKind, ReportTaskKind>().AddGarbage<QualityGarbage>()
+        .AddSingleton<IOwnedKind>(new OwnedKind("qualityReport", "quality_reports", IsInstance: true)).AddSingleton<IDatasetQuality, DatasetQualityRule>()
         .AddSingleton<IDatasetFacetSource, QualityFacets>()
         .AddSingleton<IDatasetReading, PlannedReading>();
 

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
@@ -16,7 +17,7 @@ internal static class ProjectEndpoints
     private const int MaxDescription = 2000;
 
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddProjects(this IServiceCollection services) => services.AddSingleton<ProjectStore>().AddSingleton<IProjectScope, ProjectScope>();
+    public static IServiceCollection AddProjects(this IServiceCollection services) => services.AddSingleton<ProjectStore>().AddSingleton<IProjectScope, ProjectScope>().AddGarbage<ProjectGarbage>();
 
     /// <summary>Maps the routes.</summary>
     public static void MapProjectEndpoints(this IEndpointRouteBuilder routes)

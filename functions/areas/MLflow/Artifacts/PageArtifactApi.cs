@@ -1,10 +1,11 @@
-using AiPlatform.Ports.Identity;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Registry;
-using AiPlatform.MLflow.Tracking;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Artifacts;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AiPlatform.MLflow.Traces;
+using AiPlatform.MLflow.Tracking;
 
 namespace AiPlatform.MLflow.Assessments;
 

@@ -5,6 +5,7 @@ using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Traces;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Assessments;
 

@@ -4,6 +4,7 @@ using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Traces;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 
 namespace AiPlatform.MLflow.Evaluation;

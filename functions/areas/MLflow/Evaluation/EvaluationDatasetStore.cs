@@ -3,6 +3,7 @@ using System.Text;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Search;
 using Dapper;
 

@@ -1,6 +1,7 @@
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Http;
 using AiPlatform.MLflow.Http;
+using AiPlatform.MLflow.Tracking;
 
 namespace AiPlatform.MLflow.Evaluation;
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Traces;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 
 namespace AiPlatform.MLflow.Evaluation;

@@ -2,6 +2,8 @@ using System.Text.Json;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Evaluation;
 

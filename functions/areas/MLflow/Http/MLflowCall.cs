@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Tracking.Search;
 using Microsoft.AspNetCore.Http.Features;

@@ -1,7 +1,7 @@
-using AiPlatform.Ports.Identity;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.MLflow.Http;
 

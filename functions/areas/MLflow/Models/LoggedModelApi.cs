@@ -3,6 +3,9 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.LoggedModels;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 using Dapper;
 
@@ -46,30 +49,11 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
             throw MLflowException.Invalid($"Invalid model name ('{name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '\"', \"'\")");
         }
 
-        await using (var connection = await database.OpenAsync(call.Token))
-        {
-            await connection.ExecuteAsync(new CommandDefinition(
-                """
-                INSERT INTO logged_models (id, project_id, experiment_id, run_id, foreign_run_id, name, model_type, status, params, tags, created_by, created_at, updated_at)
-                VALUES (@id, @project, @experiment, @run, @foreign, @name, @type, 'LOGGED_MODEL_PENDING', @parameters::jsonb, @tags::jsonb, @by, @now, @now)
-                """,
-                new
-                {
-                    id,
-                    project = call.ProjectId,
-                    experiment = experiment.Id,
-                    run = run?.Id,
-                    foreign,
-                    name,
-                    type = call.Text("model_type"),
-                    parameters = JsonTags.Write(RunApi.Tags(call, "params", MaxEntries)),
-                    tags = JsonTags.Write(RunApi.Tags(call, "tags", MaxEntries)),
-                    by = call.Caller.UserId,
-                    now = time.GetUtcNow(),
-                },
-                cancellationToken: call.Token));
-        }
-
+        await store.InsertAsync(
+            new NewLoggedModel(
+                id, call.ProjectId, experiment.Id, run?.Id, foreign, name, call.Text("model_type"), JsonTags.Write(RunApi.Tags(call, "params", MaxEntries)),
+                JsonTags.Write(RunApi.Tags(call, "tags", MaxEntries)), call.Caller.UserId),
+            call.Token);
         await WriteAsync(call, id);
     }
 
@@ -85,21 +69,21 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
             throw MLflowException.Value("status", $"'{status}'");
         }
 
-        await ChangeAsync(call, "status = @status", new { status });
+        await store.SetStatusAsync(await RequireAsync(call), status, call.Token);
         await WriteAsync(call, Id(call));
     }
 
     /// <summary><c>DELETE logged-models/{id}</c>.</summary>
     public async Task DeleteAsync(MLflowCall call)
     {
-        await ChangeAsync(call, "deleted_at = @now", new { });
+        await store.DeleteAsync(await RequireAsync(call), call.Token);
         await call.EmptyAsync();
     }
 
     /// <summary><c>PATCH logged-models/{id}/tags</c>.</summary>
     public async Task SetTagsAsync(MLflowCall call)
     {
-        await ChangeAsync(call, "tags = tags || @tags::jsonb", new { tags = JsonTags.Write(RunApi.Tags(call, "tags", MaxEntries)) });
+        await store.SetTagsAsync(await RequireAsync(call), JsonTags.Write(RunApi.Tags(call, "tags", MaxEntries)), call.Token);
         await WriteAsync(call, Id(call));
     }
 
@@ -107,7 +91,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
     public async Task DeleteTagAsync(MLflowCall call)
     {
         var key = (string)call.Context.Request.RouteValues["key"]!;
-        if (!await ChangeAsync(call, "tags = tags - @key", new { key }, " AND jsonb_exists(tags, @key)"))
+        if (!await store.DeleteTagAsync(await RequireAsync(call), key, call.Token))
         {
             throw MLflowException.Missing($"No tag with key '{key}' found for model with ID '{Id(call)}'.");
         }
@@ -118,7 +102,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
     /// <summary><c>POST logged-models/{id}/params</c>: what is there already stays.</summary>
     public async Task LogParamsAsync(MLflowCall call)
     {
-        await ChangeAsync(call, "params = @parameters::jsonb || params", new { parameters = JsonTags.Write(RunApi.Tags(call, "params", MaxEntries)) });
+        await store.AddParamsAsync(await RequireAsync(call), JsonTags.Write(RunApi.Tags(call, "params", MaxEntries)), call.Token);
         await call.EmptyAsync();
     }
 
@@ -147,7 +131,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
         }
 
         var metrics = await store.MetricsAsync([.. rows.Select(row => row.Id)], call.Token);
-        await call.WritePageAsync("models", rows, limit, offset, (json, row) => LoggedModelStore.Write(json, row, metrics[row.Id]));
+        await call.WritePageAsync("models", rows, limit, offset, (json, row) => LoggedModelJson.Write(json, row, metrics[row.Id]));
     }
 
     private static (SearchSql Sql, string Measured) Query(MLflowCall call)
@@ -171,17 +155,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
 
     private static string Id(MLflowCall call) => (string)call.Context.Request.RouteValues["model"]!;
 
-    // Assignment and condition are constants above. Answers whether anything changed.
-    private async Task<bool> ChangeAsync(MLflowCall call, string assignment, object values, string condition = "")
-    {
-        var model = await store.RequireAsync(Id(call), call.Caller, call.Token);
-        var parameters = new DynamicParameters(values);
-        parameters.Add("id", model.Id);
-        parameters.Add("now", time.GetUtcNow());
-        await using var connection = await database.OpenAsync(call.Token);
-        return await connection.ExecuteAsync(new CommandDefinition(
-            $"UPDATE logged_models SET {assignment}, updated_at = @now WHERE id = @id{condition}", parameters, cancellationToken: call.Token)) > 0;
-    }
+    private async Task<string> RequireAsync(MLflowCall call) => (await store.RequireAsync(Id(call), call.Caller, call.Token)).Id;
 
     private async Task WriteAsync(MLflowCall call, string id)
     {
@@ -190,7 +164,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
         await call.WriteAsync(json =>
         {
             json.WritePropertyName("model"u8);
-            LoggedModelStore.Write(json, model, metrics[id]);
+            LoggedModelJson.Write(json, model, metrics[id]);
         });
     }
 }

@@ -3,11 +3,12 @@ using System.Text.Json;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Postgres;
-using AiPlatform.MLflow.Artifacts;
-using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Ports.Registry;
 using AiPlatform.Registry.Models;
+using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.LoggedModels;
+using AiPlatform.Tracking.Runs;
 using Azure;
 
 namespace AiPlatform.MLflow.Models;

@@ -1,7 +1,6 @@
-using AiPlatform.MLflow.Artifacts;
-using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Registry;
 

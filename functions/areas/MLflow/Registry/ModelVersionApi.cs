@@ -2,7 +2,6 @@ using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
-using AiPlatform.MLflow.Artifacts;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Models;
 using AiPlatform.MLflow.Tracking;
@@ -10,6 +9,9 @@ using AiPlatform.Ports.MLflow;
 using AiPlatform.Ports.Registry;
 using AiPlatform.Registry.Models;
 using AiPlatform.Registry.Webhooks;
+using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.LoggedModels;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 using Dapper;
 
@@ -17,8 +19,8 @@ namespace AiPlatform.MLflow.Registry;
 
 /// <summary>Model versions of MLflow clients.</summary>
 internal sealed class ModelVersionApi(
-    Database database, RegistryStore store, RunDirectory runs, LoggedModelStore models, ModelDescriptions descriptions, DirectArtifacts direct, ModelMoves moves, EventStream events,
-    WebhookEvents webhooks, TimeProvider time)
+    Database database, RegistryReader store, RegistryEditor editor, RunDirectory runs, LoggedModelStore models, ModelDescriptions descriptions, DirectArtifacts direct,
+    ModelMoves moves, TimeProvider time)
 {
     private const int MaxDescription = 100_000;
     private const int DefaultResults = 10_000;
@@ -58,7 +60,7 @@ internal sealed class ModelVersionApi(
     public static Task WriteAsync(MLflowCall call, VersionRow version) => call.WriteAsync(json =>
     {
         json.WritePropertyName("model_version"u8);
-        RegistryStore.Write(json, version);
+        RegistryJson.Write(json, version);
     });
 
     /// <summary><c>model-versions/create</c>.</summary>
@@ -78,53 +80,25 @@ internal sealed class ModelVersionApi(
         }
 
         var described = origin?.Version is null ? await descriptions.OfSourceAsync(source, run, logged, call.Caller, call.Token) : ModelDescription.None;
-        var parameters = new
+        var version = new NewVersion(model.Id, call.ProjectId)
         {
-            id = Ids.New(time),
-            model = model.Id,
-            project = call.ProjectId,
-            source,
-            location = origin?.Uri,
-            origin = origin?.Version?.Id,
-            run = run?.Id,
-            foreign,
-            job = run?.JobId,
-            logged = logged?.Id,
-            link = call.Text("run_link"),
-            description = call.Text("description") is { } text ? Names.Value(text, "description", "description", MaxDescription) : null,
-            tags = JsonTags.Write(RunApi.Tags(call, "tags", 100, Names.MaxRegistryTag)),
-            signature = described.Signature?.GetRawText(),
-            example = described.InputExample?.GetRawText(),
-            by = call.Caller.Role is CallerRole.Member or CallerRole.Administrator ? call.Caller.UserId : null,
-            now = time.GetUtcNow(),
+            Description = call.Text("description") is { } text ? Names.Value(text, "description", "description", MaxDescription) : null,
+            RunId = run?.Id,
+            ForeignRunId = foreign,
+            JobId = run?.JobId,
+            Source = source,
+            StorageLocation = origin?.Uri,
+            RunLink = call.Text("run_link"),
+            LoggedModelId = logged?.Id,
+            Tags = JsonTags.Write(RunApi.Tags(call, "tags", 100, Names.MaxRegistryTag)),
+            Signature = described.Signature?.GetRawText(),
+            InputExample = described.InputExample?.GetRawText(),
+            OriginId = origin?.Version?.Id,
+            CreatedBy = call.Caller.Role is CallerRole.Member or CallerRole.Administrator ? call.Caller.UserId : null,
         };
-        var number = await database.InWorkAsync(
-            async work =>
-            {
-                var version = await work.SingleAsync<int>(
-                    """
-                    WITH number AS (UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @model RETURNING last_version)
-                    INSERT INTO model_versions
-                        (id, model_id, project_id, version, description, run_id, foreign_run_id, job_id, source, storage_location, run_link, logged_model_id, tags, signature, input_example, created_by, created_at, updated_at)
-                    SELECT @id, @model, @project, last_version, @description, @run, @foreign, @job, @source, @location, @link, @logged, @tags::jsonb,
-                        coalesce(o.signature, @signature::jsonb), coalesce(o.input_example, @example::jsonb), @by, @now, @now
-                    FROM number LEFT JOIN model_versions o ON o.id = @origin
-                    RETURNING version
-                    """,
-                    parameters);
-                if (named is not null)
-                {
-                    await LoggedModelStore.NameVersionAsync(work, named.Id, model.Name, version, parameters.now);
-                }
-
-                await events.PublishAsync(work, $"project:{call.ProjectId}", "model.version", new { parameters.id, model.Name, version });
-                await webhooks.PublishAsync(
-                    work,
-                    call.ProjectId,
-                    WebhookEvents.VersionCreated,
-                    new { name = model.Name, version = $"{version}", parameters.source, run_id = parameters.run ?? parameters.foreign, tags = JsonTags.Read(parameters.tags), parameters.description });
-                return version;
-            },
+        var number = await editor.CreateVersionAsync(
+            version,
+            (work, added) => named is null ? Task.CompletedTask : LoggedModelStore.NameVersionAsync(work, named.Id, model.Name, added, time.GetUtcNow()),
             call.Token);
         await WriteAsync(call, await store.RequireVersionAsync(call.ProjectId, model.Name, $"{number}", call.Token));
     }
@@ -137,22 +111,14 @@ internal sealed class ModelVersionApi(
     {
         var version = await VersionAsync(call);
         var description = Names.Value(call.Text("description") ?? string.Empty, "description", "description", MaxDescription);
-        await ChangeAsync("UPDATE model_versions SET description = @description, updated_at = @now WHERE id = @Id", new { version.Id, description, now = time.GetUtcNow() }, call.Token);
+        await editor.DescribeVersionAsync(version.Id, description, call.Token);
         await GetAsync(call);
     }
 
     /// <summary><c>model-versions/delete</c>: its aliases go with it.</summary>
     public async Task DeleteAsync(MLflowCall call)
     {
-        var version = await VersionAsync(call);
-        await ChangeAsync(
-            """
-            DELETE FROM model_aliases WHERE model_id = @ModelId AND version = @Version;
-            UPDATE model_versions SET deleted_at = @now, updated_at = @now WHERE id = @Id;
-            UPDATE models SET updated_at = @now WHERE id = @ModelId
-            """,
-            new { version.Id, version.ModelId, version.Version, now = time.GetUtcNow() },
-            call.Token);
+        await editor.DeleteVersionAsync(await VersionAsync(call), call.Token);
         await call.EmptyAsync();
     }
 
@@ -180,14 +146,7 @@ internal sealed class ModelVersionApi(
         var version = await VersionAsync(call);
         var key = Names.Key(call.RequiredText("key"), "tag");
         var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxRegistryTag);
-        await database.InWorkAsync(
-            async work =>
-            {
-                await work.ExecuteAsync(
-                    "UPDATE model_versions SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { version.Id, key, value, now = time.GetUtcNow() });
-                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.VersionTagSet, new { name = version.Name, version = $"{version.Version}", key, value });
-            },
-            call.Token);
+        await editor.SetVersionTagAsync(call.ProjectId, version, key, value, call.Token);
         await call.EmptyAsync();
     }
 
@@ -195,16 +154,7 @@ internal sealed class ModelVersionApi(
     public async Task DeleteTagAsync(MLflowCall call)
     {
         var version = await VersionAsync(call);
-        var key = call.RequiredText("key");
-        await database.InWorkAsync(
-            async work =>
-            {
-                if (await work.ExecuteAsync("UPDATE model_versions SET tags = tags - @key, updated_at = @now WHERE id = @Id AND jsonb_exists(tags, @key)", new { version.Id, key, now = time.GetUtcNow() }) > 0)
-                {
-                    await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.VersionTagDeleted, new { name = version.Name, version = $"{version.Version}", key });
-                }
-            },
-            call.Token);
+        await editor.DeleteVersionTagAsync(call.ProjectId, version, call.RequiredText("key"), call.Token);
         await call.EmptyAsync();
     }
 
@@ -242,7 +192,7 @@ internal sealed class ModelVersionApi(
             """,
             sql.Parameters,
             cancellationToken: call.Token))).AsList();
-        await call.WritePageAsync("model_versions", rows, limit, offset, RegistryStore.Write);
+        await call.WritePageAsync("model_versions", rows, limit, offset, RegistryJson.Write);
     }
 
     private static string UriOf(VersionRow version, LoggedModelRow? logged) => logged?.ArtifactUri ?? version.StorageLocation ?? version.Source ?? string.Empty;
@@ -272,9 +222,6 @@ internal sealed class ModelVersionApi(
 
     private Task<VersionRow> VersionAsync(MLflowCall call)
         => store.RequireVersionAsync(call.ProjectId, call.RequiredText("name"), call.Text("version") is { Length: > 0 } version ? version : throw MLflowException.Required("version"), call.Token);
-
-    private Task<int> ChangeAsync(string sql, object parameters, CancellationToken cancellationToken)
-        => database.InWorkAsync(work => work.ExecuteAsync(sql, parameters), cancellationToken);
 
     /// <summary>What a version is a copy of, and where its files are.</summary>
     private sealed record Origin(VersionRow? Version, LoggedModelRow? Logged, string Uri);

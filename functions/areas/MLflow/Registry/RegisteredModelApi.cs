@@ -6,6 +6,7 @@ using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Registry.Models;
 using AiPlatform.Registry.Webhooks;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 using Dapper;
 using Npgsql;
@@ -13,7 +14,7 @@ using Npgsql;
 namespace AiPlatform.MLflow.Registry;
 
 /// <summary>Registered models of MLflow clients, with their tags and aliases.</summary>
-internal sealed partial class RegisteredModelApi(Database database, RegistryStore store, ModelMoves moves, WebhookEvents webhooks, TimeProvider time)
+internal sealed partial class RegisteredModelApi(Database database, RegistryReader store, RegistryEditor editor, ModelMoves moves)
 {
     private const int MaxName = 250;
     private const int MaxDescription = 100_000;
@@ -40,17 +41,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var name = CheckedName(call.RequiredText("name"));
         var tags = JsonTags.Write(RunApi.Tags(call, "tags", 100, Names.MaxRegistryTag));
-        var parameters = new { id = Ids.New(time), project = call.ProjectId, name, description = Description(call), tags, by = call.Caller.UserId, now = time.GetUtcNow() };
-        await UniqueAsync(
-            name,
-            async work =>
-            {
-                await work.ExecuteAsync(
-                    "INSERT INTO models (id, project_id, name, description, tags, created_by, created_at, updated_at) VALUES (@id, @project, @name, @description, @tags::jsonb, @by, @now, @now)",
-                    parameters);
-                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.ModelCreated, new { name, tags = JsonTags.Read(tags), parameters.description });
-            },
-            call.Token);
+        await editor.CreateModelAsync(call.ProjectId, name, Description(call), tags, call.Caller.UserId, call.Token);
         await WriteAsync(call, name);
     }
 
@@ -62,7 +53,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var name = CheckedName(call.RequiredText("new_name"));
-        await UniqueAsync(name, work => work.ExecuteAsync("UPDATE models SET name = @name, updated_at = @now WHERE id = @Id", new { model.Id, name, now = time.GetUtcNow() }), call.Token);
+        await editor.RenameModelAsync(model.Id, name, call.Token);
         await WriteAsync(call, name);
     }
 
@@ -70,7 +61,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task UpdateAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        await ExecuteAsync("UPDATE models SET description = @description, updated_at = @now WHERE id = @Id", new { model.Id, description = Description(call), now = time.GetUtcNow() }, call.Token);
+        await editor.DescribeModelAsync(model.Id, Description(call), call.Token);
         await WriteAsync(call, model.Name);
     }
 
@@ -78,7 +69,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task DeleteAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        await ExecuteAsync("UPDATE models SET deleted_at = @now, updated_at = @now WHERE id = @Id", new { model.Id, now = time.GetUtcNow() }, call.Token);
+        await editor.DeleteModelAsync(model.Id, call.Token);
         await call.EmptyAsync();
     }
 
@@ -104,7 +95,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
                 cancellationToken: call.Token))).AsList();
         }
 
-        var write = await store.WriterAsync(rows, call.Token);
+        var write = await RegistryJson.WriterAsync(store, rows, call.Token);
         await call.WritePageAsync("registered_models", rows, limit, offset, write);
     }
 
@@ -119,7 +110,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
             json.WriteStartArray("model_versions"u8);
             foreach (var version in latest[model.Id].Where(version => stages.Count == 0 || stages.Contains(version.Stage)))
             {
-                RegistryStore.Write(json, version);
+                RegistryJson.Write(json, version);
             }
 
             json.WriteEndArray();
@@ -132,14 +123,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var key = Names.Key(call.RequiredText("key"), "tag");
         var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxRegistryTag);
-        await database.InWorkAsync(
-            async work =>
-            {
-                await work.ExecuteAsync(
-                    "UPDATE models SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id", new { model.Id, key, value, now = time.GetUtcNow() });
-                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.ModelTagSet, new { name = model.Name, key, value });
-            },
-            call.Token);
+        await editor.SetModelTagAsync(call.ProjectId, model, key, value, call.Token);
         await call.EmptyAsync();
     }
 
@@ -147,14 +131,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     public async Task DeleteTagAsync(MLflowCall call)
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
-        var key = call.RequiredText("key");
-        await database.InWorkAsync(
-            async work =>
-            {
-                await webhooks.PublishAsync(work, call.ProjectId, WebhookEvents.ModelTagDeleted, new { name = model.Name, key });
-                await work.ExecuteAsync("UPDATE models SET tags = tags - @key, updated_at = @now WHERE id = @Id", new { model.Id, key, now = time.GetUtcNow() });
-            },
-            call.Token);
+        await editor.DeleteModelTagAsync(call.ProjectId, model, call.RequiredText("key"), call.Token);
         await call.EmptyAsync();
     }
 
@@ -182,35 +159,15 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryStor
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var alias = call.RequiredText("alias");
-        await using var connection = await database.OpenAsync(call.Token);
-        var number = await connection.ExecuteScalarAsync<int?>(new CommandDefinition(
-            "SELECT version FROM model_aliases WHERE model_id = @Id AND lower(alias) = lower(@alias)", new { model.Id, alias }, cancellationToken: call.Token))
+        var number = await store.FindAliasAsync(model.Id, alias, call.Token)
             ?? throw MLflowException.Invalid($"Registered model alias {alias} not found.");
         await ModelVersionApi.WriteAsync(call, await store.RequireVersionAsync(call.ProjectId, model.Name, $"{number}", call.Token));
-    }
-
-    private async Task ExecuteAsync(string sql, object parameters, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
-    }
-
-    private async Task UniqueAsync(string name, Func<UnitOfWork, Task> write, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await database.InWorkAsync(write, cancellationToken);
-        }
-        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "models_name"))
-        {
-            throw MLflowException.Exists($"Registered Model (name={name}) already exists.");
-        }
     }
 
     private async Task WriteAsync(MLflowCall call, string name)
     {
         var model = await store.RequireAsync(call.ProjectId, name, call.Token);
-        var write = await store.WriterAsync([model], call.Token);
+        var write = await RegistryJson.WriterAsync(store, [model], call.Token);
         await call.WriteAsync(json =>
         {
             json.WritePropertyName("registered_model"u8);

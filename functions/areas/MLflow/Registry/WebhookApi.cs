@@ -6,6 +6,7 @@ using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Registry.Webhooks;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 
 namespace AiPlatform.MLflow.Registry;

@@ -2,6 +2,8 @@ using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
+using AiPlatform.Tracking;
+using AiPlatform.Tracking.Artifacts;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.MLflow.Server;

@@ -1,7 +1,8 @@
+using AiPlatform.MLflow.Traces.Otlp;
 using System.Text;
 using System.Text.Json;
-using AiPlatform.Functions.MLflow.Traces.Otlp;
 using AiPlatform.MLflow.Http;
+using AiPlatform.MLflow.Tracking;
 
 namespace AiPlatform.MLflow.Traces;
 

@@ -1,6 +1,6 @@
-using AiPlatform.Ports.Identity;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.MLflow;
 
 namespace AiPlatform.MLflow.Traces;

@@ -1,6 +1,6 @@
+using AiPlatform.MLflow.Traces.Otlp;
 using System.Globalization;
 using System.Text.Json;
-using AiPlatform.Functions.MLflow.Traces.Otlp;
 using AiPlatform.MLflow.Http;
 using Google.Protobuf;
 

@@ -1,8 +1,9 @@
+using AiPlatform.MLflow.Traces.Otlp;
 using System.IO.Compression;
 using System.Text.Json;
-using AiPlatform.Functions.MLflow.Traces.Otlp;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 using Google.Protobuf;
 

@@ -1,4 +1,4 @@
-using AiPlatform.Functions.MLflow.Traces.Otlp;
+using AiPlatform.MLflow.Traces.Otlp;
 using AiPlatform.Ports.MLflow;
 using Google.Protobuf;
 

@@ -1,6 +1,8 @@
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Tracking;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.Runs;
 using Dapper;
 using NpgsqlTypes;
 

@@ -5,6 +5,7 @@ using AiPlatform.MLflow.Assessments;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 
 namespace AiPlatform.MLflow.Traces;

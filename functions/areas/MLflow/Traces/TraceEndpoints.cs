@@ -16,7 +16,7 @@ internal static class TraceEndpoints
         .AddSingleton<TraceStore>().AddSingleton<SpanStore>().AddSingleton<TraceSearch>().AddSingleton<AssessmentStore>()
         .AddSingleton<TraceApi>().AddSingleton<TraceReadApi>().AddSingleton<TraceMetricsApi>().AddSingleton<LegacyTraceApi>()
         .AddSingleton<AssessmentApi>().AddSingleton<OtlpApi>().AddSingleton<TraceFileApi>()
-        .AddSingleton<IGarbageSweep, TraceGarbage>();
+        .AddGarbage<TraceGarbage>();
 
     /// <summary>Maps the routes.</summary>
     /// <param name="proxy">Those of the artifact proxy.</param>

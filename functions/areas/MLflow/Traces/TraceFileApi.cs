@@ -1,8 +1,8 @@
 using System.Text.Json;
-using AiPlatform.Ports.Identity;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.MLflow;
 
 namespace AiPlatform.MLflow.Traces;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.MLflow.Http;
-using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Traces;
 

@@ -1,8 +1,8 @@
-using AiPlatform.MLflow.Tracking;
 using System.Globalization;
 using System.Text.Json;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Assessments;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Tracking.Search.Index;
 
 namespace AiPlatform.MLflow.Traces;

@@ -2,6 +2,7 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Search;
 using Dapper;
 

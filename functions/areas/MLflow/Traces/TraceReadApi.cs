@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
 
 namespace AiPlatform.MLflow.Traces;

@@ -1,6 +1,6 @@
 using AiPlatform.Kernel.Postgres;
-using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
 using Dapper;
 using Npgsql;
 

@@ -3,6 +3,8 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Assessments;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.Runs;
 using Dapper;
 
 namespace AiPlatform.MLflow.Traces;

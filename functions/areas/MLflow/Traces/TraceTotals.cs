@@ -1,6 +1,8 @@
 using System.Text.Json;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Traces;
 
@@ -91,7 +93,7 @@ internal static class TraceTotals
         {
             if (Array.Find(sources, attributes.ContainsKey) is { } source)
             {
-                result[target] = TraceTexts.Column(AttributeValues.Text(attributes[source]), Tracking.Names.MaxKey);
+                result[target] = TraceTexts.Column(AttributeValues.Text(attributes[source]), Names.MaxKey);
             }
         }
     }

@@ -4,6 +4,8 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Tracking.Artifacts;
+using AiPlatform.Tracking.Experiments;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search;
 using AiPlatform.Tracking.Search.Index;
 using Dapper;
@@ -12,7 +14,7 @@ using Npgsql;
 namespace AiPlatform.MLflow.Tracking;
 
 /// <summary>Experiments of MLflow clients.</summary>
-internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, RunDirectory runs, TimeProvider time)
+internal sealed class ExperimentApi(Database database, ExperimentDirectory experiments, ExperimentEditor editor)
 {
     private const int MaxName = 500;
     private const int DefaultResults = 1_000;
@@ -50,30 +52,8 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         }
 
         var asked = LocationUri.Checked(call.Text("artifact_location"));
-        var id = Ids.New(time);
         await experiments.DefaultAsync(call.ProjectId, call.Token);
-        await using var connection = await database.OpenAsync(call.Token);
-        var (number, location) = await experiments.PlaceAsync(connection, asked, call.Token);
-        try
-        {
-            var added = await connection.ExecuteAsync(new CommandDefinition(
-                """
-                INSERT INTO experiments (id, project_id, name, number, artifact_location, tags, created_by, created_at, updated_at)
-                SELECT @id, @project, @name, @number, @location, @tags::jsonb, @by, @now, @now
-                WHERE NOT EXISTS (SELECT 1 FROM experiments WHERE project_id = @project AND name = @name AND purged_at IS NULL)
-                """,
-                new { id, project = call.ProjectId, name, number, location, tags = JsonTags.Write(RunApi.Tags(call, "tags", 100)), by = call.Caller.UserId, now = time.GetUtcNow() },
-                cancellationToken: call.Token));
-            if (added == 0)
-            {
-                throw MLflowException.Exists($"Experiment(name={name}) already exists.");
-            }
-        }
-        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
-        {
-            throw MLflowException.Exists($"Experiment(name={name}) already exists.");
-        }
-
+        var number = await editor.CreateAsync(call.ProjectId, name, asked, JsonTags.Write(RunApi.Tags(call, "tags", 100)), call.Caller.UserId, call.Token);
         await call.WriteAsync(json => json.WriteString("experiment_id"u8, $"{number}"));
     }
 
@@ -103,16 +83,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             throw MLflowException.Invalid("The default experiment cannot be deleted.");
         }
 
-        await database.InWorkAsync(
-            async work =>
-            {
-                var at = new { row.Id, now = time.GetUtcNow() };
-                await work.ExecuteAsync("UPDATE experiments SET deleted_at = @now, updated_at = @now WHERE id = @Id AND deleted_at IS NULL", at);
-                await work.ExecuteAsync("UPDATE runs SET deleted_at = @now, updated_at = @now WHERE experiment_id = @Id AND deleted_at IS NULL", at);
-            },
-            call.Token);
-        runs.Clear();
-        experiments.Forget();
+        await editor.DeleteAsync(row.Id, call.Token);
         await call.EmptyAsync();
     }
 
@@ -121,28 +92,12 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
     {
         var id = call.RequiredText("experiment_id");
         var row = await experiments.RequireAsync(call.ProjectId, id, call.Token);
-        if (row.DeletedAt is not { } deleted)
+        if (row.DeletedAt is null)
         {
             throw MLflowException.Missing($"No Experiment with id={id} exists");
         }
 
-        try
-        {
-            await database.InWorkAsync(
-                async work =>
-                {
-                    await work.ExecuteAsync("UPDATE runs SET deleted_at = NULL, updated_at = @now WHERE experiment_id = @Id AND deleted_at = @deleted AND purged_at IS NULL", new { row.Id, deleted, now = time.GetUtcNow() });
-                    await work.ExecuteAsync("UPDATE experiments SET deleted_at = NULL, updated_at = @now WHERE id = @Id AND purged_at IS NULL", new { row.Id, now = time.GetUtcNow() });
-                },
-                call.Token);
-        }
-        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
-        {
-            throw MLflowException.Exists($"Experiment(name={row.Name}) already exists.");
-        }
-
-        runs.Clear();
-        experiments.Forget();
+        await editor.RestoreAsync(row, call.Token);
         await call.EmptyAsync();
     }
 
@@ -156,17 +111,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
             throw MLflowException.Invalid($"Experiment name exceeds the maximum length of {MaxName} characters.");
         }
 
-        await using var connection = await database.OpenAsync(call.Token);
-        try
-        {
-            await connection.ExecuteAsync(new CommandDefinition(
-                "UPDATE experiments SET name = @name, updated_at = @now WHERE id = @Id", new { row.Id, name, now = time.GetUtcNow() }, cancellationToken: call.Token));
-        }
-        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
-        {
-            throw MLflowException.Exists($"Experiment(name={name}) already exists.");
-        }
-
+        await editor.RenameAsync(row.Id, name, call.Token);
         await call.EmptyAsync();
     }
 
@@ -176,11 +121,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         var row = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
         var key = Names.Key(call.RequiredText("key"), "tag");
         var value = Names.Value(call.Text("value") ?? string.Empty, "tag", key, Names.MaxTag);
-        await using var connection = await database.OpenAsync(call.Token);
-        await connection.ExecuteAsync(new CommandDefinition(
-            "UPDATE experiments SET tags = tags || jsonb_build_object(@key::text, @value::text), updated_at = @now WHERE id = @Id",
-            new { row.Id, key, value, now = time.GetUtcNow() },
-            cancellationToken: call.Token));
+        await editor.SetTagAsync(row.Id, key, value, call.Token);
         await call.EmptyAsync();
     }
 
@@ -189,11 +130,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
     {
         var row = await experiments.RequireActiveAsync(call.ProjectId, call.RequiredText("experiment_id"), call.Token);
         var key = call.RequiredText("key");
-        await using var connection = await database.OpenAsync(call.Token);
-        if (await connection.ExecuteAsync(new CommandDefinition(
-            "UPDATE experiments SET tags = tags - @key, updated_at = @now WHERE id = @Id AND jsonb_exists(tags, @key)",
-            new { row.Id, key, now = time.GetUtcNow() },
-            cancellationToken: call.Token)) == 0)
+        if (!await editor.DeleteTagAsync(row.Id, key, call.Token))
         {
             throw MLflowException.Missing($"No tag with name: {key} in experiment with id {row.PublicId}");
         }

@@ -5,6 +5,7 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.Ports.MLflow;
 using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search.Index;
 
 namespace AiPlatform.MLflow.Tracking;

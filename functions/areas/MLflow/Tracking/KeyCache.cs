@@ -1,4 +1,5 @@
 using System.Text;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Tracking;
 

@@ -1,12 +1,11 @@
 using System.Text.Json;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.LoggedModels;
 using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Tracking;
-
-/// <summary>A metric of a logged model, on data of its own.</summary>
-internal sealed record ModelMetric(string ModelId, string DatasetName, string DatasetDigest, MetricRow Point);
 
 /// <summary>
 /// The body of <c>runs/log-batch</c> and <c>runs/log-metric</c>, read token by token: this is what clients send most, and

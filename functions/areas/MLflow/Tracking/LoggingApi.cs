@@ -2,9 +2,10 @@ using System.Buffers;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
-using AiPlatform.MLflow.Models;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.LoggedModels;
 using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.MLflow.Tracking;
 

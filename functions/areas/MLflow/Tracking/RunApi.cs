@@ -1,9 +1,10 @@
 using AiPlatform.Kernel.Access;
-using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search.Index;
 using Dapper;
 using Npgsql;
@@ -12,7 +13,7 @@ namespace AiPlatform.MLflow.Tracking;
 
 /// <summary>Runs of MLflow clients: create, get, change, delete, restore, search.</summary>
 internal sealed class RunApi(
-    Database database, EventStream events, RunDirectory runs, ExperimentDirectory experiments, RunWriter writer, MetricSummaries summaries, TimeProvider time)
+    Database database, RunDirectory runs, RunEditor editor, ExperimentDirectory experiments, RunWriter writer, MetricSummaries summaries, TimeProvider time)
 {
     private const string RunNameTag = "mlflow.runName";
     private const string UserTag = "mlflow.user";
@@ -82,24 +83,7 @@ internal sealed class RunApi(
             (status, end) = (null, null);
         }
 
-        await database.InWorkAsync(
-            async work =>
-            {
-                await work.ExecuteAsync(
-                    """
-                    UPDATE runs SET status = coalesce(@status, status), name = coalesce(@name, name), updated_at = @now,
-                        ended_at = CASE WHEN @end::timestamptz IS NOT NULL THEN @end WHEN @status IN ('running', 'scheduled') THEN NULL
-                            WHEN @status IS NOT NULL THEN coalesce(ended_at, @now) ELSE ended_at END
-                    WHERE id = @id
-                    """,
-                    new { id = run.Id, status, name, end, now = time.GetUtcNow() });
-                if (status is not null)
-                {
-                    await events.PublishAsync(work, $"run:{run.Id}", "run.status", new { status });
-                }
-            },
-            call.Token);
-
+        await editor.UpdateAsync(run.Id, status, name, end, call.Token);
         if (name is not null)
         {
             await writer.AddAsync(new RunWrite(run.Id) { Tags = [new(RunNameTag, name)] }, call.Token);
@@ -124,9 +108,7 @@ internal sealed class RunApi(
     {
         var run = await runs.RequireActiveAsync(RunId(call), call.Caller, call.Token);
         var key = call.RequiredText("key");
-        await using var connection = await database.OpenAsync(call.Token);
-        if (await connection.ExecuteAsync(new CommandDefinition(
-            "DELETE FROM run_tags WHERE run_id = @id AND key = @key", new { id = run.Id, key }, cancellationToken: call.Token)) == 0)
+        if (!await editor.DeleteTagAsync(run.Id, key, call.Token))
         {
             throw MLflowException.Missing($"No tag with name: {key} in run with id {run.Id}");
         }
@@ -147,36 +129,17 @@ internal sealed class RunApi(
         {
             var entry = new MLflowCall(call.Context, input, call.ProjectId);
             var dataset = entry.Object("dataset") ?? throw MLflowException.Required("dataset");
-            return new
-            {
-                run = run.Id,
-                name = Names.Value(dataset.RequiredText("name"), "dataset name", "name", 500),
-                digest = Names.Value(dataset.RequiredText("digest"), "dataset digest", "digest", 36),
-                type = dataset.RequiredText("source_type"),
-                source = dataset.RequiredText("source"),
-                schema = dataset.Text("schema"),
-                profile = dataset.Text("profile"),
-                tags = JsonTags.Write(Tags(entry, "tags", 100)),
-                now = time.GetUtcNow(),
-            };
+            return new InputRow(
+                Names.Value(dataset.RequiredText("name"), "dataset name", "name", 500),
+                Names.Value(dataset.RequiredText("digest"), "dataset digest", "digest", 36),
+                dataset.RequiredText("source_type"),
+                dataset.RequiredText("source"),
+                dataset.Text("schema"),
+                dataset.Text("profile"),
+                JsonTags.Write(Tags(entry, "tags", 100)));
         }).ToList();
-        var models = call.Objects("models").Select(model => new { run = run.Id, model = new MLflowCall(call.Context, model, call.ProjectId).RequiredText("model_id") }).ToList();
-        await database.InTransactionAsync(
-            async (connection, transaction) =>
-            {
-                await connection.ExecuteAsync(new CommandDefinition(
-                    """
-                    INSERT INTO run_inputs (run_id, name, digest, source_type, source, schema, profile, tags, created_at)
-                    VALUES (@run, @name, @digest, @type, @source, @schema, @profile, @tags::jsonb, @now)
-                    ON CONFLICT (run_id, name, digest) DO UPDATE SET tags = run_inputs.tags || excluded.tags
-                    """,
-                    rows,
-                    transaction,
-                    cancellationToken: call.Token));
-                await connection.ExecuteAsync(new CommandDefinition(
-                    "INSERT INTO run_models (run_id, model_id, direction) VALUES (@run, @model, 'input') ON CONFLICT DO NOTHING", models, transaction, cancellationToken: call.Token));
-            },
-            call.Token);
+        var models = call.Objects("models").Select(model => new MLflowCall(call.Context, model, call.ProjectId).RequiredText("model_id")).ToList();
+        await editor.AddInputsAsync(run.Id, rows, models, call.Token);
         await call.EmptyAsync();
     }
 
@@ -185,12 +148,8 @@ internal sealed class RunApi(
     {
         var run = await runs.RequireActiveAsync(RunId(call), call.Caller, call.Token);
         var models = call.Objects("models").Select(item => new MLflowCall(call.Context, item, call.ProjectId))
-            .Select(item => new { run = run.Id, model = item.RequiredText("model_id"), step = item.Number("step") ?? 0 }).ToList();
-        await using var connection = await database.OpenAsync(call.Token);
-        await connection.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO run_models (run_id, model_id, direction, step) VALUES (@run, @model, 'output', @step) ON CONFLICT (run_id, direction, model_id) DO UPDATE SET step = excluded.step",
-            models,
-            cancellationToken: call.Token));
+            .Select(item => (item.RequiredText("model_id"), item.Number("step") ?? 0)).ToList();
+        await editor.AddOutputsAsync(run.Id, models, call.Token);
         await call.EmptyAsync();
     }
 
@@ -213,13 +172,9 @@ internal sealed class RunApi(
         var run = await runs.RequireAsync(RunId(call), call.Caller, call.Token);
         if (run.Deleted != deleted || deleted)
         {
-            await using var connection = await database.OpenAsync(call.Token);
-            var changed = await connection.ExecuteAsync(new CommandDefinition(
-                "UPDATE runs SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now WHERE id = @id AND purged_at IS NULL",
-                new { id = run.Id, deleted, now = time.GetUtcNow() },
-                cancellationToken: call.Token));
+            var changed = await editor.SetDeletedAsync(run.Id, deleted, call.Token);
             runs.Forget(run.Id);
-            if (changed == 0)
+            if (!changed)
             {
                 throw MLflowException.Missing($"Run with id={run.Id} not found");
             }

@@ -1,6 +1,7 @@
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Metrics;
 using AiPlatform.Tracking.Search;
 using AiPlatform.Tracking.Search.Index;

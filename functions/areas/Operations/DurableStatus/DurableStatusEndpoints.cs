@@ -239,7 +239,7 @@ internal static class DurableStatusEndpoints
     {
         if (caller.Role is not (CallerRole.Administrator or CallerRole.Service))
         {
-            await owners.RequireAsync("instance", id, caller, cancellationToken);
+            await owners.RequireAsync(ResourceOwners.Instance, id, caller, cancellationToken);
             throw new ApiException(ErrorCodes.OrchestrationProtected, id);
         }
     }
@@ -258,7 +258,7 @@ internal static class DurableStatusEndpoints
     {
         if (!caller.ReachesEverything)
         {
-            await owners.RequireAsync("instance", id, caller, cancellationToken);
+            await owners.RequireAsync(ResourceOwners.Instance, id, caller, cancellationToken);
         }
 
         return await client.GetInstanceAsync(id, payloads, cancellationToken) ?? throw ApiException.NotFound("instance", id);

@@ -75,7 +75,7 @@ internal static class EventEndpoints
         foreach (var topic in list)
         {
             var (kind, id) = topic.Split(':') is [var first, var second] ? (first, second) : (string.Empty, string.Empty);
-            Check.That(ResourceOwners.Knows(kind) && Ids.IsId(id), "topics", "topic", MaxTopics);
+            Check.That(owners.HasEvents(kind) && Ids.IsId(id), "topics", "topic", MaxTopics);
             await owners.RequireAsync(kind, id, caller, cancellationToken);
         }
 

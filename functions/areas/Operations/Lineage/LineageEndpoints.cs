@@ -2,6 +2,7 @@ using AiPlatform.Contracts.Lineage;
 using AiPlatform.Hosting;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
 using AiPlatform.Ports.Operations;
@@ -27,7 +28,7 @@ internal static class LineageEndpoints
                 "Lineage: the namespace must not be empty, the producer an absolute URI, times positive.")
             .ValidateOnStart();
         services.AddSingleton<LineageWriter>().AddSingleton<ILineage>(static provider => provider.GetRequiredService<LineageWriter>())
-            .AddSingleton<LineageReader>().AddSingleton<OpenLineageStore>().AddSingleton<OpenLineageDocument>()
+            .AddSingleton<LineageReader>().AddGarbage<LineageGarbage>().AddSingleton<OpenLineageStore>().AddSingleton<OpenLineageDocument>()
             .AddSingleton<LineageReceivers>().AddSingleton<ITickTask, LineageSweep>();
         services.AddSingleton(static provider => new LineageHttp(new GuardedHttp(provider.GetRequiredService<IOptions<LineageOptions>>().Value.AllowedPrivateHosts)));
         return services.AddLoop<LineageEmitter>("lineage");

@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
@@ -21,6 +22,7 @@ internal static class ModelEndpoints
 
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddModels(this IServiceCollection services) => services.AddSingleton<ModelStore>().AddSingleton<ModelRegistration>()
+        .AddGarbage<RegistryGarbage>().AddSingleton<VersionWriter>().AddSingleton<RegistryReader>().AddSingleton<RegistryEditor>()
         .AddSingleton<ModelMoves>().AddSingleton<ModelEditor>().AddSingleton<CardStore>().AddSingleton<ProvenanceReader>()
         .AddSingleton<RuleStore>().AddSingleton<EvidenceReader>().AddSingleton<PromotionStore>().AddSingleton<ITickTask, PromotionExpiry>();
 

@@ -4,18 +4,16 @@ using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
-using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Ports.Compute;
 using AiPlatform.Ports.Registry;
 using AiPlatform.Ports.Tracking;
-using AiPlatform.Registry.Webhooks;
 
 namespace AiPlatform.Registry.Models;
 
 /// <summary>Makes versions from artifacts, with their provenance, in one transaction.</summary>
 internal sealed class ModelRegistration(
-    Database database, IRunArtifacts artifacts, IJobs jobs, IModelDescriptions descriptions, EventStream events, WebhookEvents webhooks, TimeProvider time)
+    Database database, VersionWriter versions, IRunArtifacts artifacts, IJobs jobs, IModelDescriptions descriptions, TimeProvider time)
 {
     /// <summary>Registers an artifact as the next version of a model. What the caller does not say about it is taken from its <c>MLmodel</c> file.</summary>
     /// <exception cref="ApiException">404.</exception>
@@ -104,57 +102,23 @@ internal sealed class ModelRegistration(
         UnitOfWork work, string modelId, string projectId, string runId, string? jobId, string? registeredBy, Artifact artifact,
         CreateModelVersionRequest request, Caller caller)
     {
-        var id = Ids.New(time);
-        await work.ExecuteAsync(
-            """
-            WITH number AS (
-                UPDATE models SET last_version = last_version + 1, updated_at = @now WHERE id = @modelId RETURNING last_version
-            )
-            INSERT INTO model_versions
-                (id, model_id, project_id, version, description, run_id, job_id, registered_by_job, artifact_path, size_bytes, sha256, metrics, tags, signature,
-                 input_example, created_by, created_at)
-            SELECT @id, @modelId, @projectId, last_version, @description, @runId, @jobId, @registeredBy, @path, @size, @sha256, @metrics::jsonb, @tags::jsonb,
-                @signature::jsonb, @example::jsonb, @by, @now
-            FROM number
-            """,
-            new
-            {
-                id,
-                modelId,
-                projectId,
-                description = request.Description,
-                runId,
-                jobId,
-                registeredBy,
-                path = artifact.Path,
-                size = artifact.Size,
-                sha256 = Convert.FromHexString(artifact.Sha256),
-                metrics = JsonSerializer.Serialize(request.Metrics ?? artifact.Metrics ?? new Dictionary<string, double>(), ContractsJson.Strict),
-                tags = JsonSerializer.Serialize(request.Tags ?? new Dictionary<string, string>(), ContractsJson.Strict),
-                signature = request.Signature?.GetRawText(),
-                example = request.InputExample?.GetRawText(),
-                by = caller.UserId,
-                now = time.GetUtcNow(),
-            });
-        var row = await work.SingleAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.id = @id", new { id });
-        await events.PublishAsync(work, $"project:{projectId}", "model.version", new { row.Id, row.Name, row.Version });
-        await PublishAsync(work, row, request.Description);
-        return row;
-    }
-
-    // The source as MLflow's clients read it.
-    private async Task PublishAsync(UnitOfWork work, ModelVersionRow row, string? description)
-    {
-        var source = await work.SingleAsync<string>(
-            """
-            SELECT 'mlflow-artifacts:/' || e.mlflow_id || '/' || r.id || '/artifacts/' || @ArtifactPath
-            FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.id = @RunId
-            """,
-            new { row.RunId, row.ArtifactPath });
-        await webhooks.PublishAsync(
+        var version = await versions.InsertAsync(
             work,
-            row.ProjectId,
-            WebhookEvents.VersionCreated,
-            new { name = row.Name, version = $"{row.Version}", source, run_id = row.RunId, tags = new Dictionary<string, string>(StringComparer.Ordinal), description });
+            new NewVersion(modelId, projectId)
+            {
+                Description = request.Description,
+                RunId = runId,
+                JobId = jobId,
+                RegisteredByJob = registeredBy,
+                ArtifactPath = artifact.Path,
+                SizeBytes = artifact.Size,
+                Sha256 = Convert.FromHexString(artifact.Sha256),
+                Metrics = JsonSerializer.Serialize(request.Metrics ?? artifact.Metrics ?? new Dictionary<string, double>(), ContractsJson.Strict),
+                Tags = JsonSerializer.Serialize(request.Tags ?? new Dictionary<string, string>(), ContractsJson.Strict),
+                Signature = request.Signature?.GetRawText(),
+                InputExample = request.InputExample?.GetRawText(),
+                CreatedBy = caller.UserId,
+            });
+        return await work.SingleAsync<ModelVersionRow>($"{ModelVersionRow.Select} WHERE v.id = @Id", new { version.Id });
     }
 }

@@ -7,6 +7,7 @@ using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -60,7 +61,7 @@ internal static class ArtifactEndpoints
         var upload = ArtifactRow.UploadName(row.Id, request.Sha256, request.Path);
         if (known is null || !known.Sha256.AsSpan().SequenceEqual(hash))
         {
-            var target = ArtifactRow.BlobName(row.Id, request.Sha256, request.Path);
+            var target = RunBlob.Name(row.Id, request.Sha256, request.Path);
             await garbage.KeepAsync(BlobStorage.Runs, target, cancellationToken);
             if (!await verifier.VerifyAsync(BlobStorage.Runs, upload, target, request.Path, request.Size, hash, cancellationToken)
                 && await storage.LengthAsync(BlobStorage.Runs, target, cancellationToken) is null)

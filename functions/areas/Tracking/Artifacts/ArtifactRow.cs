@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Tracking.Artifacts;
 
@@ -36,9 +37,7 @@ internal sealed class ArtifactRow
         => Metrics is null ? null : JsonSerializer.Deserialize<Dictionary<string, double>>(Metrics, ContractsJson.Tolerant);
 
     /// <summary>Where the verified bytes are: the hash in the name keeps what a model version refers to when the path is written again.</summary>
-    public string Blob => BlobName(RunId, Hex, Path);
-
-    public static string BlobName(string runId, string sha256, string path) => $"{runId}/artifacts/{sha256}/{path}";
+    public string Blob => RunBlob.Name(RunId, Hex, Path);
 
     /// <summary>Where a client puts the bytes before the commit.</summary>
     public static string UploadName(string runId, string sha256, string path) => $"{runId}/uploads/{sha256}/{path}";

@@ -28,5 +28,5 @@ internal sealed class RunArtifacts(ArtifactStore store, BlobStorage storage, IOp
 
     /// <inheritdoc />
     public Task<string> DownloadUrlAsync(string runId, string sha256, string path, CancellationToken cancellationToken)
-        => storage.DownloadUrlAsync(BlobStorage.Runs, ArtifactRow.BlobName(runId, sha256, path), path, options.Value.UrlLifetime, cancellationToken);
+        => storage.DownloadUrlAsync(BlobStorage.Runs, RunBlob.Name(runId, sha256, path), path, options.Value.UrlLifetime, cancellationToken);
 }

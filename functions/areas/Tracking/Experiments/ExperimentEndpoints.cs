@@ -12,6 +12,7 @@ using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Artifacts;
 using AiPlatform.Tracking.Comparison;
 using AiPlatform.Tracking.Exports;
+using AiPlatform.Tracking.LoggedModels;
 using AiPlatform.Tracking.Media;
 using AiPlatform.Tracking.Metrics;
 using AiPlatform.Tracking.Notes;
@@ -33,7 +34,9 @@ internal static class ExperimentEndpoints
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddExperiments(this IServiceCollection services)
     {
-        services.AddOptions<SearchOptions>().BindConfiguration(SearchOptions.Section);
+        services.AddOptions<MLflowOptions>().BindConfiguration(MLflowOptions.Section)
+            .Validate(static options => options.ArtifactRoot is null || DirectArtifacts.IsRoot(options.ArtifactRoot), "MLflow: ArtifactRoot must be file:///absolute/path or wasbs://container@account/prefix.")
+            .ValidateOnStart();
         services.AddOptions<ExperimentOptions>().BindConfiguration(ExperimentOptions.Section)
             .Validate(options => options is { MaxPointsPerBatch: > 0, MaxEntriesPerRequest: > 0, MaxArtifactBytes: > 0 }, "Experiments: limits must be positive.")
             .ValidateOnStart();
@@ -42,7 +45,12 @@ internal static class ExperimentEndpoints
             .AddSingleton<MetricSummaries>().AddSingleton<IRunMetrics>(static provider => provider.GetRequiredService<MetricSummaries>())
             .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IRunArtifacts, RunArtifacts>().AddSingleton<IJobRuns, JobRuns>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>())
-            .AddSingleton<IGarbageSource, ArtifactGarbage>()
+            .AddGarbage<ArtifactGarbage>()
+            .AddSingleton<RunDirectory>().AddSingleton<RunWriter>().AddSingleton<RunEditor>().AddSingleton<ITickTask, RunChangeSweep>().AddSingleton<IOwnedKind>(new OwnedKind("run", "runs", HasEvents: true)).AddSingleton<ModelHistory>()
+            .AddSingleton<ExperimentDirectory>().AddSingleton<ExperimentEditor>().AddSingleton<LoggedModelStore>()
+            .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<DirectArtifacts>()
+            .AddGarbage<DirectArtifactGarbage>()
+            .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
             .AddSingleton<AttemptReader>().AddSingleton<RunComparisonReader>().AddSingleton<NoteStore>().AddSingleton<ViewStore>().AddSingleton<RunSearch>().AddSingleton<MediaStore>().AddSingleton<RunExporter>()
             .AddLoop<MetricFolder>("metric-summaries").AddLoop<MetricCompaction>("metric-compaction");
     }

@@ -4,6 +4,7 @@ using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Artifacts;
 using AiPlatform.Tracking.Runs;
 using Dapper;
@@ -20,7 +21,7 @@ internal sealed class MediaStore(Database database, BlobStorage storage, EventSt
     {
         var hex = Convert.ToHexStringLower(content.Sha256);
         var path = string.Create(CultureInfo.InvariantCulture, $"media/{request.Key}/{request.Step:D9}-{request.Attempt ?? 1}-{hex[..16]}.{content.Extension}");
-        await storage.WriteAsync(BlobStorage.Runs, ArtifactRow.BlobName(run.Id, hex, path), new BinaryData(content.Bytes), cancellationToken);
+        await storage.WriteAsync(BlobStorage.Runs, RunBlob.Name(run.Id, hex, path), new BinaryData(content.Bytes), cancellationToken);
         return await database.InWorkAsync(
             async work =>
             {
@@ -165,7 +166,7 @@ internal sealed class MediaRow
 
     public string Hex => Convert.ToHexStringLower(Sha256);
 
-    public string Blob => ArtifactRow.BlobName(RunId, Hex, Path);
+    public string Blob => RunBlob.Name(RunId, Hex, Path);
 
     public MediaItem ToContract() => new(Id, RunId, Key, Kind, Step, Attempt, Caption, Path, ContentType, SizeBytes, Hex, Width, Height, CreatedAt);
 }

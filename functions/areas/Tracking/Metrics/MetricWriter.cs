@@ -1,6 +1,7 @@
 using AiPlatform.Hosting;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -19,11 +20,12 @@ internal sealed class MetricWriter : IAsyncDisposable
     private readonly Database _database;
     private readonly MetricSummaries _summaries;
     private readonly MetricFolder _folder;
+    private readonly IJobs _jobs;
     private readonly GroupCommitWriter<MetricBatch> _writer;
 
-    public MetricWriter(Database database, MetricSummaries summaries, MetricFolder folder)
+    public MetricWriter(Database database, MetricSummaries summaries, MetricFolder folder, IJobs jobs)
     {
-        (_database, _summaries, _folder) = (database, summaries, folder);
+        (_database, _summaries, _folder, _jobs) = (database, summaries, folder, jobs);
         _writer = new GroupCommitWriter<MetricBatch>(WriteAsync, MaxGroup, MaxWaiting);
     }
 
@@ -47,9 +49,7 @@ internal sealed class MetricWriter : IAsyncDisposable
             async work =>
             {
                 await _summaries.ResumeAsync(work, new ResumeRow(runId, attempt, step), isExplicit: true);
-                await work.ExecuteAsync(
-                    "UPDATE job_attempts a SET resume_step = @step FROM jobs j WHERE j.run_id = @runId AND a.job_id = j.id AND a.attempt = @attempt",
-                    new { runId, attempt, step });
+                await _jobs.ResumeAsync(work, runId, attempt, step);
             },
             cancellationToken);
 

@@ -1,3 +1,5 @@
+using AiPlatform.Tracking.Runs;
+
 namespace AiPlatform.Tracking.Search;
 
 /// <summary>What one kind of search knows: its kinds of entities, its attributes and which of them are numbers.</summary>

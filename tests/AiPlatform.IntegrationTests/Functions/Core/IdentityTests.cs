@@ -3,6 +3,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Identity.Accounts;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;

@@ -6,6 +6,7 @@ using AiPlatform.Data.Datasets;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.MLflow.Tracking;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
 

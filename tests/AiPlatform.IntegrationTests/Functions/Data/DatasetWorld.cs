@@ -2,8 +2,9 @@ using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Kernel.Blobs;
+using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
-using AiPlatform.Operations.Garbage;
+using AiPlatform.MLflow.Tracking;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;

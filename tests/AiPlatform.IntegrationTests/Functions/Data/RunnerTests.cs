@@ -1,9 +1,11 @@
 using System.Net;
+using AiPlatform.Compute.Jobs;
 using AiPlatform.Compute.Runners;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Runners;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

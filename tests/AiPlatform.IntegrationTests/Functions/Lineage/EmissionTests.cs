@@ -8,6 +8,8 @@ using AiPlatform.Contracts.Lineage;
 using AiPlatform.Contracts.Projects;
 using AiPlatform.IntegrationTests.Functions.MLflow;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Postgres;
 using AiPlatform.Operations.Lineage;
 using AiPlatform.Ports.Operations;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Postgres;
 using AiPlatform.Operations.Lineage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

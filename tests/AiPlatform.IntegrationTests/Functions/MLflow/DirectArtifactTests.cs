@@ -1,7 +1,8 @@
 using System.Net;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.IntegrationTests.Servers;
-using AiPlatform.MLflow.Artifacts;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.Tracking.Artifacts;
 using Azure.Storage.Blobs;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -4,7 +4,7 @@ using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
-using AiPlatform.MLflow.Tracking;
+using AiPlatform.Tracking.Runs;
 using AiPlatform.Tracking.Search.Index;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;

@@ -8,6 +8,7 @@ using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Models;
 using AiPlatform.IntegrationTests.Functions.Lineage;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Secrets;
 using AiPlatform.Registry.Webhooks;
 using Dapper;

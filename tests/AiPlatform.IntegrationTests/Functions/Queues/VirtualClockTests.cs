@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AiPlatform.Compute.Jobs;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.IntegrationTests.Servers;

@@ -3,6 +3,8 @@ using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Postgres;
 using AiPlatform.Tracking.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 

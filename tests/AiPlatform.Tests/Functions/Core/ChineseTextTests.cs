@@ -3,6 +3,7 @@ using AiPlatform.Contracts;
 using AiPlatform.DataFiles.Reports;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.Tests.Functions.Core;
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using AiPlatform.MLflow.Tracking;
 using AiPlatform.Tracking.Metrics;
 using CsCheck;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Kernel.Errors;
 using AiPlatform.Tracking.Metrics;
 using CsCheck;
 

@@ -1,6 +1,7 @@
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
 using AiPlatform.Tracking.Metrics;
+using AiPlatform.Tracking.Runs;
 using Dapper;
 
 namespace AiPlatform.Tracking.Search.Index;
@@ -15,7 +16,7 @@ internal sealed class ExperimentIndex(string projectId, string experimentId, Dat
     private const int RunsAtOnce = 500;
 
     // Well before changes are swept.
-    private static readonly TimeSpan MaxIdle = RetentionSweep.RunChanges / 2;
+    private static readonly TimeSpan MaxIdle = RunChangeSweep.Kept / 2;
 
     private readonly ChangeReader _changes = new(database, experimentId);
     private readonly SemaphoreSlim _gate = new(1);

@@ -11,7 +11,7 @@ namespace AiPlatform.Tracking.Search.Index;
 /// experiment go to the database; so do those of experiments that are too large.
 /// </summary>
 internal sealed partial class RunIndexes(
-    Database database, MetricSummaries summaries, IOptions<SearchOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<RunIndexes> logger) : ITickTask, IDisposable
+    Database database, MetricSummaries summaries, IOptions<MLflowOptions> options, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<RunIndexes> logger) : ITickTask, IDisposable
 {
     private const int SearchesBeforeLoad = 3;
     private const int MaxExperiments = 256;

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using AiPlatform.Functions.MLflow.Traces.Otlp;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.MLflow.Traces.Otlp;
 using Google.Protobuf;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow.Traces;

@@ -4,7 +4,9 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AiPlatform.Functions.MLflow.Traces.Otlp;
+using AiPlatform.Kernel.Postgres;
+using AiPlatform.MLflow.Traces.Otlp;
+using AiPlatform.MLflow.Tracking;
 using Google.Protobuf;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow.Traces;

@@ -1,0 +1,25 @@
+using AiPlatform.Kernel.Garbage;
+using AiPlatform.Kernel.Postgres;
+
+namespace AiPlatform.Data.Quality;
+
+/// <summary>Deletes the quality reports, plans and imports of purged projects.</summary>
+internal sealed class QualityGarbage(Database database) : IGarbageSweep
+{
+    /// <inheritdoc />
+    public async Task SweepAsync(GarbageRound round, DateTimeOffset due, CancellationToken cancellationToken)
+    {
+        await DeleteAsync("qualityReports", "quality_reports", "JOIN quality_reports t ON t.project_id = p.id AND t.ended_at IS NOT NULL");
+        await DeleteAsync("datasetImports", "dataset_imports", "JOIN dataset_imports t ON t.project_id = p.id AND t.ended_at IS NOT NULL");
+        await DeleteAsync("qualityPlans", "quality_plans", "JOIN datasets d ON d.project_id = p.id JOIN quality_plans t ON t.dataset_id = d.id");
+
+        // What is under way is ended by its orchestration first.
+        Task DeleteAsync(string kind, string table, string joins)
+            => PurgedRows.DeleteAsync(
+                database,
+                round,
+                kind,
+                $"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM projects p {joins} WHERE p.purged_at IS NOT NULL LIMIT @BatchSize))",
+                cancellationToken);
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.RegularExpressions;
+
+namespace AiPlatform.Tests.Functions.Core;
+
+/// <summary>
+/// Every table belongs to one area, which says so in <c>Migrations/tables.txt</c> and is the only one that writes it. Reads of other areas' tables are
+/// few and written down: what is not in the list comes through a port.
+/// </summary>
+public sealed partial class TableOwnershipTests
+{
+    private const string Kernel = "Kernel";
+
+    private static readonly string Functions = Path.Combine(Root(), "functions");
+
+    // Table → area.
+    private static readonly Dictionary<string, string> Owners = Folders()
+        .SelectMany(static folder => File.ReadAllLines(Path.Combine(folder.Path, "Migrations", "tables.txt")).Select(table => (table, folder.Area)))
+        .ToDictionary(static entry => entry.table, static entry => entry.Area, StringComparer.Ordinal);
+
+    private static readonly IReadOnlyList<Use> Uses = [.. Folders().SelectMany(static folder => UsesOf(folder.Area, folder.Path))];
+
+    [Fact]
+    public void Every_table_that_a_migration_makes_has_one_owner()
+    {
+        var made = Folders().SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(folder.Path, "Migrations"), "*.sql"))
+            .SelectMany(static file => Made().Matches(File.ReadAllText(file)).Select(static match => match.Groups["table"].Value));
+        Assert.Equal(made.Order(StringComparer.Ordinal), Owners.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void No_area_writes_a_table_of_another()
+    {
+        Assert.InRange(Uses.Count(static use => use.Writes), 200, int.MaxValue);
+        Assert.Empty(Uses.Where(static use => use.Writes && use.IsForeign).Select(static use => $"{use.Area} writes {use.Table} in {use.File}"));
+    }
+
+    [Fact]
+    public void Tables_of_other_areas_are_read_where_it_is_written_down_and_nowhere_else()
+    {
+        var known = File.ReadAllLines(Path.Combine(Root(), "tests", "AiPlatform.Tests", "Functions", "Core", "foreign-reads.txt"));
+        var found = Uses.Where(static use => !use.Writes && use.IsForeign).Select(static use => $"{use.Area} reads {use.Table}").Distinct(StringComparer.Ordinal);
+        Assert.Equal(known, found.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("UPDATE runs SET x = 1", true)]
+    [InlineData("INSERT INTO runs (id)", true)]
+    [InlineData("DELETE FROM runs r USING x", true)]
+    [InlineData("SELECT 1 FROM runs r FOR UPDATE", false)]
+    [InlineData("JOIN LATERAL (SELECT * FROM runs) r", false)]
+    public void A_statement_is_seen(string sql, bool writes)
+        => Assert.Equal([new Use("Data", "runs", "x.cs", writes)], UsesOf("Data", "x.cs", sql));
+
+    [Fact]
+    public void No_area_knows_another_but_the_adapter_of_mlflow()
+    {
+        var references = Folders().Where(static folder => folder.Area != Kernel).SelectMany(static folder =>
+            Reference().Matches(File.ReadAllText(Path.Combine(folder.Path, $"AiPlatform.{folder.Area}.csproj"))).Select(match => $"{folder.Area} → {match.Groups["area"].Value}"));
+        Assert.Equal(["MLflow → Registry", "MLflow → Tracking"], references.Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<(string Area, string Path)> Folders()
+        => Directory.EnumerateDirectories(Path.Combine(Functions, "areas")).Select(static path => (Path.GetFileName(path), path))
+            .Append((Kernel, Path.Combine(Functions, "AiPlatform.Kernel")));
+
+    private static IEnumerable<Use> UsesOf(string area, string folder)
+        => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
+            .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal))
+            .SelectMany(file => UsesOf(area, Path.GetFileName(file), File.ReadAllText(file)));
+
+    private static IEnumerable<Use> UsesOf(string area, string file, string text)
+        => Statement().Matches(text)
+            .Where(static match => Owners.ContainsKey(match.Groups["table"].Value))
+            .Select(match => new Use(area, match.Groups["table"].Value, file, match.Groups["verb"].Value is not ("FROM" or "JOIN")));
+
+    private static string Root()
+    {
+        var root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "AiPlatform.sln")))
+        {
+            root = Path.GetDirectoryName(root)!;
+        }
+
+        return root;
+    }
+
+    [GeneratedRegex(@"^CREATE (UNLOGGED )?TABLE (?<table>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex Made();
+
+    // DELETE FROM and INSERT INTO before FROM: the first alternative that fits wins.
+    [GeneratedRegex(@"(?<!FOR |KEY )\b(?<verb>DELETE FROM|INSERT INTO|UPDATE|COPY|TRUNCATE|FROM|JOIN)\s+(ONLY\s+)?(?<table>[a-z_]+)\b", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex Statement();
+
+    [GeneratedRegex(@"ProjectReference Include=""\.\./(?<area>\w+)/", RegexOptions.ExplicitCapture, 1_000)]
+    private static partial Regex Reference();
+
+    private sealed record Use(string Area, string Table, string File, bool Writes)
+    {
+        public bool IsForeign => Owners[Table] != Area;
+    }
+}
