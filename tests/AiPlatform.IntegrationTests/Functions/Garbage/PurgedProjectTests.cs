@@ -10,6 +10,7 @@ using AiPlatform.IntegrationTests.Functions.MLflow;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Blobs;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
 using Dapper;
 using Npgsql;
 
@@ -64,7 +65,7 @@ public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixtur
 
         Assert.Null(await connection.ExecuteScalarAsync<string?>("SELECT spec ->> 'code' FROM jobs WHERE project_id = @project AND spec ->> 'recipe' IS NULL LIMIT 1", new { project }));
         var container = new BlobServiceClient(azurite.ConnectionString).GetBlobContainerClient(BlobStorage.Jobs);
-        Assert.Empty(await container.GetBlobsAsync(prefix: $"{_job}/").ToListAsync());
+        Assert.Empty(await container.GetBlobsAsync(new GetBlobsOptions { Prefix = $"{_job}/" }).ToListAsync());
     }
 
     private string _job = string.Empty;
