@@ -40,7 +40,7 @@ public class FunctionsFixture(PostgresFixture postgres, AzuriteFixture azurite, 
     /// <inheritdoc />
     public virtual async Task InitializeAsync()
     {
-        Postgres = await postgres.CreateDatabaseAsync("functions");
+        Postgres = await postgres.CreateMigratedAsync("functions");
         Settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["urls"] = "http://127.0.0.1:0",

@@ -1,5 +1,9 @@
+using AiPlatform.Functions;
 using AiPlatform.Hosting;
+using AiPlatform.Kernel.Postgres;
 using AiPlatform.Local.Servers;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Servers;
 
@@ -7,6 +11,10 @@ namespace AiPlatform.IntegrationTests.Servers;
 public sealed class PostgresFixture : IAsyncLifetime
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"aip-tests-{Guid.NewGuid():N}");
+
+    private readonly Lazy<Task<string>> _template;
+
+    public PostgresFixture() => _template = new(MakeTemplateAsync);
 
     public PostgresServer Server { get; private set; } = null!;
 
@@ -22,6 +30,32 @@ public sealed class PostgresFixture : IAsyncLifetime
         var connectionString = Server.ConnectionString($"{name}_{Guid.NewGuid():N}");
         await PostgresDatabases.EnsureCreatedAsync(connectionString, CancellationToken.None);
         return connectionString;
+    }
+
+    /// <summary>Creates a database with the app's migrations, and nothing else in it: a copy of one that was migrated once.</summary>
+    public async Task<string> CreateMigratedAsync(string name)
+    {
+        var (template, copy) = (await _template.Value, $"{name}_{Guid.NewGuid():N}");
+        await using var connection = new NpgsqlConnection(Server.ConnectionString("postgres"));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"CREATE DATABASE \"{copy}\" TEMPLATE \"{template}\"", connection);
+        await command.ExecuteNonQueryAsync();
+        return Server.ConnectionString(copy);
+    }
+
+    private async Task<string> MakeTemplateAsync()
+    {
+        var name = $"template_{Guid.NewGuid():N}";
+        var state = new StartupState();
+        await using (var database = new Database(Server.ConnectionString(name)))
+        {
+            using var startup = new DatabaseStartup(database, Areas.All, state, [], NullLogger<DatabaseStartup>.Instance);
+            await startup.StartAsync(CancellationToken.None);
+            await state.WaitAsync(CancellationToken.None);
+            await startup.StopAsync(CancellationToken.None);
+        }
+
+        return name;
     }
 
     public async Task DisposeAsync()

@@ -321,7 +321,7 @@ public sealed class DurableStatusTests(FunctionsFixture functions, PostgresFixtu
     private async Task<FunctionsInstance> StartAppAsync(string taskHub)
         => await FunctionsInstance.StartAsync(new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal)
         {
-            ["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("durable"),
+            ["ConnectionStrings:Postgres"] = await postgres.CreateMigratedAsync("durable"),
             ["ConnectionStrings:TaskHub"] = taskHub,
         });
 

@@ -213,7 +213,7 @@ public sealed class DirectArtifactGarbageTests(FunctionsFixture functions, Postg
 
     private async Task<Dictionary<string, string?>> SettingsAsync(string root) => new(functions.Settings, StringComparer.Ordinal)
     {
-        ["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("garbage"),
+        ["ConnectionStrings:Postgres"] = await postgres.CreateMigratedAsync("garbage"),
         ["MLflow:ArtifactRoot"] = root,
         ["Garbage:MaxBlobsPerRound"] = "150",
     };

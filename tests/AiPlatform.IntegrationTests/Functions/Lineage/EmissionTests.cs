@@ -30,7 +30,7 @@ public sealed class EmissionTests(FunctionsFixture functions, PostgresFixture po
     public async Task InitializeAsync()
     {
         // A database of its own: the fixture's instance would deliver too, and must not reach this machine.
-        _settings["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("emission");
+        _settings["ConnectionStrings:Postgres"] = await postgres.CreateMigratedAsync("emission");
         _settings["Lineage:AllowedPrivateHosts:0"] = "127.0.0.1";
         _settings["Lineage:FirstRetry"] = "00:00:00.1";
         _settings["Lineage:DeliveryTimeout"] = "00:00:02";

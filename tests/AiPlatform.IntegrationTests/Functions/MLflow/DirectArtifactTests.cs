@@ -125,7 +125,7 @@ public sealed class DirectArtifactTests(FunctionsFixture functions, PostgresFixt
     private async Task<FunctionsInstance> StartAsync(string root)
         => await FunctionsInstance.StartAsync(new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal)
         {
-            ["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("direct"),
+            ["ConnectionStrings:Postgres"] = await postgres.CreateMigratedAsync("direct"),
             ["MLflow:ArtifactRoot"] = root,
         });
 

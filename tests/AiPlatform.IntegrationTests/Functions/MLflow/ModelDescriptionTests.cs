@@ -206,7 +206,7 @@ public sealed class ModelDescriptionTests(FunctionsFixture functions, PostgresFi
     private async Task<FunctionsInstance> StartAsync(string root)
         => await FunctionsInstance.StartAsync(new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal)
         {
-            ["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("models"),
+            ["ConnectionStrings:Postgres"] = await postgres.CreateMigratedAsync("models"),
             ["MLflow:ArtifactRoot"] = root,
         });
 

@@ -46,7 +46,7 @@ public sealed class WebhookTests(FunctionsFixture functions, PostgresFixture pos
         // On a database of its own: the fixture's instance would deliver as well, and may not call the receiver.
         _settings = new Dictionary<string, string?>(functions.Settings, StringComparer.Ordinal)
         {
-            ["ConnectionStrings:Postgres"] = await postgres.CreateDatabaseAsync("webhooks"),
+            ["ConnectionStrings:Postgres"] = await postgres.CreateMigratedAsync("webhooks"),
             ["Webhooks:AllowedPrivateHosts:0"] = "127.0.0.1",
             ["Webhooks:Retries:0"] = "00:00:00.05",
         };

@@ -64,7 +64,7 @@ public sealed class QueueFixture(PostgresFixture postgres, AzuriteFixture azurit
             .. queues.Select((queue, i) => $"--ServiceBus:Queues:{i}:Name={queue}"),
         ]);
         await _broker.StartReadyAsync();
-        Postgres = await postgres.CreateDatabaseAsync("queues");
+        Postgres = await postgres.CreateMigratedAsync("queues");
         Settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["urls"] = "http://127.0.0.1:0",

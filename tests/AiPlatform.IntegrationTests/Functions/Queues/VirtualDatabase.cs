@@ -8,7 +8,7 @@ public sealed class VirtualDatabase(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>Its connection string.</summary>
     public string ConnectionString { get; private set; } = string.Empty;
 
-    public async Task InitializeAsync() => ConnectionString = await postgres.CreateDatabaseAsync("virtual");
+    public async Task InitializeAsync() => ConnectionString = await postgres.CreateMigratedAsync("virtual");
 
     public Task DisposeAsync() => Task.CompletedTask;
 }

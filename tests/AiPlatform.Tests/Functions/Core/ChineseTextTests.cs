@@ -46,7 +46,7 @@ public sealed partial class ChineseTextTests
     [Fact]
     public void Words_of_statuses_and_kinds_that_answers_use_are_known()
     {
-        var root = Root();
+        var root = Repository.Root;
         var used = Sources(Path.Combine(root, "functions"))
             .SelectMany(static text => Kinds().Matches(text).Select(static match => match.Groups["kind"].Value))
             .Concat(typeof(ErrorCodes).Assembly.GetTypes().Where(static type => type.IsEnum && (type.Name is "JobStatus" or "AttemptStatus" or "QueueTaskStatus" or "RunStatus"
@@ -82,7 +82,7 @@ public sealed partial class ChineseTextTests
     [Fact]
     public void Every_sentence_arises_somewhere_in_the_source()
     {
-        var root = Root();
+        var root = Repository.Root;
         var source = string.Join('\n', new[] { "functions", "orchestrations", "gpu-runner" }.SelectMany(part => Sources(Path.Combine(root, part))));
         var lost = ErrorCatalog.Keys(chinese: false).Where(static key => key.StartsWith("said.", StringComparison.Ordinal))
             .Where(key => !source.Contains($"\"{key["said.".Length..]}\"", StringComparison.Ordinal)
@@ -105,17 +105,6 @@ public sealed partial class ChineseTextTests
         => [.. Word().Matches(Example().Replace(text, string.Empty)).Select(static match => match.Value).Where(static word => word.Length > 1 && !Names.Contains(word))];
 
     private static string Marks(string text) => string.Join(' ', Placeholder().Matches(text).Select(static match => match.Value).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
-
-    private static string Root()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "AiPlatform.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        return root;
-    }
 
     private static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
         .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)).Select(File.ReadAllText);

@@ -26,13 +26,7 @@ public sealed class ErrorCatalogTests
     [Fact]
     public void Every_reason_in_the_source_has_a_text()
     {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "AiPlatform.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        var source = Directory.EnumerateFiles(Path.Combine(root, "functions"), "*.cs", SearchOption.AllDirectories)
+        var source = Directory.EnumerateFiles(Path.Combine(Repository.Root, "functions"), "*.cs", SearchOption.AllDirectories)
             .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal))
             .Select(File.ReadAllText);
         var reasons = source.SelectMany(static text => System.Text.RegularExpressions.Regex.Matches(

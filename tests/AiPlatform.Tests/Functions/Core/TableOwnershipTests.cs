@@ -10,7 +10,7 @@ public sealed partial class TableOwnershipTests
 {
     private const string Kernel = "Kernel";
 
-    private static readonly string Functions = Path.Combine(Root(), "functions");
+    private static readonly string Functions = Path.Combine(Repository.Root, "functions");
 
     // Table → area.
     private static readonly Dictionary<string, string> Owners = Folders()
@@ -37,7 +37,7 @@ public sealed partial class TableOwnershipTests
     [Fact]
     public void Tables_of_other_areas_are_read_where_it_is_written_down_and_nowhere_else()
     {
-        var known = File.ReadAllLines(Path.Combine(Root(), "tests", "AiPlatform.Tests", "Functions", "Core", "foreign-reads.txt"));
+        var known = File.ReadAllLines(Path.Combine(Repository.Root, "tests", "AiPlatform.Tests", "Functions", "Core", "foreign-reads.txt"));
         var found = Uses.Where(static use => !use.Writes && use.IsForeign).Select(static use => $"{use.Area} reads {use.Table}").Distinct(StringComparer.Ordinal);
         Assert.Equal(known, found.Order(StringComparer.Ordinal));
     }
@@ -72,17 +72,6 @@ public sealed partial class TableOwnershipTests
         => Statement().Matches(text)
             .Where(static match => Owners.ContainsKey(match.Groups["table"].Value))
             .Select(match => new Use(area, match.Groups["table"].Value, file, match.Groups["verb"].Value is not ("FROM" or "JOIN")));
-
-    private static string Root()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "AiPlatform.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        return root;
-    }
 
     [GeneratedRegex(@"^CREATE (UNLOGGED )?TABLE (?<table>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Made();
