@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AiPlatform.Cli.Commands;
 using AiPlatform.Client;
+using AiPlatform.Contracts;
 using Spectre.Console;
 
 namespace AiPlatform.Cli;
@@ -17,11 +18,12 @@ internal static class AipCommand
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] args, IAnsiConsole console, IAnsiConsole errors, CancellationToken cancellationToken)
     {
+        ParseResult? parsed = null;
         try
         {
             // The parser speaks the language of the rest.
             CultureInfo.CurrentUICulture = Texts.Culture;
-            var parsed = Build(console, errors).Parse(args);
+            parsed = Build(console, errors).Parse(args);
             if (Arguments.Problems(parsed) is { Count: > 0 } problems)
             {
                 problems.ToList().ForEach(problem => Parts.Say(errors, problem));
@@ -46,7 +48,7 @@ internal static class AipCommand
             Parts.Say(errors, Texts.Get("error.interrupted"));
             return ExitCodes.Interrupted;
         }
-        catch (Exception exception) when (Explain(exception) is { } reason)
+        catch (Exception exception) when (Explain(exception, parsed) is { } reason)
         {
             Parts.Say(errors, reason, Color.Red);
             return ExitCodes.Failure;
@@ -54,11 +56,13 @@ internal static class AipCommand
     }
 
     // What users can do something about; anything else is a fault of the program, with its stack.
-    private static string? Explain(Exception exception) => exception switch
+    private static string? Explain(Exception exception, ParseResult? parsed) => exception switch
     {
-        HttpRequestException => Texts.Get("error.unreachable", exception.Message),
+        HttpRequestException => Texts.Get("error.unreachable", exception.Message.TrimEnd('.', ' ')),
         FileNotFoundException { FileName: { } name } => Texts.Get("error.noFile", name),
         IOException or UnauthorizedAccessException => Texts.Get("error.file", exception.Message),
+        ApiException { Code: ErrorCodes.InvalidRequest, Problem.Errors: { Count: > 0 } fields } refused
+            => $"{(int)refused.Status} {refused.Code}: {string.Join(' ', fields.SelectMany(field => field.Value.Select(text => Arguments.Named(field.Key, parsed) + text)))}",
         CliException or ApiException or Client.Datasets.StorageException or InvalidDataException or System.Text.Json.JsonException => exception.Message,
         _ => null,
     };
@@ -69,6 +73,7 @@ internal static class AipCommand
         var root = new RootCommand(Texts.Get("description")) { common.Url, common.Project };
         root.Subcommands.Add(LoginCommand.Create(common, console));
         root.Subcommands.Add(EnvCommand.Create(common, console));
+        root.Subcommands.Add(new Command("project", Texts.Get("project")) { ProjectListCommand.Create(common, console), ProjectCreateCommand.Create(common, console) });
         var dataset = new Command("dataset", Texts.Get("dataset"));
         dataset.Subcommands.Add(DatasetListCommand.Create(common, console));
         dataset.Subcommands.Add(CreateCommand.Create(common, console));
@@ -88,6 +93,7 @@ internal static class AipCommand
         task.Subcommands.Add(TaskListCommand.Create(common, console));
         task.Subcommands.Add(TaskWaitCommand.Create(common, console));
         task.Subcommands.Add(TaskLogCommand.Create(common, console));
+        task.Subcommands.Add(TaskCancelCommand.Create(common, console));
         root.Subcommands.Add(task);
         return root;
     }

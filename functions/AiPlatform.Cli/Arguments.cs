@@ -38,6 +38,16 @@ internal static class Arguments
     /// <summary>The help in the user's language.</summary>
     public static string Help(string text) => HelpTexts.Aggregate(text, static (all, pair) => all.Replace(pair.Own, Texts.Get(pair.Key), StringComparison.Ordinal));
 
+    /// <summary>A field of a request as its user gave it: the option or argument of that name, else its own name; with a colon.</summary>
+    public static string Named(string field, ParseResult? parsed)
+    {
+        // As options are written: skippedLines is --skipped-lines.
+        var name = string.Concat(field.Select(static letter => char.IsUpper(letter) ? $"-{char.ToLowerInvariant(letter)}" : $"{letter}"));
+        var command = parsed?.CommandResult.Command;
+        return command?.Options.FirstOrDefault(option => option.Name == $"--{name}") is { } option ? $"{option.Name}: "
+            : command?.Arguments.FirstOrDefault(argument => argument.Name == name) is { } argument ? $"<{argument.Name}>: " : $"{field}: ";
+    }
+
     private static string Problem(ArgumentResult argument)
         => argument.Tokens.Count == 0
             ? Texts.Get("arguments.missing", argument.Parent is OptionResult option ? option.Option.Name : $"<{argument.Argument.Name}>")

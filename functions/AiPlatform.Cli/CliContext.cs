@@ -52,12 +52,21 @@ internal sealed class CliContext : IDisposable
     public static CliContext Create(ParseResult parsed, CommonOptions common, IAnsiConsole console, bool needsToken = true)
     {
         var kept = KeptLogin.ReadAll();
-        var url = parsed.GetValue(common.Url) ?? Environment.GetEnvironmentVariable("AIP_URL") ?? (kept.Count > 0 ? kept[0].Url : throw new CliException(Texts.Get("error.url")));
-        var token = Environment.GetEnvironmentVariable("AIP_TOKEN") ?? kept.FirstOrDefault(login => login.IsFor(url))?.Token;
+        var url = Given(parsed.GetValue(common.Url), "AIP_URL") ?? (kept.Count > 0 ? kept[0].Url : throw new CliException(Texts.Get("error.url")));
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps))
+        {
+            throw new CliException(Texts.Get("error.badUrl", url));
+        }
+
+        var token = Given(null, "AIP_TOKEN") ?? kept.FirstOrDefault(login => login.IsFor(url))?.Token;
         return needsToken && token is null
             ? throw new CliException(Texts.Get("error.token"))
-            : new CliContext(url, needsToken ? token : null, parsed.GetValue(common.Project) ?? Environment.GetEnvironmentVariable("AIP_PROJECT"), console);
+            : new CliContext(url, needsToken ? token : null, Given(parsed.GetValue(common.Project), "AIP_PROJECT"), console);
     }
+
+    // What is empty is not given: scripts pass on variables that nobody has set.
+    private static string? Given(string? option, string variable)
+        => option is { Length: > 0 } ? option : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
 
     public void Dispose()
     {

@@ -19,6 +19,13 @@ internal static class Texts
     public static string Get(string key, params object?[] arguments)
         => string.Format(CultureInfo.CurrentCulture, (IsChinese ? Chinese : English).GetString(key, CultureInfo.InvariantCulture) ?? key, arguments);
 
+    /// <summary>A number with its noun, in the singular where the language has one: keys <c>{key}.one</c> and <c>{key}.other</c>.</summary>
+    public static string Count(string key, long count) => Get(count == 1 ? $"{key}.one" : $"{key}.other", count);
+
+    /// <summary>A word of the API in the language of the user; the word itself where there is none for it.</summary>
+    public static string Named(string group, string word)
+        => (IsChinese ? Chinese : English).GetString($"{group}.{word}", CultureInfo.InvariantCulture) ?? word;
+
     /// <summary>All keys of one language, for the test that compares them.</summary>
     public static IReadOnlySet<string> Keys(bool chinese)
         => (chinese ? Chinese : English).GetResourceSet(CultureInfo.InvariantCulture, createIfNotExists: true, tryParents: true)!

@@ -17,6 +17,12 @@ internal sealed class TransferBar
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
             .StartAsync(context => work(new TransferBar(context)));
 
+    /// <summary>Shows a bar for work that has no bytes.</summary>
+    public static Task<T> RunStepsAsync<T>(IAnsiConsole console, Func<TransferBar, Task<T>> work)
+        => console.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .StartAsync(context => work(new TransferBar(context)));
+
     /// <summary>Says how far a stage is; another name begins another bar.</summary>
     public void Set(string stage, long done, long total)
     {

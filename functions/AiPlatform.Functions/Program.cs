@@ -1,1 +1,1 @@
-await AiPlatform.Functions.FunctionsApp.Build(args).RunAsync();
+return await AiPlatform.Hosting.Processes.ServerProcess.RunAsync(() => AiPlatform.Functions.FunctionsApp.Build(args));

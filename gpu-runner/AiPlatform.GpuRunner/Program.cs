@@ -1,5 +1,6 @@
 using AiPlatform.GpuRunner;
 using AiPlatform.GpuRunner.Launch;
+using AiPlatform.Hosting.Processes;
 
 ProcessTree.BecomeSubreaper();
-await GpuRunnerApp.Build(args).RunAsync();
+return await ServerProcess.RunAsync(() => GpuRunnerApp.Build(args));

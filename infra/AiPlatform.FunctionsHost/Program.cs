@@ -1,1 +1,1 @@
-await AiPlatform.FunctionsHost.FunctionsHostApp.Build(args).RunAsync();
+return await AiPlatform.Hosting.Processes.ServerProcess.RunAsync(() => AiPlatform.FunctionsHost.FunctionsHostApp.Build(args));

@@ -1,3 +1,4 @@
+using AiPlatform.Hosting.Processes;
 using AiPlatform.ServiceBusEmulator;
 
-await ServiceBusEmulatorApp.Build(args).RunAsync();
+return await ServerProcess.RunAsync(() => ServiceBusEmulatorApp.Build(args));

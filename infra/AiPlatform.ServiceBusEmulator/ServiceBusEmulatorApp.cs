@@ -7,6 +7,7 @@ using AiPlatform.ServiceBusEmulator.Queues;
 using AiPlatform.ServiceBusEmulator.Storage;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Prometheus;
 
 namespace AiPlatform.ServiceBusEmulator;
@@ -67,6 +68,7 @@ public static class ServiceBusEmulatorApp
             .Validate(options => options.Queues.TrueForAll(IsValid), "Each of ServiceBus:Queues needs a name without '$', a positive MaxDeliveryCount and LockDurationSeconds.")
             .Validate(options => options.Queues.DistinctBy(queue => queue.Name.ToLowerInvariant()).Count() == options.Queues.Count, "ServiceBus:Queues has a name twice.")
             .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ServiceBusOptions>, ConfigFileValidation>();
         services.AddSingleton<BrokerMetrics>();
         services.AddSingleton<MessageWriter>();
         services.AddSingleton<MessageStore>();

@@ -19,7 +19,7 @@ public static class OrchestrationsApp
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
-        var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new InvalidOperationException("ConnectionStrings:TaskHub is missing.");
+        var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new MissingSettingException("ConnectionStrings:TaskHub");
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);
         builder.Services.AddPlatform(builder.Configuration).AddTraining().AddMaintenance().AddData().AddQuality();

@@ -1,3 +1,4 @@
+using AiPlatform.Hosting.Processes;
 using AiPlatform.Orchestrations;
 
-await OrchestrationsApp.Build(args).RunAsync();
+return await ServerProcess.RunAsync(() => OrchestrationsApp.Build(args));

@@ -1,1 +1,1 @@
-await AiPlatform.TaskHub.TaskHubApp.Build(args).RunAsync();
+return await AiPlatform.Hosting.Processes.ServerProcess.RunAsync(() => AiPlatform.TaskHub.TaskHubApp.Build(args));

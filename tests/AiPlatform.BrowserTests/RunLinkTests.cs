@@ -8,7 +8,7 @@ public sealed class RunLinkTests(BrowserFixture browser) : IClassFixture<Browser
 {
     private const string Run = """
         {"run":{"info":{"run_id":"r1","run_name":"<b>first</b>","experiment_id":"7","status":"FINISHED","user_id":"ada","start_time":1700000000000},
-         "data":{"metrics":[{"key":"system/n0/cpu","value":9,"step":1},{"key":"loss","value":0.25,"step":3}],"params":[{"key":"depth","value":"4"}],"tags":[]}}}
+         "data":{"metrics":[{"key":"system/n0/cpu","value":9,"step":1700000001,"timestamp":1700000001000},{"key":"loss","value":0.25,"step":3}],"params":[{"key":"depth","value":"4"}],"tags":[]}}}
         """;
 
     [Theory]
@@ -34,6 +34,11 @@ public sealed class RunLinkTests(BrowserFixture browser) : IClassFixture<Browser
         Assert.Contains("loss", sections[1], StringComparison.Ordinal);
         Assert.DoesNotContain("system/", sections[1], StringComparison.Ordinal);
         Assert.Contains("system/n0/cpu", sections[^1], StringComparison.Ordinal);
+
+        // When it was measured, as people read it; and the status in their language.
+        Assert.DoesNotContain("1700000001", sections[^1], StringComparison.Ordinal);
+        Assert.Contains("2023", sections[^1], StringComparison.Ordinal);
+        Assert.Contains(locale == "zh-CN" ? "已完成" : "Finished", sections[0], StringComparison.Ordinal);
         await Expect(page.Locator("button")).ToHaveTextAsync("model/");
         Assert.DoesNotContain(problems, static problem => !problem.Contains("401", StringComparison.Ordinal));
     }
@@ -69,5 +74,19 @@ public sealed class RunLinkTests(BrowserFixture browser) : IClassFixture<Browser
         await page.GotoAsync($"{browser.Address}/#/experiments/7");
         await Expect(page.Locator("h1")).ToHaveTextAsync("digits");
         await Expect(page.Locator("table a")).ToHaveAttributeAsync("href", "#/experiments/7/runs/r1");
+    }
+
+    [Theory]
+    [InlineData("#/experiments/999", "en-US", "There is no such page")]
+    [InlineData("#/experiments/7/runs/none", "zh-CN", "没有这个页面")]
+    [InlineData("#/models/digits/versions/1", "zh-CN", "没有这个页面")]
+    public async Task A_link_to_what_is_not_there_says_so_in_the_language_of_the_reader_and_leads_back(string link, string locale, string heading)
+    {
+        var (page, _) = await browser.OpenAsync("/", locale);
+        await page.RouteAsync("**/api/2.0/mlflow/**", route => route.FulfillAsync(new RouteFulfillOptions { Status = 404, Body = """{"message":"No Experiment with id=999 exists"}""" }));
+        await page.GotoAsync($"{browser.Address}/{link}");
+        await Expect(page.Locator("h1")).ToHaveTextAsync(heading);
+        await Expect(page.Locator("main")).Not.ToContainTextAsync("No Experiment");
+        await Expect(page.Locator("a[href='#/experiments']")).ToBeVisibleAsync();
     }
 }

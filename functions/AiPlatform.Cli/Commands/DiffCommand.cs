@@ -17,13 +17,15 @@ internal static class DiffCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var context = CliContext.Create(parsed, common, console);
+            var (name, number) = (parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version));
+            var other = parsed.GetValue(from) ?? await Parts.EarlierAsync(context, name, number, cancellationToken);
             var changes = new List<FileChange>();
             DatasetDiff diff;
             string? token = null;
             do
             {
                 diff = await context.Api.DiffDatasetVersionAsync(
-                    context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), parsed.GetValue(from), PageSize, token, cancellationToken);
+                    context.Project, name, number, other, PageSize, token, cancellationToken);
                 changes.AddRange(diff.Items);
                 token = diff.NextPageToken;
             }
@@ -37,7 +39,7 @@ internal static class DiffCommand
 
             var listing = Listing.Titled(1, "change", "old", "new", "path");
             changes.ForEach(change => listing.Add(
-                change.Kind.ToString(), Cell(change.OldSize), Cell(change.NewSize), change.OldPath is null ? change.Path : $"{change.OldPath} → {change.Path}"));
+                Texts.Named("change", change.Kind.ToString()), Cell(change.OldSize), Cell(change.NewSize), change.OldPath is null ? change.Path : $"{change.OldPath} → {change.Path}"));
             listing.Write(console);
             var summary = diff.Summary;
             Parts.Say(console, Texts.Get("diff.summary", summary.Added, summary.Removed, summary.Changed, summary.Renamed, summary.Unchanged));

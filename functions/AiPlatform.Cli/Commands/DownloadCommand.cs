@@ -6,6 +6,8 @@ namespace AiPlatform.Cli.Commands;
 /// <summary><c>aip dataset download</c>.</summary>
 internal static class DownloadCommand
 {
+    private const string StandardOutput = "-";
+
     public static Command Create(CommonOptions common, IAnsiConsole console)
     {
         var (dataset, version) = (Parts.Dataset(), Parts.Version());
@@ -17,6 +19,14 @@ internal static class DownloadCommand
         {
             using var context = CliContext.Create(parsed, common, console);
             var (name, number, target) = (parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), Path.GetFullPath(parsed.GetRequiredValue(folder)));
+            if (parsed.GetValue(format) is { } streamed && parsed.GetRequiredValue(folder) == StandardOutput)
+            {
+                await using var read = await context.Api.OpenDatasetArchiveAsync(context.Project, name, number, streamed, null, cancellationToken);
+                await using var output = Console.OpenStandardOutput();
+                await read.CopyToAsync(output, cancellationToken);
+                return ExitCodes.Success;
+            }
+
             Directory.CreateDirectory(target);
             if (parsed.GetValue(format) is { } archive)
             {
@@ -31,7 +41,7 @@ internal static class DownloadCommand
             var total = (await context.Api.GetDatasetVersionAsync(context.Project, name, number, cancellationToken)).TotalSize;
             var files = await TransferBar.RunAsync(common.Errors, bar => context.Downloader.DownloadAsync(
                 context.Project, name, number, target, new Progress(bar, total), cancellationToken));
-            Parts.Say(console, Texts.Get("download.done", files, target));
+            Parts.Say(console, Texts.Get("download.done", Texts.Count("count.files", files), target));
             return ExitCodes.Success;
         });
         return command;

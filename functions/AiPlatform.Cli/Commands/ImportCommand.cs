@@ -25,6 +25,11 @@ internal static partial class ImportCommand
         {
             using var context = CliContext.Create(parsed, common, console);
             var (name, removed) = (parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(remove));
+            if (new[] { parsed.GetValue(url), parsed.GetValue(container), parsed.GetValue(archive) }.Count(static source => source is not null) != 1)
+            {
+                throw new CliException(Texts.Get("import.source"));
+            }
+
             var request = new CreateDatasetImportRequest(
                 parsed.GetValue(url) is { } source ? new ImportUrl(source, parsed.GetValue(sha256)) : null,
                 parsed.GetValue(container) is { } place

@@ -27,10 +27,16 @@ internal static class LineageCommand
             }
 
             var listing = Listing.Titled(2, "relation", "source", "target");
-            foreach (var edge in graph.Upstream.Concat(graph.Downstream))
+            var edges = graph.Upstream.Concat(graph.Downstream).ToList();
+            var nodes = edges.Select(static edge => edge.Source).Concat(edges.Select(static edge => edge.Target)).DistinctBy(static node => (node.Kind, node.Id));
+            var shared = nodes.GroupBy(Show).Where(static same => same.Skip(1).Any()).Select(static same => same.Key).ToHashSet(StringComparer.Ordinal);
+            foreach (var edge in edges)
             {
-                listing.Add(edge.Relation, Show(edge.Source), Show(edge.Target));
+                listing.Add(Texts.Named("relation", edge.Relation), Tell(edge.Source), Tell(edge.Target));
             }
+
+            // Things of one name are told apart.
+            string Tell(LineageNode node) => shared.Contains(Show(node)) ? $"{Show(node)} {node.Id}" : Show(node);
 
             listing.Write(console);
             return ExitCodes.Success;
@@ -38,5 +44,5 @@ internal static class LineageCommand
         return command;
     }
 
-    private static string Show(LineageNode node) => $"{node.Kind} {node.Name}";
+    private static string Show(LineageNode node) => $"{Texts.Named("kind", node.Kind)} {node.Name}";
 }

@@ -9,6 +9,8 @@ namespace AiPlatform.Cli.Commands;
 /// <param name="flexible">How many of the last columns are folded where lines are short.</param>
 internal sealed class Listing(int flexible, IEnumerable<string> titles)
 {
+    private const int Narrowest = 12;
+
     private readonly List<string> _titles = [.. titles];
     private readonly List<string[]> _rows = [];
 
@@ -19,12 +21,15 @@ internal sealed class Listing(int flexible, IEnumerable<string> titles)
     public void Add(params IEnumerable<string?> cells) => _rows.Add([.. cells.Select(Parts.Plain)]);
 
     /// <summary>The columns that it takes without folding.</summary>
-    public int Width => _titles.Index().Sum(column => _rows.Select(row => row[column.Index]).Append(column.Item).Max(static text => text.GetCellWidth()) + 2);
+    public int Width => Widths.Sum();
 
-    /// <summary>Prints it.</summary>
+    private IEnumerable<int> Widths => _titles.Index().Select(column => _rows.Select(row => row[column.Index]).Append(column.Item).Max(static text => text.GetCellWidth()) + 2);
+
+    /// <summary>Prints it. Where too little is left for the columns that are folded, the terminal breaks the lines: a column that is not there says nothing.</summary>
     public void Write(IAnsiConsole console)
     {
-        var whole = _rows.Exists(static row => Array.Exists(row, Parts.HasUrl));
+        var left = console.Profile.Width - Widths.Take(_titles.Count - flexible).Sum();
+        var whole = _rows.Exists(static row => Array.Exists(row, Parts.HasUrl)) || left < Widths.TakeLast(flexible).Sum(static width => Math.Min(width, Narrowest));
         var table = new Table().Border(TableBorder.None);
         foreach (var (i, title) in _titles.Index())
         {

@@ -76,6 +76,12 @@ internal static class Parts
         return items;
     }
 
+    /// <summary>What a version is compared with where nobody says it: the version that it was made from, else the one before.</summary>
+    /// <exception cref="CliException">It is the first.</exception>
+    public static async Task<int> EarlierAsync(CliContext context, string dataset, int version, CancellationToken cancellationToken)
+        => (await context.Api.GetDatasetVersionAsync(context.Project, dataset, version, cancellationToken)).Parent is { } parent ? parent
+            : version > 1 ? version - 1 : throw new CliException(Texts.Get("diff.first"));
+
     /// <summary>A time as people read it.</summary>
     public static string Time(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 

@@ -41,7 +41,7 @@ internal static class PreviewCommand
             Show(console, [.. preview.Columns.Select(static column => Parts.Plain(column.Name))], [.. preview.Rows.Select(static row => row.Values.Select(Cell).ToArray())]);
             foreach (var problem in preview.Problems)
             {
-                Parts.Say(console, problem.Message);
+                Parts.Say(console, problem.Line is { } line ? Texts.Get("preview.problem", line, problem.Message) : problem.Message);
             }
 
             WriteGuesses(preview.Dialect, console);

@@ -22,7 +22,7 @@ internal static class ReportCommand
             var submission = await context.Api.CreateQualityReportAsync(
                 context.Project, parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version), new CreateQualityReportRequest(BaselineVersion: parsed.GetValue(baseline)),
                 cancellationToken);
-            var report = await TransferBar.RunAsync(common.Errors, bar => FollowAsync(context, submission.Report, bar, cancellationToken));
+            var report = await TransferBar.RunStepsAsync(common.Errors, bar => FollowAsync(context, submission.Report, bar, cancellationToken));
             if (report.Status != QualityReportStatus.Succeeded)
             {
                 throw new CliException(Texts.Get("report.failed", report.Reason ?? report.Status.ToString()));

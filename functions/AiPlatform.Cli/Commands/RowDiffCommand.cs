@@ -22,7 +22,7 @@ internal static class RowDiffCommand
         {
             using var context = CliContext.Create(parsed, common, console);
             var (name, number) = (parsed.GetRequiredValue(dataset), parsed.GetRequiredValue(version));
-            var other = parsed.GetValue(from) ?? await EarlierAsync(context, name, number, cancellationToken);
+            var other = parsed.GetValue(from) ?? await Parts.EarlierAsync(context, name, number, cancellationToken);
             var diff = await context.Api.DiffDatasetRowsAsync(
                 context.Project, name, number, other, parsed.GetRequiredValue(key), parsed.GetValue(file), parsed.GetValue(rows), cancellationToken);
             if (parsed.GetValue(json))
@@ -42,11 +42,6 @@ internal static class RowDiffCommand
         });
         return command;
     }
-
-    // As the server does it for files: the version that this one was made from, else the one before.
-    private static async Task<int> EarlierAsync(CliContext context, string dataset, int version, CancellationToken cancellationToken)
-        => (await context.Api.GetDatasetVersionAsync(context.Project, dataset, version, cancellationToken)).Parent is { } parent ? parent
-            : version > 1 ? version - 1 : throw new CliException(Texts.Get("diffRows.first"));
 
     private static void Show(IAnsiConsole console, DatasetRowDiff diff)
     {

@@ -14,6 +14,13 @@ internal static class TaskListCommand
     {
         var json = Parts.Json();
         var limit = new Option<int>("--limit") { Description = Texts.Get("option.limit"), DefaultValueFactory = static _ => DefaultLimit };
+        limit.Validators.Add(static result =>
+        {
+            if (result.Tokens.Count == 1 && result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError(result.Tokens[0].Value);
+            }
+        });
         var command = new Command("list", Texts.Get("tasks")) { limit, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -26,7 +33,7 @@ internal static class TaskListCommand
             }
 
             var listing = Listing.Titled(1, "id", "kind", "status", "created", "name");
-            tasks.ForEach(task => listing.Add(task.Id, task.Kind, task.State.ToString(), Parts.Time(task.CreatedAt), task.Name));
+            tasks.ForEach(task => listing.Add(task.Id, Texts.Named("kind", task.Kind), Texts.Named("state", task.State.ToString()), Parts.Time(task.CreatedAt), task.Name));
             listing.Write(console);
             return ExitCodes.Success;
         });

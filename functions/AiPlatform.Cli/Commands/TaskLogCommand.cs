@@ -31,7 +31,23 @@ internal static class TaskLogCommand
 
     private static async Task ShowJobAsync(CliContext context, string id, int? attempt, int rank, CancellationToken cancellationToken)
     {
-        var wanted = attempt ?? Math.Max((await context.Api.GetJobAsync(id, cancellationToken)).Attempt, 1);
+        var job = await context.Api.GetJobAsync(id, cancellationToken);
+        var (ranks, wanted) = (job.Spec.Resources.Nodes * job.Spec.Resources.ProcessesPerNode, attempt ?? job.Attempt);
+        if (job.Attempt == 0)
+        {
+            throw new CliException(Texts.Get("log.notStarted"));
+        }
+
+        if (wanted < 1 || wanted > job.Attempt)
+        {
+            throw new CliException(Texts.Get("log.noAttempt", wanted, job.Attempt));
+        }
+
+        if (rank < 0 || rank >= ranks)
+        {
+            throw new CliException(Texts.Get("log.noRank", rank, ranks - 1));
+        }
+
 
         // In parts, as the server gives them; a character may lie across two of them.
         var (decoder, bytes, text) = (Encoding.UTF8.GetDecoder(), new byte[64 * 1024], new char[64 * 1024]);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
 using Spectre.Console;
 
@@ -18,19 +19,41 @@ internal static class TaskWaitCommand
         {
             using var context = CliContext.Create(parsed, common, console);
             var first = await context.Api.GetTaskAsync(parsed.GetRequiredValue(id), cancellationToken);
-            var task = await TransferBar.RunAsync(common.Errors, bar => FollowAsync(context, first, bar, cancellationToken));
+            var begun = await UntilBegunAsync(context, first, common.Errors, cancellationToken);
+            var task = begun.EndedAt is null ? await TransferBar.RunStepsAsync(common.Errors, bar => FollowAsync(context, begun, bar, cancellationToken)) : begun;
             if (parsed.GetValue(json))
             {
                 Parts.WriteJson(console, task);
             }
             else
             {
-                Parts.Say(console, task.Reason is null ? $"{task.Name}: {task.State}" : $"{task.Name}: {task.State}: {Parts.PlainLines(task.Reason)}");
+                // A reason such as “cancelled” of what was cancelled says it again.
+                var (state, reason) = (Texts.Named("state", task.State.ToString()), task.Reason);
+                var told = reason is null || reason.Equals(task.State.ToString(), StringComparison.OrdinalIgnoreCase) || reason == state;
+                Parts.Say(console, told ? $"{task.Name}: {state}" : $"{task.Name}: {state}: {Parts.PlainLines(reason!)}");
             }
 
             return task.State == TaskState.Succeeded ? ExitCodes.Success : ExitCodes.BadVerdict;
         });
         return command;
+    }
+
+    // What holds it up is said when it becomes something else: it may be something that the owner can mend.
+    private static async Task<PlatformTask> UntilBegunAsync(CliContext context, PlatformTask task, IAnsiConsole errors, CancellationToken cancellationToken)
+    {
+        WaitReason? said = null;
+        while (task is { StartedAt: null, EndedAt: null })
+        {
+            await Task.Delay(Interval, cancellationToken);
+            task = await context.Api.GetTaskAsync(task.Id, cancellationToken);
+            if (task is { StartedAt: null, EndedAt: null } && await context.Api.WhyAsync(task.Id, cancellationToken) is var why && why.Reason != said)
+            {
+                said = why.Reason;
+                Parts.Say(errors, why.Text);
+            }
+        }
+
+        return task;
     }
 
     private static async Task<PlatformTask> FollowAsync(CliContext context, PlatformTask task, TransferBar bar, CancellationToken cancellationToken)

@@ -18,6 +18,11 @@ internal static class UploadCommand
             using var context = CliContext.Create(parsed, common, console);
             var files = (parsed.GetValue(paths) ?? []).SelectMany(path => LocalFile.From(path, parsed.GetValue(into))).ToList();
             var removed = parsed.GetRequiredValue(remove);
+            if (files.Count + removed.Length == 0)
+            {
+                throw new CliException(Texts.Get("upload.nothing"));
+            }
+
             var settings = new UploadSettings
             {
                 Description = parsed.GetValue(description),
@@ -50,7 +55,7 @@ internal static class UploadCommand
     /// <summary>Says what a new version holds and what it saved.</summary>
     public static void Show(IAnsiConsole console, DatasetVersion version)
         => Parts.Say(console, Texts.Get(
-            "upload.done", version.Version, version.FileCount, Parts.Size(version.TotalSize), Parts.Size(version.StoredSize), Parts.Size(version.SavedSize)));
+            "upload.done", version.Version, Texts.Count("count.files", version.FileCount), Parts.Size(version.TotalSize), Parts.Size(version.StoredSize), Parts.Size(version.SavedSize)));
 
     private sealed class Progress(TransferBar bar) : IProgress<UploadProgress>
     {

@@ -36,7 +36,7 @@ internal static class VersionsCommand
 
     private static string[] Cells(DatasetVersion version) =>
     [
-        version.Version.ToString(CultureInfo.CurrentCulture), version.Status.ToString(), version.FileCount.ToString(CultureInfo.CurrentCulture), Parts.Size(version.TotalSize),
+        version.Version.ToString(CultureInfo.CurrentCulture), Texts.Named("state", version.Status.ToString()), version.FileCount.ToString(CultureInfo.CurrentCulture), Parts.Size(version.TotalSize),
         Parts.Size(version.StoredSize), Parts.Time(version.CreatedAt), version.Description ?? string.Empty,
     ];
 }

@@ -128,7 +128,7 @@ public static partial class QualityPlanReader
 
     private static double? Bound(YamlScalarNode node, string path) => Scalar(node) is not { } text
         ? null
-        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : throw new QualityPlanException($"{path}.value_ranges", "has a bound that is no number");
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : throw new QualityPlanException($"{path}.value_ranges", "has a bound that is not a number");
 
     private static List<(string? Left, string? Right)> Pairs(Dictionary<string, YamlNode> kwargs, string path)
         => !kwargs.ContainsKey("value_pairs_set") ? [] : List(kwargs, "value_pairs_set", path) is { Count: <= MaxValues } list

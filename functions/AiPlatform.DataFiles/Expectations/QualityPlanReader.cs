@@ -37,7 +37,7 @@ public static partial class QualityPlanReader
         }
         catch (YamlException exception)
         {
-            throw new QualityPlanException($"line {exception.Start.Line}", exception.InnerException?.Message ?? exception.Message);
+            throw new QualityPlanException($"line {exception.Start.Line}", (exception.InnerException?.Message ?? exception.Message).TrimEnd('.'));
         }
 
         if (stream.Documents.Count == 0)
@@ -115,13 +115,13 @@ public static partial class QualityPlanReader
     {
         if (node is not YamlMappingNode mapping)
         {
-            throw new QualityPlanException(path, "is no mapping");
+            throw new QualityPlanException(path, "is not a mapping");
         }
 
         var map = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
         foreach (var (key, value) in mapping.Children)
         {
-            var name = (key as YamlScalarNode)?.Value ?? throw new QualityPlanException(path, "has a key that is no text");
+            var name = (key as YamlScalarNode)?.Value ?? throw new QualityPlanException(path, "has a key that is not a text");
             map[name] = known.Contains(name) ? value : throw new QualityPlanException($"{path}.{name}", "is not known");
         }
 
@@ -130,11 +130,11 @@ public static partial class QualityPlanReader
 
     private static List<YamlNode> List(Dictionary<string, YamlNode> map, string name, string path) => !map.TryGetValue(name, out var node)
         ? []
-        : node is YamlSequenceNode list ? [.. list.Children] : throw new QualityPlanException($"{path}.{name}", "is no list");
+        : node is YamlSequenceNode list ? [.. list.Children] : throw new QualityPlanException($"{path}.{name}", "is not a list");
 
     private static string? Text(Dictionary<string, YamlNode> map, string name, string path) => !map.TryGetValue(name, out var node)
         ? null
-        : node is YamlScalarNode scalar ? Scalar(scalar) : throw new QualityPlanException($"{path}.{name}", "is no text");
+        : node is YamlScalarNode scalar ? Scalar(scalar) : throw new QualityPlanException($"{path}.{name}", "is not a text");
 
     private static string? Scalar(YamlScalarNode scalar)
         => scalar.Style == ScalarStyle.Plain && scalar.Value is null or "" or "~" or "null" ? null : scalar.Value;
@@ -143,7 +143,7 @@ public static partial class QualityPlanReader
         ? null
         : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
             ? value
-            : throw new QualityPlanException($"{path}.{name}", "is no number");
+            : throw new QualityPlanException($"{path}.{name}", "is not a number");
 
     private static bool Flag(Dictionary<string, YamlNode> map, string name, string path) => Text(map, name, path) switch
     {

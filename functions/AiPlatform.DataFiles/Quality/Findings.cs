@@ -13,7 +13,7 @@ internal static class Findings
     public static readonly IReadOnlyList<string> Codes =
     [
         "unreadable", "nothingRead", "noRows", "issues", "missing", "allMissing", "constant", "mismatches", "outliers", "duplicates", "pii", "imbalance", "correlated", "corruptImages",
-        "mistypedImages", "duplicateImages", "expectation", "drift", "schema", "language",
+        "mistypedImages", "duplicateImages", "notLookedInto", "expectation", "drift", "schema", "language",
     ];
 
     private const int MaxFindings = 200;
@@ -24,15 +24,19 @@ internal static class Findings
 
     public static IReadOnlyList<QualityFinding> Of(
         IReadOnlyList<TableProfile> tables, ImageSetProfile? images, IReadOnlyList<ClassBalance> classes, IReadOnlyList<ExpectationResult> expectations,
-        IReadOnlyList<DriftReport>? drift, IReadOnlyList<DataIssue> unreadable)
+        IReadOnlyList<DriftReport>? drift, IReadOnlyList<DataIssue> unreadable, long files)
     {
         var found = new List<QualityFinding>();
         found.AddRange(unreadable.Select(static issue => new QualityFinding("unreadable", FindingSeverity.Error, issue.File, [issue.Code])));
         AddIf(found, tables.Count == 0 && images is not { Count: > 0 } && unreadable.Count == 0, "nothingRead", FindingSeverity.Error, null);
+
+        // Files of other formats are no fault; but who reads nothing of them takes them for good.
+        var other = files - tables.Sum(static table => (long)table.FileCount) - (images?.Count ?? 0) - unreadable.Count;
+        AddIf(found, other > 0 && (tables.Count > 0 || images is { Count: > 0 } || unreadable.Count > 0), "notLookedInto", FindingSeverity.Info, null, Number(other));
         foreach (var table in tables)
         {
             AddIf(found, table.Rows == 0, "noRows", FindingSeverity.Error, table.Name);
-            OfTable(table, found);
+            OfTable(table, tables.Count > 1, found);
         }
 
         if (images is not null)
@@ -59,33 +63,36 @@ internal static class Findings
         return [.. found.OrderByDescending(static finding => finding.Severity).Take(MaxFindings)];
     }
 
-    private static void OfTable(TableProfile table, List<QualityFinding> found)
+    private static void OfTable(TableProfile table, bool isOneOfMany, List<QualityFinding> found)
     {
-        AddIf(found, table.IssueCount > 0, "issues", FindingSeverity.Error, table.Name, Number(table.IssueCount));
+        // A column is known by its name where there is one table only.
+        string Named(string column) => isOneOfMany ? $"{table.Name}: {column}" : column;
+        var broken = table.Issues.Select(static issue => issue.File).Distinct(StringComparer.Ordinal).ToList();
+        AddIf(found, table.IssueCount > 0, "issues", FindingSeverity.Error, broken is [var only] ? only : table.Name, Number(table.IssueCount));
         AddIf(found, table.Duplicates > 0, "duplicates", FindingSeverity.Warning, table.Name, Number(table.Duplicates), Percent(table.Duplicates, table.Rows));
         foreach (var column in table.Columns)
         {
             var values = column.Count - column.Missing;
-            AddIf(found, column.Count > 0 && values == 0, "allMissing", FindingSeverity.Error, column.Name);
-            AddIf(found, values > 0 && column.MissingRatio > ManyMissing, "missing", FindingSeverity.Warning, column.Name, Percent(column.Missing, column.Count));
-            AddIf(found, column.IsConstant, "constant", FindingSeverity.Warning, column.Name);
-            AddIf(found, column.Mismatches > 0, "mismatches", FindingSeverity.Error, column.Name, Number(column.Mismatches), column.Type.ToString());
+            AddIf(found, column.Count > 0 && values == 0, "allMissing", FindingSeverity.Error, Named(column.Name));
+            AddIf(found, values > 0 && column.MissingRatio > ManyMissing, "missing", FindingSeverity.Warning, Named(column.Name), Percent(column.Missing, column.Count));
+            AddIf(found, column.IsConstant, "constant", FindingSeverity.Warning, Named(column.Name));
+            AddIf(found, column.Mismatches > 0, "mismatches", FindingSeverity.Error, Named(column.Name), Number(column.Mismatches), column.Type.ToString());
             AddIf(
-                found, column.Numeric is { } numeric && numeric.Outliers.IqrCount > ManyOutliers * values, "outliers", FindingSeverity.Info, column.Name,
+                found, column.Numeric is { } numeric && numeric.Outliers.IqrCount > ManyOutliers * values, "outliers", FindingSeverity.Info, Named(column.Name),
                 Number(column.Numeric?.Outliers.IqrCount ?? 0), Percent(column.Numeric?.Outliers.IqrCount ?? 0, values));
             foreach (var pii in column.Pii)
             {
-                found.Add(new QualityFinding("pii", FindingSeverity.Warning, column.Name, [pii.Kind.ToString(), Number(pii.Rows)]));
+                found.Add(new QualityFinding("pii", FindingSeverity.Warning, Named(column.Name), [pii.Kind.ToString(), Number(pii.Rows)]));
             }
 
             AddIf(
-                found, column.Text is { Languages.Count: > 1 } text && text.Languages[1].Count > 0.1 * text.Examined, "language", FindingSeverity.Info, column.Name,
+                found, column.Text is { Languages.Count: > 1 } text && text.Languages[1].Count > 0.1 * text.Examined, "language", FindingSeverity.Info, Named(column.Name),
                 string.Join(", ", column.Text?.Languages.Take(3).Select(static language => language.Value) ?? []));
         }
 
         foreach (var pair in table.Correlations.Where(static pair => Math.Abs(pair.Value) >= Correlated).DistinctBy(static pair => (pair.Left, pair.Right)).Take(20))
         {
-            found.Add(new QualityFinding("correlated", FindingSeverity.Info, pair.Left, [pair.Right, pair.Value.ToString("0.00", CultureInfo.InvariantCulture)]));
+            found.Add(new QualityFinding("correlated", FindingSeverity.Info, Named(pair.Left), [pair.Right, pair.Value.ToString("0.00", CultureInfo.InvariantCulture)]));
         }
     }
 

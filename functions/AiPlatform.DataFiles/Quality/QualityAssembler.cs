@@ -38,7 +38,7 @@ public static class QualityAssembler
             Format, subject.Dataset, subject.Version, subject.At, metrics["score"],
             IsRead(tables, images, unreadable) && rules.TrueForAll(static rule => rule.Success) && expectations.TrueForAll(static result => result.Success),
             rules.Exists(static rule => rule is { Success: false, Block: true }) || expectations.Exists(static result => result is { Success: false, Severity: ExpectationSeverity.Critical }),
-            dimensions, metrics, Findings.Of(tables, images, classes, expectations, drift, unreadable), rules, expectations, tables, images, classes,
+            dimensions, metrics, Findings.Of(tables, images, classes, expectations, drift, unreadable, subject.Files), rules, expectations, tables, images, classes,
             baseline is null ? null : subject.Baseline, drift ?? [], unreadable, subject.Files, subject.Bytes);
     }
 

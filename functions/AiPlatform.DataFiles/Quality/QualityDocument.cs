@@ -27,7 +27,7 @@ public enum FindingSeverity
 
 /// <summary>Something worth knowing about the data.</summary>
 /// <param name="Code">What it is, such as <c>missing</c>; texts are found under it.</param>
-/// <param name="Subject">The column, table or file; null for the whole version.</param>
+/// <param name="Subject">The column (with its table in front of it where there are several), table or file; null for the whole version.</param>
 /// <param name="Values">What the text tells.</param>
 public sealed record QualityFinding(string Code, FindingSeverity Severity, string? Subject, IReadOnlyList<string> Values);
 

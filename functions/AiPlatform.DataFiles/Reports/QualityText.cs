@@ -15,13 +15,15 @@ public static class QualityText
     public static string Render(QualityDocument document, bool chinese)
     {
         var (text, texts) = (new StringBuilder(), new ReportTexts(chinese));
-        var outcome = texts[document.Passed ? "passed" : "failed"] + (document.Blocked ? $", {texts["blocked"]}" : string.Empty);
-        Line(text, $"# {document.Dataset} · {texts.Format("version", document.Version)}: {texts["score"]} {Number(document.Score)}, {outcome}");
+        var (colon, comma) = chinese ? ("：", "，") : (": ", ", ");
+        var outcome = texts[document.Passed ? "passed" : "failed"] + (document.Blocked ? $"{comma}{texts["blocked"]}" : string.Empty);
+        Line(text, $"# {document.Dataset} · {texts.Format("version", document.Version)}{colon}{texts["score"]} {Number(document.Score)}{comma}{outcome}");
         Line(text, string.Empty);
-        Line(text, string.Join(", ", document.Dimensions.Select(dimension => $"{texts[$"dimension.{dimension.Name}"]} {Number(dimension.Score)}")));
+        Line(text, string.Join(comma, document.Dimensions.Select(dimension => $"{texts[$"dimension.{dimension.Name}"]} {Number(dimension.Score)}")));
         foreach (var table in document.Tables)
         {
-            Line(text, $"{table.Name}: {texts.Format("rowCount", HtmlBuilder.Number(table.Rows))}, {texts.Format("columnCount", HtmlBuilder.Number(table.Columns.Count))}");
+            var name = table.FileCount > 1 ? texts.Format("andMoreFiles", table.Name, HtmlBuilder.Number(table.FileCount - 1)) : table.Name;
+            Line(text, $"{name}: {Count(texts, "rowCount", table.Rows)}{comma}{Count(texts, "columnCount", table.Columns.Count)}");
         }
 
         Section(text, texts["findings"], document.Findings.OrderByDescending(static finding => finding.Severity)
@@ -33,7 +35,7 @@ public static class QualityText
         Section(text, texts.Format("drift", document.Baseline), document.Drift.SelectMany(static report => report.Columns).Where(static column => column.HasDrifted)
             .Select(column => $"{column.Column}: {texts["psi"]} {HtmlBuilder.Number(column.Psi)}"));
         Section(text, texts["issues"], document.UnreadableFiles.Concat(document.Tables.SelectMany(static table => table.Issues))
-            .Select(issue => $"{issue.File}{(issue.Line is { } line ? $":{line.ToString(CultureInfo.InvariantCulture)}" : string.Empty)}: {issue.Code} {texts.Issue(issue)}"));
+            .Select(issue => $"{issue.File}{(issue.Line is { } line ? $":{line.ToString(CultureInfo.InvariantCulture)}" : string.Empty)}: {texts.Issue(issue)}"));
         return text.ToString();
     }
 
@@ -63,6 +65,8 @@ public static class QualityText
         => text.Append(string.Concat(line.ReplaceLineEndings(" ").Select(static letter => char.IsControl(letter) ? '\uFFFD' : letter))).Append('\n');
 
     private static string Subject(string? subject) => subject is null ? string.Empty : $"{subject}: ";
+
+    private static string Count(ReportTexts texts, string key, long count) => texts.Format(count == 1 ? $"{key}.one" : key, HtmlBuilder.Number(count));
 
     private static string Bounds(RuleResult rule)
         => string.Join(" ", new[] { rule.Min is { } min ? $"≥ {HtmlBuilder.Number(min)}" : null, rule.Max is { } max ? $"≤ {HtmlBuilder.Number(max)}" : null }.OfType<string>());

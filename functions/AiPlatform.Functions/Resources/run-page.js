@@ -30,6 +30,7 @@
     return make('section', undefined, make('h2', title), make('table', undefined, cells('th', names), ...rows.map(row => cells('td', row))));
   }
   const up = () => make('p', undefined, link(texts.experiments, '#/experiments'));
+  const status = word => texts.statuses[word] ?? word;
   const time = ms => ms ? new Date(Number(ms)).toLocaleString(document.documentElement.lang) : '';
 
   async function download(run, path) {
@@ -62,12 +63,14 @@
       make('h1', info.run_name || info.run_id),
       table(texts.run, [texts.key, texts.value], [
         [texts.id, info.run_id], [texts.experiment, link(info.experiment_id, `#/experiments/${info.experiment_id}`)],
-        [texts.status, info.status], [texts.user, info.user_id], [texts.started, time(info.start_time)], [texts.ended, time(info.end_time)]]),
+        [texts.status, status(info.status)], [texts.user, info.user_id], [texts.started, time(info.start_time)], [texts.ended, time(info.end_time)]]),
       table(texts.metrics, [texts.key, texts.value, texts.step], metrics.filter(metric => !isMachine(metric))),
       table(texts.params, [texts.key, texts.value], pairs(data.params)),
       table(texts.tags, [texts.key, texts.value], pairs(data.tags)),
       make('h2', texts.artifacts), await files(id, '').catch(error => make('p', error.message)),
-      table(texts.machine, [texts.key, texts.value, texts.step], metrics.filter(isMachine)));
+      // Their steps are seconds of the clock: a time is what a reader knows.
+      table(texts.machine, [texts.key, texts.value, texts.measured],
+        (data.metrics ?? []).filter(metric => isMachine([metric.key])).map(metric => [metric.key, metric.value, time(metric.timestamp)])));
   }
 
   async function showExperiment(id) {
@@ -77,7 +80,7 @@
       up(),
       make('h1', experiment.name),
       table(texts.runs, [texts.run, texts.status, texts.user, texts.started],
-        (runs ?? []).map(({ info }) => [link(info.run_name || info.run_id, `#/experiments/${id}/runs/${info.run_id}`), info.status, info.user_id, time(info.start_time)])));
+        (runs ?? []).map(({ info }) => [link(info.run_name || info.run_id, `#/experiments/${id}/runs/${info.run_id}`), status(info.status), info.user_id, time(info.start_time)])));
   }
 
   async function showExperiments() {
@@ -103,13 +106,18 @@
     main.replaceChildren(form);
   }
 
+  const notFound = () => main.replaceChildren(up(), make('h1', texts.notFound), make('p', location.hash.slice(1)));
+
   async function show() {
     const [all, experiment, run] = /^#\/experiments(?:\/([^/?]+))?(?:\/runs\/([^/?]+))?/.exec(location.hash) ?? [];
-    if (!all) return main.replaceChildren(...start);
+    if (!all && /^(#\/?)?$/.test(location.hash)) return main.replaceChildren(...start);
+    if (!all) return notFound();
     try {
       await (run ? showRun(decodeURIComponent(run)) : experiment ? showExperiment(decodeURIComponent(experiment)) : showExperiments());
     } catch (error) {
-      if (error.status === 401) logIn(''); else main.replaceChildren(make('p', error.message));
+      if (error.status === 401) logIn('');
+      else if (error.status === 404) notFound();
+      else main.replaceChildren(up(), make('p', error.message));
     }
   }
 

@@ -100,6 +100,8 @@ public sealed partial class Problems(RequestDelegate next, ILogger<Problems> log
                 return FromJson(json);
             case JsonException json:
                 return FromJson(json);
+            case BadHttpRequestException bad when bad.Message.Contains("no body was provided", StringComparison.Ordinal):
+                return new ApiException(ErrorCodes.InvalidRequest, "noBody");
             case BadHttpRequestException bad:
                 return ParameterName().Match(bad.Message) is { Success: true } match
                     ? bad.Message.Contains("was not provided", StringComparison.Ordinal)
@@ -132,13 +134,16 @@ public sealed partial class Problems(RequestDelegate next, ILogger<Problems> log
             _ => null,
         };
 
-    private static ApiException FromJson(JsonException exception)
+    /// <summary>The answer for JSON that does not fit.</summary>
+    /// <param name="within">The field that holds the JSON; null: it is the body.</param>
+    public static ApiException FromJson(JsonException exception, string? within = null)
     {
-        var path = exception.Path is { Length: > 2 } text ? text[2..] : null;
+        var inner = exception.Path is { Length: > 2 } text ? text[2..] : null;
+        var path = within is null || inner is null ? inner ?? within : $"{within}.{inner}";
         if (UnknownField().Match(exception.Message) is { Success: true } unknown)
         {
             var name = unknown.Groups["name"].Value;
-            return ApiException.Invalid(path is null ? name : path.EndsWith(name, StringComparison.Ordinal) ? path : $"{path}.{name}", "unknownField");
+            return ApiException.Invalid(path is null ? name : inner?.EndsWith(name, StringComparison.Ordinal) == true ? path : $"{path}.{name}", "unknownField");
         }
 
         if (MissingFields().Match(exception.Message) is { Success: true } missing)

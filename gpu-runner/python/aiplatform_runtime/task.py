@@ -29,10 +29,18 @@ def _call(function, arguments):
     return target(**arguments)
 
 
+def _within_package(frames):
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return frames
+
+
 def main():
     """Calls the function that the input names and writes its value, or its error, where the runner reads it."""
     # Started by its path: the runtime's own modules must not hide those of the package.
     sys.path.pop(0)
+    # One pipe for both: what is written to two of them is read in any order, and a traceback stands before what led to it.
+    os.dup2(1, 2)
     with open(os.environ["AIP_TASK_INPUT"], encoding="utf-8") as file:
         call = json.load(file)
     try:
@@ -40,7 +48,8 @@ def main():
         text = json.dumps(answer, allow_nan=False)
         status = 0
     except Exception as error:  # whatever the package raises is the task's error
-        traceback.print_exc()
+        # From the package on: the frames above it are this program's.
+        traceback.print_exception(type(error), error, _within_package(error.__traceback__))
         text = json.dumps({"error": type(error).__name__, "message": str(error)[:2000]})
         status = 1
     _write(os.environ["AIP_TASK_RESULT"], text)

@@ -40,7 +40,7 @@ internal sealed partial class MessageWriter : IAsyncDisposable
     {
         _lifetime = lifetime;
         var connectionString = configuration.GetConnectionString("Postgres")
-            ?? throw new InvalidOperationException("ConnectionStrings:Postgres is missing.");
+            ?? throw new MissingSettingException("ConnectionStrings:Postgres");
         _connectionString = new NpgsqlConnectionStringBuilder(connectionString)
         {
             Pooling = false,

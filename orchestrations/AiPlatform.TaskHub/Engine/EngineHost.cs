@@ -1,3 +1,4 @@
+using AiPlatform.Hosting;
 using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Storage;
 using Grpc.Core;
@@ -16,7 +17,7 @@ internal sealed class EngineHost(
     : BackgroundService, IHealthCheck
 {
     private readonly string _connectionString = configuration.GetConnectionString("Postgres")
-        ?? throw new InvalidOperationException("ConnectionStrings:Postgres is not configured.");
+        ?? throw new MissingSettingException("ConnectionStrings:Postgres");
 
     // Unique, so that a process that starts again is not taken for the one it replaces.
     private readonly string _name = $"{Environment.MachineName}:{Environment.ProcessId}:{Guid.NewGuid():N}";

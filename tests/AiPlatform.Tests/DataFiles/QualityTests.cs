@@ -210,6 +210,30 @@ public sealed class QualityTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_report_of_several_tables_says_which_table_and_which_file_a_finding_is_about()
+    {
+        var part = await QualityProfiler.ProfileTablesAsync(
+            Engines.Shared,
+            ProfileTests.Files(("a.csv", "id,d\n1,x\n2,y\n"), ("b.csv", "id,d\n3,z\n4,z,z\n"), ("c.csv", "d,e\n,1\n,2\n")), QualityPlan.Empty, static _ => Task.CompletedTask, CancellationToken.None);
+        var document = QualityAssembler.Assemble(new QualitySubject("set", 1, DateTimeOffset.UnixEpoch, 5, 100, 0, null), [part], QualityPlan.Empty, null);
+        Assert.Equal("c.csv: d", document.Findings.Single(static finding => finding.Code == "allMissing").Subject);
+        Assert.Equal("b.csv", document.Findings.Single(static finding => finding.Code == "issues").Subject);
+        Assert.Equal(["2"], document.Findings.Single(static finding => finding.Code == "notLookedInto").Values);
+        var text = QualityText.Render(document, chinese: false);
+        Assert.Contains("a.csv and 1 more: ", text, StringComparison.Ordinal);
+        Assert.Contains("c.csv: 2 rows, 2 columns", text, StringComparison.Ordinal);
+        Assert.Contains("版本 1：得分", QualityText.Render(document, chinese: true), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_report_counts_one_thing_in_the_singular()
+    {
+        var text = QualityText.Render(await AssembleAsync("id\n1\n", string.Empty), chinese: false);
+        Assert.Contains("data.csv: 1 row, 1 column\n", text, StringComparison.Ordinal);
+        Assert.DoesNotMatch("(^| )1 [a-z]+s( |$)", text);
+    }
+
+    [Fact]
     public void Texts_of_reports_are_complete_in_both_languages()
     {
         Assert.Equal(ReportTexts.Keys(chinese: false).Order(StringComparer.Ordinal), ReportTexts.Keys(chinese: true).Order(StringComparer.Ordinal));

@@ -155,9 +155,9 @@ internal static class TaskSubmissionCheck
         {
             return payload!.Value.Deserialize<T>(ContractsJson.Strict)!;
         }
-        catch (JsonException)
+        catch (JsonException exception)
         {
-            throw ApiException.Invalid(field, "wrongType");
+            throw Problems.FromJson(exception, field);
         }
     }
 

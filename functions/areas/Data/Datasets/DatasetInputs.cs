@@ -1,4 +1,3 @@
-using System.Globalization;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
@@ -34,8 +33,12 @@ internal sealed class DatasetInputs(Database database, ContentReader contents) :
         for (var i = 0; i < datasets.Count; i++)
         {
             var row = rows.Find(candidate => candidate.Position == i + 1);
-            Check.That(row is not null, $"datasets[{i}]", "notReady", datasets[i].Dataset, datasets[i].Version?.ToString(CultureInfo.InvariantCulture) ?? "*");
-            Check.That(names.Add(row!.Name), $"datasets[{i}]", "duplicate");
+            if (row is null)
+            {
+                throw await MissingAsync(work, projectId, $"datasets[{i}]", datasets[i]);
+            }
+
+            Check.That(names.Add(row.Name), $"datasets[{i}]", "duplicate");
         }
 
         return rows.ConvertAll(row => new DatasetInput(row.Name, row.VersionId, row.Version));
@@ -61,6 +64,16 @@ internal sealed class DatasetInputs(Database database, ContentReader contents) :
         }
 
         return versions;
+    }
+
+    private static async Task<ApiException> MissingAsync(UnitOfWork work, string projectId, string field, JobDataset dataset)
+    {
+        var exists = await work.SingleAsync<bool>(
+            "SELECT EXISTS (SELECT 1 FROM datasets WHERE project_id = @projectId AND deleted_at IS NULL AND (id = @Dataset OR lower(name) = lower(@Dataset)))",
+            new { projectId, dataset.Dataset });
+        return !exists ? ApiException.Invalid(field, "unknownDataset", dataset.Dataset)
+            : dataset.Version is { } version ? ApiException.Invalid(field, "notReady", dataset.Dataset, version)
+            : ApiException.Invalid(field, "noVersion", dataset.Dataset);
     }
 
     private sealed class VersionRow

@@ -1,6 +1,7 @@
 using AiPlatform.Contracts;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Kernel.Texts;
 using Npgsql;
 
 namespace AiPlatform.Data.Datasets;
@@ -14,7 +15,7 @@ internal sealed class DatasetRemoval(Database database, TimeProvider time)
     private const int MaxNamed = 5;
 
     private const string Users = """
-        SELECT kind || ' ' || name FROM (
+        SELECT kind, name FROM (
             SELECT 1 AS rank, 'job' AS kind, j.name, j.id FROM job_datasets u JOIN jobs j ON j.id = u.job_id WHERE u.version_id = ANY(@versions) AND j.deleted_at IS NULL
             UNION
             SELECT 2, 'run', r.name, r.id FROM job_datasets u JOIN jobs j ON j.id = u.job_id JOIN runs r ON r.id = j.run_id
@@ -114,10 +115,14 @@ internal sealed class DatasetRemoval(Database database, TimeProvider time)
             return;
         }
 
-        var users = await work.QueryAsync<string>(Users, new { versions = versions.ToArray(), limit = MaxNamed + 1 });
+        var users = await work.QueryAsync<VersionUser>(Users, new { versions = versions.ToArray(), limit = MaxNamed + 1 });
         if (users.Count > 0)
         {
-            throw new ApiException(ErrorCodes.InUse, name, string.Join(", ", users.Take(MaxNamed)) + (users.Count > MaxNamed ? ", …" : string.Empty));
+            var chinese = RequestLanguage.IsChinese;
+            var named = users.Take(MaxNamed).Select(user => $"{ErrorCatalog.Message($"word.{user.Kind}", chinese)} {user.Name}").Concat(users.Count > MaxNamed ? ["…"] : []);
+            throw new ApiException(ErrorCodes.InUse, name, string.Join(chinese ? "、" : ", ", named));
         }
     }
+
+    private sealed record VersionUser(string Kind, string Name);
 }

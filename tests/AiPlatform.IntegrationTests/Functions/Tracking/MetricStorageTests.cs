@@ -1,7 +1,9 @@
+using System.Reflection;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Functions;
 using AiPlatform.IntegrationTests.Servers;
+using AiPlatform.Kernel;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Tracking.Metrics;
 using Dapper;
@@ -86,8 +88,10 @@ public sealed class MetricStorageTests(FunctionsFixture functions, PostgresFixtu
     public async Task Points_of_the_former_table_are_migrated_with_what_their_sources_sent()
     {
         var connectionString = await postgres.CreateDatabaseAsync("migration");
-        var scripts = typeof(FunctionsApp).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
-        var storage = scripts.FindIndex(name => name.Contains("0060_", StringComparison.Ordinal));
+        var scripts = Areas.All.Select(static area => area.GetType().Assembly).Append(typeof(IArea).Assembly)
+            .SelectMany(static assembly => assembly.GetManifestResourceNames().Where(static name => name.EndsWith(".sql", StringComparison.Ordinal)).Select(name => (Assembly: assembly, Name: name)))
+            .OrderBy(static script => script.Name, StringComparer.Ordinal).ToList();
+        var storage = scripts.FindIndex(static script => script.Name.Contains("0060_", StringComparison.Ordinal));
         await using var connection = new NpgsqlConnection(connectionString);
         foreach (var script in scripts[..storage])
         {
@@ -113,9 +117,9 @@ public sealed class MetricStorageTests(FunctionsFixture functions, PostgresFixtu
         Assert.Equal([[1_500, 1_500]], source.Gaps);
     }
 
-    private static string Script(string name)
+    private static string Script((Assembly Assembly, string Name) script)
     {
-        using var reader = new StreamReader(typeof(FunctionsApp).Assembly.GetManifestResourceStream(name)!);
+        using var reader = new StreamReader(script.Assembly.GetManifestResourceStream(script.Name)!);
         return reader.ReadToEnd();
     }
 

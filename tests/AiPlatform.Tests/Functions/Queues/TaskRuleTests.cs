@@ -109,7 +109,7 @@ public sealed class TaskRuleTests
         { """{"handler":"http"}""", "payload" },
         { """{"handler":"http","payload":{"url":"file:///etc/passwd"}}""", "payload.url" },
         { """{"handler":"http","payload":{"url":"http://a/","method":"TRACE"}}""", "payload.method" },
-        { """{"handler":"http","payload":{"link":"http://a/"}}""", "payload" },
+        { """{"handler":"http","payload":{"link":"http://a/"}}""", "payload.link" },
         { """{"handler":"python","payload":{"package":"x","function":"m:f"}}""", "payload.package" },
         { """{"handler":"python","payload":{"package":"00000000000000000000000000000000","function":"m.f()"}}""", "payload.function" },
     };

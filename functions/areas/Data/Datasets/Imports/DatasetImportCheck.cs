@@ -53,6 +53,7 @@ internal sealed class DatasetImportCheck(BlobStorage storage, Microsoft.Extensio
         Check.Text(source.Prefix, "container.prefix", 1_024);
         if (source.Name is { } name)
         {
+            Check.That(options.Value.Containers.Count > 0, "container.name", "noContainers");
             Check.That(options.Value.Containers.ContainsKey(name), "container.name", "oneOf", string.Join(", ", options.Value.Containers.Keys));
             return new Target($"{name}/{source.Prefix}", null);
         }
