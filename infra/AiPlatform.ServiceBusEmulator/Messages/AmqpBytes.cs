@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Amqp;
 
-namespace AiPlatform.ServiceBusEmulator.Protocol;
+namespace AiPlatform.ServiceBusEmulator.Messages;
 
 /// <summary>
 /// Finds and replaces parts of encoded AMQP values without touching the bytes around them: what a sender encoded is given back as it
@@ -169,7 +169,7 @@ internal static class AmqpBytes
 
         var buffer = new ByteBuffer(64, autoGrow: true);
         Amqp.Types.Encoder.WriteObject(buffer, value);
-        return MessageCodec.ToArray(buffer);
+        return EncodedMessage.ToArray(buffer);
     }
 
     // Where the items of a map or a list begin, and how many there are.

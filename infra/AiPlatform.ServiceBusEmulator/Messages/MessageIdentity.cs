@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace AiPlatform.ServiceBusEmulator.Protocol;
+namespace AiPlatform.ServiceBusEmulator.Messages;
 
 /// <summary>
 /// Message ids as they are compared and remembered. The protocol has four types of ids; ids of different types are different ids, also

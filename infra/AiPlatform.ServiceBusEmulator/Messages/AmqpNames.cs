@@ -1,6 +1,6 @@
 using Amqp.Types;
 
-namespace AiPlatform.ServiceBusEmulator.Protocol;
+namespace AiPlatform.ServiceBusEmulator.Messages;
 
 /// <summary>Names of the Service Bus dialect of AMQP 1.0, from the public protocol guide.</summary>
 internal static class AmqpNames

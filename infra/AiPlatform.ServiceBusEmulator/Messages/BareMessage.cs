@@ -1,7 +1,7 @@
 using Amqp.Framing;
 using Amqp.Types;
 
-namespace AiPlatform.ServiceBusEmulator.Protocol;
+namespace AiPlatform.ServiceBusEmulator.Messages;
 
 /// <summary>
 /// Properties, application properties, body and footer of a message as the sender encoded them. A change replaces the bytes of one
@@ -54,7 +54,7 @@ internal sealed class BareMessage
     {
         var buffer = new Amqp.ByteBuffer(128, autoGrow: true);
         properties.Encode(buffer);
-        return With(MessageCodec.ToArray(buffer), Bytes(_applicationProperties).ToArray());
+        return With(EncodedMessage.ToArray(buffer), Bytes(_applicationProperties).ToArray());
     }
 
     /// <summary>The message with application properties set; those that are not named keep their bytes.</summary>

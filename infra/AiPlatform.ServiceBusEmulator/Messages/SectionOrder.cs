@@ -1,7 +1,7 @@
 using Amqp;
 using Amqp.Framing;
 
-namespace AiPlatform.ServiceBusEmulator.Protocol;
+namespace AiPlatform.ServiceBusEmulator.Messages;
 
 /// <summary>The sections of a message in the order in which they come.</summary>
 internal enum SectionOrder
