@@ -4,8 +4,8 @@ using Google.Protobuf;
 
 namespace AiPlatform.TaskHub.Engine;
 
-/// <content>Rewinding: a failed instance goes on from before its failure.</content>
-internal sealed partial class HubEngine
+/// <summary>Rewinding: a failed instance goes on from before its failure.</summary>
+internal sealed class Rewinding(EngineContext context, OwnedPartitions partitions, ActivityDelivery activities, Instances instances)
 {
     /// <summary>
     /// Takes the failures out of a failed instance's history and lets it run on: failed activities are scheduled again, failed
@@ -16,14 +16,14 @@ internal sealed partial class HubEngine
     /// <exception cref="InvalidOperationException">The instance has not failed.</exception>
     public async Task<IReadOnlyList<string>> RewindAsync(HubState hub, string instanceId, string? reason, CancellationToken cancellationToken)
     {
-        var stored = await _reader.FindAsync(hub.Id, instanceId, true, cancellationToken)
+        var stored = await context.Reader.FindAsync(hub.Id, instanceId, true, cancellationToken)
             ?? throw new KeyNotFoundException($"There is no orchestration instance '{instanceId}'.");
         var instance = new LiveInstance(hub, stored.Key, stored.State);
         var reserved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         instance.Creation = reserved.Task;
-        lock (_gate)
+        lock (context.Gate)
         {
-            RequireOwned(instanceId);
+            partitions.RequireOwned(instanceId);
 
             // From here on nobody else starts, purges or rewinds it.
             if (stored.State.OrchestrationStatus != OrchestrationStatus.Failed || !hub.Instances.TryAdd(instanceId, instance))
@@ -36,7 +36,7 @@ internal sealed partial class HubEngine
         string[] failedChildren;
         try
         {
-            await foreach (var row in _reader.LogAsync(stored.Key, cancellationToken))
+            await foreach (var row in context.Reader.LogAsync(stored.Key, cancellationToken))
             {
                 instance.Fold(row);
             }
@@ -46,21 +46,21 @@ internal sealed partial class HubEngine
             var children = new Dictionary<int, OrchestrationState?>();
             foreach (var (taskId, childId) in instance.SubOrchestrations)
             {
-                children[taskId] = (await _reader.FindAsync(hub.Id, childId, false, cancellationToken))?.State;
+                children[taskId] = (await context.Reader.FindAsync(hub.Id, childId, false, cancellationToken))?.State;
             }
 
             failedChildren = [.. children.Values.Where(child => child?.OrchestrationStatus == OrchestrationStatus.Failed).Select(child => child!.InstanceId)];
-            lock (_gate)
+            lock (context.Gate)
             {
-                RequireOwned(instanceId);
+                partitions.RequireOwned(instanceId);
                 written = Rewind(instance, history, reason, children);
             }
         }
         catch
         {
-            lock (_gate)
+            lock (context.Gate)
             {
-                Forget(instance);
+                instances.Forget(instance);
             }
 
             throw;
@@ -74,10 +74,25 @@ internal sealed partial class HubEngine
         return failedChildren;
     }
 
+    /// <summary>Replaces the history; when durable what it leaves pending is under way again.</summary>
+    public void Rewrite(Commit commit, LiveInstance instance, List<HistoryEvent> history, string? reason)
+    {
+        var row = new HistoryChunk { Events = { history } };
+        commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Rewound, 0, row.ToByteArray()));
+        commit.Apply += () =>
+        {
+            instances.Disarm(instance);
+            instance.FoldRewound(history);
+            Resume(instance);
+            instance.Stage = TurnStage.Idle;
+        };
+        instances.Append(commit, instance, context.NewEvent(item => item.ExecutionRewound = new() { Reason = reason }));
+    }
+
     private Task Rewind(LiveInstance instance, List<HistoryEvent> history, string? reason, Dictionary<int, OrchestrationState?> children)
     {
         var commit = new Commit();
-        _byKey[instance.Key] = instance;
+        context.ByKey[instance.Key] = instance;
         instance.Parent = instance.Started.ParentInstance;
         instance.Input = instance.State.Input;
         instance.State.Input = null;
@@ -85,41 +100,26 @@ internal sealed partial class HubEngine
         instance.State.FailureDetails = null;
         instance.State.CompletedTimestamp = null;
         instance.State.OrchestrationStatus = OrchestrationStatus.Running;
-        Touch(instance);
-        Snapshot(commit, instance);
+        instances.Touch(instance);
+        Instances.Snapshot(commit, instance);
         instance.Stage = TurnStage.Committing;
         Rewrite(commit, instance, history, reason);
         foreach (var (taskId, child) in children)
         {
             if (Missed(taskId, child) is { } missed)
             {
-                Append(commit, instance, missed);
+                instances.Append(commit, instance, missed);
             }
         }
 
-        return Write(commit, instance);
-    }
-
-    /// <summary>Replaces the history; when durable what it leaves pending is under way again.</summary>
-    private void Rewrite(Commit commit, LiveInstance instance, List<HistoryEvent> history, string? reason)
-    {
-        var row = new HistoryChunk { Events = { history } };
-        commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Rewound, 0, row.ToByteArray()));
-        commit.Apply += () =>
-        {
-            Disarm(instance);
-            instance.FoldRewound(history);
-            Resume(instance);
-            instance.Stage = TurnStage.Idle;
-        };
-        Append(commit, instance, NewEvent(item => item.ExecutionRewound = new() { Reason = reason }));
+        return context.Write(commit, instance);
     }
 
     /// <summary>A child that ended while its parent was not there to hear of it.</summary>
     private HistoryEvent? Missed(int taskId, OrchestrationState? child) => child?.OrchestrationStatus switch
     {
-        OrchestrationStatus.Completed => NewEvent(item => item.SubOrchestrationInstanceCompleted = new() { TaskScheduledId = taskId, Result = child.Output }),
-        null or OrchestrationStatus.Terminated or OrchestrationStatus.Canceled => NewEvent(item => item.SubOrchestrationInstanceFailed = new()
+        OrchestrationStatus.Completed => context.NewEvent(item => item.SubOrchestrationInstanceCompleted = new() { TaskScheduledId = taskId, Result = child.Output }),
+        null or OrchestrationStatus.Terminated or OrchestrationStatus.Canceled => context.NewEvent(item => item.SubOrchestrationInstanceFailed = new()
         {
             TaskScheduledId = taskId,
             FailureDetails = new() { ErrorType = "SubOrchestrationTerminated", ErrorMessage = "The sub-orchestration was terminated or purged.", IsNonRetriable = true },
@@ -132,17 +132,9 @@ internal sealed partial class HubEngine
     {
         foreach (var activity in instance.Activities.Values)
         {
-            EnqueueActivity(activity);
+            activities.Enqueue(activity);
         }
 
-        ArmTimers(instance);
-    }
-
-    private void ArmTimers(LiveInstance instance)
-    {
-        foreach (var (id, fireAt) in instance.Timers)
-        {
-            ArmTimer(instance, id, fireAt);
-        }
+        instances.ArmAll(instance);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AiPlatform.TaskHub.Protobuf;
 using AiPlatform.TaskHub.Storage;
 using Google.Protobuf;
@@ -7,36 +6,33 @@ using ActionCase = AiPlatform.TaskHub.Protobuf.OrchestratorAction.OrchestratorAc
 
 namespace AiPlatform.TaskHub.Engine;
 
-/// <content>Results of orchestrator turns.</content>
-internal sealed partial class HubEngine
+/// <summary>Results of orchestrators' turns.</summary>
+internal sealed class TurnCompletions(
+    EngineContext context, TurnDelivery turns, ActivityDelivery activities, Instances instances, Endings endings, MessageRouter router,
+    Rewinding rewinding, Workers workers)
 {
-    private static readonly OrchestrationStatus[] FinishedStatuses =
-    [
-        OrchestrationStatus.Completed, OrchestrationStatus.Failed, OrchestrationStatus.Terminated, OrchestrationStatus.Canceled,
-    ];
-
     /// <summary>
     /// Records a turn: the events it consumed, the events of its actions, and all that they cause, in one commit.
     /// </summary>
     /// <exception cref="StaleTokenException">The turn is no longer this delivery's.</exception>
-    public Task CompleteTurnAsync(OrchestratorResponse response)
+    public Task CompleteAsync(OrchestratorResponse response)
     {
-        lock (_gate)
+        lock (context.Gate)
         {
-            if (_recent.Find(response.CompletionToken) is { } earlier)
+            if (context.Recent.Find(response.CompletionToken) is { } earlier)
             {
                 return earlier;
             }
 
-            var instance = FindTurn(response.CompletionToken);
+            var instance = turns.Find(response.CompletionToken);
             var turn = instance.Turn!;
             if (response.RequiresHistory)
             {
                 // A worker that cannot go on without the history gets it.
                 turn.Worker.Turns.Remove(instance);
                 instance.Turn = null;
-                EnqueueTurn(instance);
-                Pump(instance.Hub);
+                TurnDelivery.Enqueue(instance);
+                workers.Pump(instance.Hub);
                 return Task.CompletedTask;
             }
 
@@ -45,7 +41,7 @@ internal sealed partial class HubEngine
                 return Task.CompletedTask;
             }
 
-            if (Refusal(turn.Chunks) is { } refusal)
+            if (TurnActions.Refusal(turn.Chunks) is { } refusal)
             {
                 // Refusing the completion would leave the instance running for ever; its failure says why.
                 turn.Chunks.Actions.Clear();
@@ -53,36 +49,24 @@ internal sealed partial class HubEngine
             }
 
             var task = Commit(instance, turn);
-            _recent.Add(response.CompletionToken, task);
+            context.Recent.Add(response.CompletionToken, task);
             Metrics.TurnsCompleted.Inc();
-            Pump(instance.Hub);
+            workers.Pump(instance.Hub);
             return task;
         }
     }
 
     /// <summary>A worker gives a turn back; another delivery follows after a wait that grows.</summary>
-    public void AbandonTurn(string token)
+    public void Abandon(string token)
     {
-        lock (_gate)
+        lock (context.Gate)
         {
-            var instance = FindTurn(token);
+            var instance = turns.Find(token);
             Metrics.Abandoned.Inc();
-            instance.Abandonments = instance.Abandonments.Again(Now);
-            TakeBack(instance, onPurpose: true);
-            Pump(instance.Hub);
+            instance.Abandonments = instance.Abandonments.Again(context.Now);
+            turns.TakeBack(instance, onPurpose: true);
+            workers.Pump(instance.Hub);
         }
-    }
-
-    private LiveInstance FindTurn(string token)
-    {
-        Span<Range> parts = stackalloc Range[5];
-        return token.AsSpan().Split(parts, ':') == 4
-            && long.TryParse(token.AsSpan()[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var key)
-            && _byKey.TryGetValue(key, out var instance)
-            && instance is { Stage: TurnStage.Dispatched, Ended: false, Turn: { } turn }
-            && turn.Token == token
-                ? instance
-                : throw new StaleTokenException();
     }
 
     private Task Commit(LiveInstance instance, Turn turn)
@@ -94,7 +78,7 @@ internal sealed partial class HubEngine
 
         // The worker counts the event that starts the turn, too.
         var consumed = turn.Chunks.NumEventsProcessed is { } processed ? Math.Clamp(processed - 1, 0, turn.Arrivals) : turn.Arrivals;
-        var now = Timestamp.FromDateTime(Now);
+        var now = Timestamp.FromDateTime(context.Now);
         var commit = new Commit();
         var record = new HistoryChunk { Events = { turn.Started }, OrchestrationTraceContext = turn.Chunks.TraceContext };
         var timers = new List<(int Id, DateTime FireAt)>();
@@ -106,28 +90,28 @@ internal sealed partial class HubEngine
             switch (action.OrchestratorActionTypeCase)
             {
                 case ActionCase.ScheduleTask:
-                    record.Events.Add(Scheduled(action, now));
+                    record.Events.Add(TurnActions.Scheduled(action, now));
                     break;
                 case ActionCase.CreateTimer:
                     record.Events.Add(new HistoryEvent { EventId = action.Id, Timestamp = now, TimerCreated = new() { FireAt = action.CreateTimer.FireAt } });
                     timers.Add((action.Id, WireTime.Of(action.CreateTimer.FireAt)));
                     break;
                 case ActionCase.CreateSubOrchestration:
-                    record.Events.Add(StartSubOrchestration(instance, action, messages, now));
+                    record.Events.Add(TurnActions.StartSubOrchestration(instance, action, messages, now));
                     break;
                 case ActionCase.SendEvent:
-                    record.Events.Add(SendEvent(instance, action, messages, now));
+                    record.Events.Add(TurnActions.SendEvent(instance, action, messages, now));
                     break;
                 case ActionCase.TerminateOrchestration:
                     var ending = action.TerminateOrchestration;
                     if (ending.InstanceId != instance.Id)
                     {
-                        messages.Add(new(ending.InstanceId, NewEvent(item => item.ExecutionTerminated = new() { Input = ending.Reason, Recurse = ending.Recurse })));
+                        messages.Add(new(ending.InstanceId, context.NewEvent(item => item.ExecutionTerminated = new() { Input = ending.Reason, Recurse = ending.Recurse })));
                     }
 
                     break;
                 case ActionCase.SendEntityMessage:
-                    record.Events.Add(SendToEntity(instance, action, messages, now));
+                    record.Events.Add(TurnActions.SendToEntity(instance, action, messages, now));
                     break;
                 case ActionCase.RewindOrchestration:
                     rewound = action.RewindOrchestration;
@@ -152,8 +136,8 @@ internal sealed partial class HubEngine
             var history = rewound.NewHistory.Where(item => item.ExecutionRewound is null).ToList();
             commit.Log.Add(new LogRow(instance.Key, instance.NextSeq++, LogKind.Turn, consumed, record.ToByteArray()));
             commit.Apply += () => instance.FoldTurn(record, consumed);
-            Rewrite(commit, instance, history, rewound.NewHistory.LastOrDefault(item => item.ExecutionRewound is not null)?.ExecutionRewound.Reason);
-            return Write(commit, instance);
+            rewinding.Rewrite(commit, instance, history, rewound.NewHistory.LastOrDefault(item => item.ExecutionRewound is not null)?.ExecutionRewound.Reason);
+            return context.Write(commit, instance);
         }
 
         return end is { OrchestrationStatus: OrchestrationStatus.ContinuedAsNew }
@@ -201,18 +185,18 @@ internal sealed partial class HubEngine
             {
                 if (item.TaskScheduled is not null)
                 {
-                    EnqueueActivity(instance.Activities[item.EventId]);
+                    activities.Enqueue(instance.Activities[item.EventId]);
                 }
             }
 
             foreach (var (id, fireAt) in timers)
             {
-                ArmTimer(instance, id, fireAt);
+                instances.Arm(instance, id, fireAt);
             }
 
-            Release(instance.StartWaiters);
+            Instances.Release(instance.StartWaiters);
             instance.Stage = TurnStage.Idle;
-            Activate(instance);
+            turns.Activate(instance);
         };
         foreach (var item in record.Events)
         {
@@ -226,19 +210,19 @@ internal sealed partial class HubEngine
         foreach (var message in messages)
         {
             // After the turn's own row, so that a refusal follows the start in the log.
-            Deliver(commit, instance.Hub, message);
+            router.Deliver(commit, instance.Hub, message);
         }
 
         if (end is not null)
         {
-            End(commit, instance, end);
+            endings.End(commit, instance, end);
         }
         else if (wasPending || statusChanged)
         {
-            Snapshot(commit, instance);
+            Instances.Snapshot(commit, instance);
         }
 
-        return Write(commit, instance);
+        return context.Write(commit, instance);
     }
 
     private Task ContinueAsNew(
@@ -268,16 +252,16 @@ internal sealed partial class HubEngine
         }
 
         instance.Input = started.Input;
-        Snapshot(commit, instance, newInput: true);
+        Instances.Snapshot(commit, instance, newInput: true);
         var seq = instance.NextSeq++;
         commit.Trims.Add(new LogTrim(instance.Key, seq, lastConsumed));
         commit.Log.Add(new LogRow(instance.Key, seq, LogKind.Start, 0, first.ToByteArray()));
         foreach (var message in messages)
         {
-            Deliver(commit, instance.Hub, message);
+            router.Deliver(commit, instance.Hub, message);
         }
 
-        ReleaseLocks(commit, instance);
+        endings.ReleaseLocks(commit, instance);
         commit.Apply += () =>
         {
             if (instance.Ended)
@@ -285,91 +269,12 @@ internal sealed partial class HubEngine
                 return;
             }
 
-            Disarm(instance);
+            instances.Disarm(instance);
             instance.FoldStart(seq, first.Events, consumed);
-            Release(instance.StartWaiters);
+            Instances.Release(instance.StartWaiters);
             instance.Stage = TurnStage.Idle;
-            Activate(instance);
+            turns.Activate(instance);
         };
-        return Write(commit, instance);
-    }
-
-    private static HistoryEvent Scheduled(OrchestratorAction action, Timestamp now) => new()
-    {
-        EventId = action.Id,
-        Timestamp = now,
-        TaskScheduled = new()
-        {
-            Name = action.ScheduleTask.Name,
-            Version = action.ScheduleTask.Version,
-            Input = action.ScheduleTask.Input,
-            ParentTraceContext = action.ScheduleTask.ParentTraceContext,
-            Tags = { action.ScheduleTask.Tags },
-        },
-    };
-
-    private static HistoryEvent StartSubOrchestration(LiveInstance parent, OrchestratorAction action, List<Envelope> messages, Timestamp now)
-    {
-        var wanted = action.CreateSubOrchestration;
-        var id = string.IsNullOrEmpty(wanted.InstanceId) ? $"{parent.State.ExecutionId}:{action.Id:x4}" : wanted.InstanceId;
-        var started = new ExecutionStartedEvent
-        {
-            Name = wanted.Name,
-            Version = wanted.Version,
-            Input = wanted.Input,
-            OrchestrationInstance = new() { InstanceId = id, ExecutionId = Guid.NewGuid().ToString("N") },
-            ParentInstance = new()
-            {
-                TaskScheduledId = action.Id,
-                Name = parent.State.Name,
-                Version = parent.State.Version,
-                OrchestrationInstance = new() { InstanceId = parent.Id, ExecutionId = parent.State.ExecutionId },
-            },
-            ParentTraceContext = wanted.ParentTraceContext,
-            Tags = { wanted.Tags },
-        };
-        messages.Add(new(id, new HistoryEvent { EventId = -1, Timestamp = now, ExecutionStarted = started }, SenderKey: parent.Key));
-        return new HistoryEvent
-        {
-            EventId = action.Id,
-            Timestamp = now,
-            SubOrchestrationInstanceCreated = new()
-            {
-                InstanceId = id,
-                Name = wanted.Name,
-                Version = wanted.Version,
-                Input = wanted.Input,
-                ParentTraceContext = wanted.ParentTraceContext,
-                Tags = { wanted.Tags },
-            },
-        };
-    }
-
-    /// <summary>What a turn becomes that cannot be carried out; null for all others.</summary>
-    private static OrchestratorAction? Refusal(TurnChunks turn)
-        => turn.IsTooLarge ? Failure(0, "TurnTooLarge", "The orchestrator asked for more in one turn than this task hub keeps.")
-            : turn.Actions.FirstOrDefault(action => !IsSupported(action)) is not { } unknown ? null
-            : unknown.SendEvent is { } sent
-                ? Failure(unknown.Id, "UnsupportedEntityMessage", $"The event '{sent.Name}' to '{sent.Instance?.InstanceId}' is none that an entity takes.")
-                : Failure(unknown.Id, "UnsupportedAction", $"This task hub does not carry out the action {unknown.OrchestratorActionTypeCase}.");
-
-    private static OrchestratorAction Failure(int id, string type, string message) => new()
-    {
-        Id = id,
-        CompleteOrchestration = new()
-        {
-            OrchestrationStatus = OrchestrationStatus.Failed,
-            FailureDetails = new() { ErrorType = type, ErrorMessage = message, IsNonRetriable = true },
-        },
-    };
-
-    private static HistoryEvent SendEvent(LiveInstance sender, OrchestratorAction action, List<Envelope> messages, Timestamp now)
-    {
-        var send = action.SendEvent;
-        var id = send.Instance.InstanceId;
-        messages.Add(LegacyEntityMessage.Read(id, send.Name, send.Data) is { } toEntity
-            ? ToEntity(sender, toEntity, now)
-            : new(id, new HistoryEvent { EventId = -1, Timestamp = now, EventRaised = new() { Name = send.Name, Input = send.Data } }));
-        return new HistoryEvent { EventId = action.Id, Timestamp = now, EventSent = new() { InstanceId = id, Name = send.Name, Input = send.Data } };
+        return context.Write(commit, instance);
     }
 }
