@@ -1,9 +1,6 @@
 using System.Reflection;
 using AiPlatform.Hosting;
-using DbUp;
-using DbUp.Engine;
-using DbUp.Postgresql;
-using Npgsql;
+using AiPlatform.Hosting.Migrations;
 
 namespace AiPlatform.Kernel.Postgres;
 
@@ -50,29 +47,13 @@ public sealed partial class DatabaseStartup(
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        // A connection of its own: the lock belongs to the session and must not go back to the pool.
-        await using var source = PostgresConnection.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
+        await using var source = PostgresConnection.Create(database.ConnectionString);
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await using var take = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { Parameters = { new() { Value = MigrationLock } } };
-        await take.ExecuteNonQueryAsync(cancellationToken);
-        var result = await Task.Run(
-            () => DeployChanges.To
-                .PostgresqlDatabase(new PostgresqlConnectionManager(source))
-                .WithScriptsEmbeddedInAssemblies(_assemblies, static name => name.Contains(".Migrations.", StringComparison.Ordinal))
-                .WithTransactionPerScript()
-                .WithVariablesDisabled()
-                .LogToNowhere()
-                .Build()
-                .PerformUpgrade(),
-            cancellationToken);
-        if (!result.Successful)
+        var scripts = await MigrationRunner.RunAsync(
+            connection, MigrationLock, MigrationJournal.OfNames("schemaversions"), MigrationScript.In(_assemblies), cancellationToken);
+        foreach (var script in scripts)
         {
-            throw new InvalidOperationException($"Migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
-        }
-
-        foreach (var script in result.Scripts)
-        {
-            LogMigrated(logger, script.Name);
+            LogMigrated(logger, script);
         }
     }
 

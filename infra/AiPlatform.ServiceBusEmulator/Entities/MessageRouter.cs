@@ -1,5 +1,5 @@
 using AiPlatform.ServiceBusEmulator.Filters;
-using AiPlatform.ServiceBusEmulator.Protocol;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Queues;
 
 namespace AiPlatform.ServiceBusEmulator.Entities;
@@ -33,8 +33,8 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
     {
         if (entity.Properties.ForwardDeadLetteredMessagesTo is { } target && catalog.Find(target) is { Properties.CanSend: true } next && next != entity)
         {
-            message.SessionId = MessageCodec.ReadSessionId(message.Payload!);
-            message.Annotations = MessageCodec.WithDeadLetterSource(message.Annotations, entity.Name);
+            message.SessionId = EncodedMessage.ReadSessionId(message.Payload!);
+            message.Annotations = EncodedMessage.WithDeadLetterSource(message.Annotations, entity.Name);
             var result = new List<QueuedMessage>(1);
             CheckDuplicate(next, message);
             Route(next, message, 1, result);
@@ -47,7 +47,7 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
     /// <summary>Lets the writer drop the message if the entity asks for that and has had its id.</summary>
     internal void CheckDuplicate(Entity entity, QueuedMessage message)
     {
-        if (entity.Properties.RequiresDuplicateDetection && (message.MessageId ??= MessageCodec.ReadMessageId(message.Payload!)) is { } id)
+        if (entity.Properties.RequiresDuplicateDetection && (message.MessageId ??= EncodedMessage.ReadMessageId(message.Payload!)) is { } id)
         {
             // The window begins when the message is enqueued.
             var until = (message.VisibleAt ?? time.GetUtcNow().UtcDateTime) + entity.Properties.DuplicateDetectionHistoryTimeWindow;
@@ -141,7 +141,7 @@ internal sealed class MessageRouter(EntityCatalog catalog, TimeProvider time)
 
     private static QueuedMessage DeadLetter(QueueEntity queue, QueuedMessage message, QueuePart part, string reason, string description)
     {
-        var payload = MessageCodec.WithApplicationProperties(message.Payload!, MessageCodec.DeadLetterProperties(reason, description));
+        var payload = EncodedMessage.WithApplicationProperties(message.Payload!, EncodedMessage.DeadLetterProperties(reason, description));
         return message.With(payload, null).At(queue.Id, part, null);
     }
 

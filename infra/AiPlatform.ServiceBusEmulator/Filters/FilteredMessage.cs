@@ -1,5 +1,5 @@
 using System.Globalization;
-using AiPlatform.ServiceBusEmulator.Protocol;
+using AiPlatform.ServiceBusEmulator.Messages;
 using Amqp;
 using Amqp.Framing;
 
@@ -43,7 +43,7 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
     private Message? _message;
     private bool _hasOtherProperties;
 
-    private Message Decoded => _message ??= MessageCodec.Decode(payload);
+    private Message Decoded => _message ??= EncodedMessage.Decode(payload);
 
     private Properties Properties => Decoded.Properties ??= new Properties();
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using AiPlatform.ServiceBusEmulator.Messages;
 using Amqp;
 using Amqp.Handler;
 using Amqp.Listener;
@@ -33,7 +34,7 @@ internal sealed class BrokerContainer : ContainerHost, IContainer
         AddressResolver = static (_, attach) => attach.Target is Coordinator ? AmqpNames.CoordinatorAddress : null;
     }
 
-    Message IContainer.CreateMessage(ByteBuffer buffer) => new RawMessage(MessageCodec.ToArray(buffer));
+    Message IContainer.CreateMessage(ByteBuffer buffer) => new RawMessage(EncodedMessage.ToArray(buffer));
 }
 
 /// <summary>

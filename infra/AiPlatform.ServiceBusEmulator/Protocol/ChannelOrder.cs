@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using AiPlatform.ServiceBusEmulator.Messages;
 using Amqp;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
@@ -60,7 +61,7 @@ internal sealed class ChannelOrder
 
     private static ByteBuffer Copy(ByteBuffer frame)
     {
-        var bytes = MessageCodec.ToArray(frame);
+        var bytes = EncodedMessage.ToArray(frame);
         return new ByteBuffer(bytes, 0, bytes.Length, bytes.Length);
     }
 }

@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Queues;
 using AiPlatform.ServiceBusEmulator.Storage;
 using Amqp;
@@ -23,7 +24,7 @@ internal sealed partial class CoordinatorEndpoint(ConnectionState state, Session
         state.Transport?.OnMessage();
         try
         {
-            switch (MessageCodec.Decode(((RawMessage)messageContext.Message).Encoded).Body)
+            switch (EncodedMessage.Decode(((RawMessage)messageContext.Message).Encoded).Body)
             {
                 case Declare:
                     DeclareTransaction(messageContext);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using AiPlatform.ServiceBusEmulator.Messages;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Types;

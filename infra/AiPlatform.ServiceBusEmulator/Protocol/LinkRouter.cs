@@ -1,5 +1,6 @@
 using System.Globalization;
 using AiPlatform.ServiceBusEmulator.Entities;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;

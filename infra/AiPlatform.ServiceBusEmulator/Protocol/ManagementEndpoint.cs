@@ -1,5 +1,6 @@
 using System.Globalization;
 using AiPlatform.ServiceBusEmulator.Entities;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
@@ -82,7 +83,7 @@ internal sealed partial class ManagementEndpoint(
 
     private static Map Item(Delivery delivery, string queueName, bool isLocked)
     {
-        var item = new Map { ["message"] = MessageCodec.ToArray(MessageCodec.Write(delivery, queueName)) };
+        var item = new Map { ["message"] = EncodedMessage.ToArray(MessageCodec.Write(delivery, queueName)) };
         if (isLocked)
         {
             item["lock-token"] = delivery.LockToken;

@@ -1,15 +1,10 @@
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Types;
 
 namespace AiPlatform.ServiceBusEmulator.Protocol;
-
-/// <summary>A message that cannot be accepted as it is.</summary>
-internal sealed class InvalidMessageException(string condition, string description) : FormatException(description)
-{
-    internal string Condition => condition;
-}
 
 /// <summary>
 /// Takes encoded messages apart and puts them together. What the sender encoded (properties, application properties, bodies, footer,
@@ -24,8 +19,6 @@ internal static class MessageCodec
     private const int AbsoluteExpiryField = 8;
     private const int CreationField = 9;
     private const int MaxMessageIdLength = 128;
-    private const string DeadLetterReason = "DeadLetterReason";
-    private const string DeadLetterDescription = "DeadLetterErrorDescription";
 
     private static readonly byte[] AnnotationsSection = [0x00, 0x53, 0x72];
 
@@ -58,45 +51,6 @@ internal static class MessageCodec
         }
     }
 
-    /// <summary>A message with application properties set, and the ones given as null removed.</summary>
-    internal static byte[] WithApplicationProperties(byte[] payload, IReadOnlyDictionary<string, object> changes)
-    {
-        if (changes.Count == 0)
-        {
-            return payload;
-        }
-
-        return new BareMessage(payload).WithApplicationProperties(changes);
-    }
-
-    /// <summary>Message annotations with the entity that a dead letter comes from.</summary>
-    internal static byte[] WithDeadLetterSource(byte[]? annotations, string source)
-        => AmqpBytes.ChangeMap(
-            annotations, static key => IsKey(key, AmqpNames.DeadLetterSource), [.. AmqpBytes.Encode(AmqpNames.DeadLetterSource), .. AmqpBytes.Encode(source)], 2)!;
-
-    /// <summary>The application properties by which a dead letter says why it is one.</summary>
-    internal static Dictionary<string, object> DeadLetterProperties(string? reason, string? description)
-    {
-        var result = new Dictionary<string, object>();
-        if (reason is not null)
-        {
-            result[DeadLetterReason] = reason;
-        }
-
-        if (description is not null)
-        {
-            result[DeadLetterDescription] = description;
-        }
-
-        return result;
-    }
-
-    /// <summary>The session id in a message's bytes.</summary>
-    internal static string? ReadSessionId(byte[] payload) => Decode(payload).Properties?.GroupId;
-
-    /// <summary>The message id in a message's bytes, as it is compared.</summary>
-    internal static string? ReadMessageId(byte[] payload) => MessageIdentity.Of(Decode(payload).Properties?.GetMessageId());
-
     /// <summary>Encodes a delivery: header and annotations of the broker, then the sender's bytes.</summary>
     internal static ByteBuffer Write(in Delivery delivery, string queueName)
     {
@@ -119,10 +73,6 @@ internal static class MessageCodec
         AmqpBitConverter.WriteBytes(buffer, delivery.Payload, 0, delivery.Payload.Length);
         return buffer;
     }
-
-    internal static byte[] ToArray(ByteBuffer buffer) => buffer.Buffer.AsSpan(buffer.Offset, buffer.Length).ToArray();
-
-    internal static Message Decode(byte[] encoded) => Message.Decode(new ByteBuffer(encoded, 0, encoded.Length, encoded.Length));
 
     // The sender's entries as they came, then the broker's.
     private static void WriteAnnotations(ByteBuffer buffer, in Delivery delivery, string queueName)
@@ -159,7 +109,7 @@ internal static class MessageCodec
         // A forwarded dead letter carries its source; here it gets the one of this queue instead.
         var replaced = message.Part != QueuePart.Main;
         var map = AmqpBytes.ChangeMap(
-            message.Annotations, key => replaced && IsKey(key, AmqpNames.DeadLetterSource), own.Buffer.AsSpan(own.Offset, own.Length), items)!;
+            message.Annotations, key => replaced && EncodedMessage.IsKey(key, AmqpNames.DeadLetterSource), own.Buffer.AsSpan(own.Offset, own.Length), items)!;
         AmqpBitConverter.WriteBytes(buffer, AnnotationsSection, 0, AnnotationsSection.Length);
         AmqpBitConverter.WriteBytes(buffer, map, 0, map.Length);
     }
@@ -171,7 +121,7 @@ internal static class MessageCodec
         {
             if (Encoder.ReadObject(buffer) is Data data)
             {
-                yield return data.Binary ?? ToArray(data.Buffer);
+                yield return data.Binary ?? EncodedMessage.ToArray(data.Buffer);
             }
         }
     }
@@ -247,9 +197,7 @@ internal static class MessageCodec
         }
     }
 
-    private static bool IsKey(object key, Symbol name) => key is Symbol symbol ? symbol.Equals(name) : name.Equals(key as string);
-
-    private static bool IsOfBroker(object key) => AmqpNames.OfBroker.Any(name => IsKey(key, name));
+    private static bool IsOfBroker(object key) => AmqpNames.OfBroker.Any(name => EncodedMessage.IsKey(key, name));
 
     private static string? SessionId(Properties? properties) => properties?.GroupId switch
     {

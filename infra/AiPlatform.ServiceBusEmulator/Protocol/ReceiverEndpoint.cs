@@ -1,4 +1,5 @@
 using AiPlatform.ServiceBusEmulator.Entities;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
 using Amqp.Framing;

@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Messages;
 using Amqp;
 using Amqp.Framing;
 using Amqp.Listener;
@@ -49,7 +50,7 @@ internal abstract partial class RequestEndpoint(ConnectionState state, ILogger l
             Message request;
             try
             {
-                request = MessageCodec.Decode(((RawMessage)context.Message).Encoded);
+                request = EncodedMessage.Decode(((RawMessage)context.Message).Encoded);
             }
             catch (Exception exception)
             {

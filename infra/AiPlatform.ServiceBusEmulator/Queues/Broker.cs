@@ -1,6 +1,6 @@
 using AiPlatform.ServiceBusEmulator.Configuration;
 using AiPlatform.ServiceBusEmulator.Entities;
-using AiPlatform.ServiceBusEmulator.Protocol;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Storage;
 using Microsoft.Extensions.Options;
 
@@ -165,7 +165,7 @@ internal sealed class Broker : IDisposable
             {
                 missing.Remove(message.Id);
                 bytes += message.Bytes;
-                messageIds.Add(MessageCodec.ReadMessageId(message.Payload!) ?? string.Empty);
+                messageIds.Add(EncodedMessage.ReadMessageId(message.Payload!) ?? string.Empty);
             }
         }
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using AiPlatform.ServiceBusEmulator.Protocol;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Storage;
 
 namespace AiPlatform.ServiceBusEmulator.Queues;
@@ -105,7 +105,7 @@ internal sealed partial class MessageQueue
         List<MessageLock> locks, string? reason, string? description, IReadOnlyDictionary<string, object> changes, bool isReturned)
     {
         var all = new Dictionary<string, object>(changes);
-        foreach (var (key, value) in MessageCodec.DeadLetterProperties(reason, description))
+        foreach (var (key, value) in EncodedMessage.DeadLetterProperties(reason, description))
         {
             all[key] = value;
         }
@@ -114,7 +114,7 @@ internal sealed partial class MessageQueue
         var moves = new List<MessageMove>(locks.Count);
         foreach (var taken in locks)
         {
-            var moved = taken.Message.Moved(now, MessageCodec.WithApplicationProperties(await PayloadAsync(taken.Message), all), keepsDeliveryCount: true);
+            var moved = taken.Message.Moved(now, EncodedMessage.WithApplicationProperties(await PayloadAsync(taken.Message), all), keepsDeliveryCount: true);
             moved.DeliveryCount += isReturned ? 1 : 0;
             moves.Add(new MessageMove(taken.Message, _router.RouteDeadLetter(_entity, moved)));
         }
@@ -177,7 +177,7 @@ internal sealed partial class MessageQueue
         var operations = new List<WriteOperation>(locks.Count);
         foreach (var taken in locks)
         {
-            var payload = MessageCodec.WithApplicationProperties(await PayloadAsync(taken.Message), changes);
+            var payload = EncodedMessage.WithApplicationProperties(await PayloadAsync(taken.Message), changes);
             payloads.Add(payload);
             operations.Add(new PayloadOperation(taken.Message.Id, taken.Message.DeliveryCount + more, state(taken.Message), payload));
         }

@@ -1,3 +1,5 @@
+using AiPlatform.ServiceBusEmulator.Messages;
+
 namespace AiPlatform.ServiceBusEmulator.Queues;
 
 /// <summary>
@@ -181,7 +183,7 @@ internal sealed partial class SessionRegistry(QueueEntity entity, BrokerServices
         {
             if (isExpired)
             {
-                hold.Messages.CloseConsumers(Protocol.AmqpNames.SessionLockLost, $"The lock of session '{hold.Id}' has expired.");
+                hold.Messages.CloseConsumers(AmqpNames.SessionLockLost, $"The lock of session '{hold.Id}' has expired.");
             }
 
             await hold.Messages.EndSessionAsync(isExpired);

@@ -94,7 +94,7 @@ internal sealed class EngineHost(
         await using var draining = lifetime.ApplicationStopping.Register(engine.Drain);
         var loops = new[]
         {
-            ShareAsync(engine, reader, stop.Token), RepeatAsync(engine.ReceiveMessagesAsync, stop.Token), RepeatAsync(token => RingOthersAsync(engine, token), stop.Token),
+            ShareAsync(engine, reader, stop.Token), RepeatAsync(engine.Messages.ReceiveAsync, stop.Token), RepeatAsync(token => RingOthersAsync(engine, token), stop.Token),
             SweepAsync(engine, stop.Token),
         };
         try
@@ -123,17 +123,17 @@ internal sealed class EngineHost(
                     var membership = await reader.BeatAsync(_name, Address(), options.Value.ProcessLease, token);
                     peers.Update(membership, _name);
                     var share = (Partition.Count + membership.Processes.Count - 1) / membership.Processes.Count;
-                    var owned = engine.Owned.Length;
+                    var owned = engine.Partitions.Owned.Length;
                     if (owned > share)
                     {
-                        await engine.ReleaseAsync(owned - share, token);
+                        await engine.Loader.ReleaseAsync(owned - share, token);
                     }
                     else if (owned < share && membership.Free > 0)
                     {
-                        await engine.AcquireAsync(share - owned, token);
+                        await engine.Loader.AcquireAsync(share - owned, token);
                     }
 
-                    if (engine.Owned.Length != owned)
+                    if (engine.Partitions.Owned.Length != owned)
                     {
                         peers.Update(await reader.BeatAsync(_name, Address(), options.Value.ProcessLease, token), _name);
                     }
@@ -159,7 +159,7 @@ internal sealed class EngineHost(
     {
         while (true)
         {
-            var sent = await engine.SentAsync(cancellationToken);
+            var sent = await engine.Partitions.SentAsync(cancellationToken);
             foreach (var address in sent.Select(peers.AddressOf).OfType<string>().Distinct(StringComparer.Ordinal))
             {
                 await peers.At(address).HelloAsync(new(), Peers.Headers(options.Value.BearerToken), cancellationToken: cancellationToken);

@@ -27,4 +27,14 @@ internal sealed class HubState(int id, string name)
 
     /// <summary>Whose turn it is to be served first.</summary>
     public int NextWorker { get; set; }
+
+    /// <summary>Refuses what a call that found its hub before it was deleted would write. Called under the lock.</summary>
+    /// <exception cref="HubDeletedException">It was deleted.</exception>
+    public void RequireThere()
+    {
+        if (IsDeleted)
+        {
+            throw new HubDeletedException();
+        }
+    }
 }

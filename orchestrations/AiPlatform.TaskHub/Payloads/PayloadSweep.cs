@@ -13,7 +13,7 @@ internal sealed class PayloadSweep(PayloadStore store, TimeProvider time, ILogge
     public async Task RunAsync(HubEngine engine, TimeSpan grace, CancellationToken cancellationToken)
     {
         var removed = 0;
-        foreach (var partition in engine.Owned)
+        foreach (var partition in engine.Partitions.Owned)
         {
             await foreach (var page in store.OlderThanAsync(partition, time.GetUtcNow() - grace, cancellationToken))
             {

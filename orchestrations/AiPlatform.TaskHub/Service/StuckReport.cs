@@ -17,6 +17,6 @@ internal static class StuckReport
     public static async Task<Results<Ok<IReadOnlyList<StuckInstance>>, StatusCodeHttpResult>> GetAsync(
         EngineHost host, IOptions<TaskHubOptions> options, string? hub, TimeSpan? olderThan, CancellationToken cancellationToken)
         => host.Engine is { } engine
-            ? TypedResults.Ok(engine.Stuck(await engine.HubAsync(hub ?? options.Value.DefaultHub, cancellationToken), olderThan ?? TimeSpan.FromMinutes(5), Limit))
+            ? TypedResults.Ok(engine.Stuck.Find(await engine.Hubs.FindAsync(hub ?? options.Value.DefaultHub, cancellationToken), olderThan ?? TimeSpan.FromMinutes(5), Limit))
             : TypedResults.StatusCode(StatusCodes.Status503ServiceUnavailable);
 }

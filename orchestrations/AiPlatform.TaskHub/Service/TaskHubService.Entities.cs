@@ -19,7 +19,7 @@ internal sealed partial class TaskHubService
         return RouteAsync(id, context, (owner, call) => owner.SignalEntityAsync(request, call), async (engine, hub) =>
         {
             request.Input = await payloads.TakeAsync(Partition.Of(id), request.Input, context.CancellationToken);
-            await engine.SignalEntityAsync(hub, id, request).WaitAsync(context.CancellationToken);
+            await engine.Entities.SignalAsync(hub, id, request).WaitAsync(context.CancellationToken);
             return new SignalEntityResponse();
         });
     }
@@ -63,7 +63,7 @@ internal sealed partial class TaskHubService
         {
             foreach (var (entity, _) in page.Where(row => row is { Entity.LockedBy: not null, HolderLives: false }))
             {
-                await engine.ReleaseLockAsync(hub, entity.Id, entity.Section!, entity.LockedBy!).WaitAsync(context.CancellationToken);
+                await engine.Entities.ReleaseLockAsync(hub, entity.Id, entity.Section!, entity.LockedBy!).WaitAsync(context.CancellationToken);
                 response.OrphanedLocksReleased++;
             }
         }
@@ -71,7 +71,7 @@ internal sealed partial class TaskHubService
         var empty = page.Where(row => row.Entity is { Exists: false, LockedBy: null, Backlog: 0 }).Select(row => row.Entity.Id).ToArray();
         if (request.RemoveEmptyEntities && empty.Length > 0)
         {
-            await engine.RemoveEmptyEntitiesAsync(hub, empty).WaitAsync(context.CancellationToken);
+            await engine.Entities.RemoveEmptyAsync(hub, empty).WaitAsync(context.CancellationToken);
             response.EmptyEntitiesRemoved = empty.Length;
         }
 
@@ -82,14 +82,14 @@ internal sealed partial class TaskHubService
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.CompleteEntityTaskAsync(request, call), async engine =>
         {
             await payloads.TakeAsync(PartitionOf(request.CompletionToken), request, context.CancellationToken);
-            await engine.CompleteEntityAsync(request).WaitAsync(context.CancellationToken);
+            await engine.Batches.CompleteAsync(request).WaitAsync(context.CancellationToken);
             return Completed;
         });
 
     public override Task<AbandonEntityTaskResponse> AbandonTaskEntityWorkItem(AbandonEntityTaskRequest request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.AbandonTaskEntityWorkItemAsync(request, call), engine =>
         {
-            engine.AbandonEntity(request.CompletionToken);
+            engine.Batches.Abandon(request.CompletionToken);
             return Task.FromResult(new AbandonEntityTaskResponse());
         });
 

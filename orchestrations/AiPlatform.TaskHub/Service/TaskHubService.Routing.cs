@@ -20,7 +20,7 @@ internal sealed partial class TaskHubService
         string id, ServerCallContext context, Func<TaskHubSidecarService.TaskHubSidecarServiceClient, CallOptions, AsyncUnaryCall<T>> remote, Func<HubEngine, HubState, Task<T>> local)
     {
         var partition = Partition.Of(id);
-        if (!RequireEngine().Owns(partition))
+        if (!RequireEngine().Partitions.Owns(partition))
         {
             return await remote(Owner(partition, context), Peers.Forward(context));
         }
@@ -35,13 +35,13 @@ internal sealed partial class TaskHubService
     {
         var engine = RequireEngine();
         var partition = PartitionOf(token);
-        if (engine.Owns(partition))
+        if (engine.Partitions.Owns(partition))
         {
             return await local(engine);
         }
 
         var answer = await remote(Owner(partition, context), Peers.Forward(context));
-        engine.EndedElsewhere(token);
+        engine.Survivors.EndedElsewhere(token);
         return answer;
     }
 
@@ -95,7 +95,7 @@ internal sealed partial class TaskHubService
                 {
                     if (item.ActivityRequest is not null)
                     {
-                        engine.PassedOn(worker, item.CompletionToken);
+                        engine.Survivors.PassedOn(worker, item.CompletionToken);
                     }
 
                     worker.Send(item, isRelayed: true);
@@ -132,6 +132,6 @@ internal sealed partial class TaskHubService
     {
         var engine = RequireEngine();
         string? name = context.GetHttpContext().Request.Headers["taskhub"];
-        return (engine, await engine.HubAsync(string.IsNullOrEmpty(name) ? options.Value.DefaultHub : name, context.CancellationToken));
+        return (engine, await engine.Hubs.FindAsync(string.IsNullOrEmpty(name) ? options.Value.DefaultHub : name, context.CancellationToken));
     }
 }

@@ -17,7 +17,7 @@ internal sealed partial class TaskHubService
         var (engine, hub) = await HubAsync(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, engine.Stopped);
         var name = context.RequestHeaders.GetValue("workerid") ?? context.Peer;
-        var worker = engine.Connect(hub, request);
+        var worker = engine.Workers.Connect(hub, request);
         Logs.WorkerConnected(logger, name, hub.Name);
         var relays = IsForwarded(context) ? Task.CompletedTask : RelayAsync(engine, worker, Peers.Forward(context), ended.Token);
         try
@@ -32,7 +32,7 @@ internal sealed partial class TaskHubService
         }
         finally
         {
-            engine.Disconnect(worker);
+            engine.Workers.Disconnect(worker);
             await ended.CancelAsync();
             await relays;
             Logs.WorkerDisconnected(logger, name, hub.Name);
@@ -48,7 +48,7 @@ internal sealed partial class TaskHubService
             }
 
             // Not given up with the call: the result is being written, and the worker may ask for the answer again.
-            await engine.CompleteActivityAsync(request);
+            await engine.Activities.CompleteAsync(request);
             return Completed;
         });
 
@@ -60,21 +60,21 @@ internal sealed partial class TaskHubService
                 await payloads.TakeAsync(PartitionOf(request.CompletionToken), request, context.CancellationToken);
             }
 
-            await engine.CompleteTurnAsync(request);
+            await engine.Turns.CompleteAsync(request);
             return Completed;
         });
 
     public override Task<AbandonActivityTaskResponse> AbandonTaskActivityWorkItem(AbandonActivityTaskRequest request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.AbandonTaskActivityWorkItemAsync(request, call), engine =>
         {
-            engine.AbandonActivity(request.CompletionToken);
+            engine.Activities.Abandon(request.CompletionToken);
             return Task.FromResult(new AbandonActivityTaskResponse());
         });
 
     public override Task<AbandonOrchestrationTaskResponse> AbandonTaskOrchestratorWorkItem(AbandonOrchestrationTaskRequest request, ServerCallContext context)
         => RouteTokenAsync(request.CompletionToken, context, (owner, call) => owner.AbandonTaskOrchestratorWorkItemAsync(request, call), engine =>
         {
-            engine.AbandonTurn(request.CompletionToken);
+            engine.Turns.Abandon(request.CompletionToken);
             return Task.FromResult(new AbandonOrchestrationTaskResponse());
         });
 
@@ -82,7 +82,7 @@ internal sealed partial class TaskHubService
     {
         var (engine, hub) = await HubAsync(context);
         var partition = Partition.Of(request.InstanceId);
-        if (!engine.Owns(partition))
+        if (!engine.Partitions.Owns(partition))
         {
             using var call = Owner(partition, context).StreamInstanceHistory(request, Peers.Forward(context));
             await foreach (var chunk in call.ResponseStream.ReadAllAsync(context.CancellationToken))
@@ -93,7 +93,7 @@ internal sealed partial class TaskHubService
             return;
         }
 
-        var events = await engine.HistoryAsync(hub, request.InstanceId, context.CancellationToken);
+        var events = await engine.Reads.HistoryAsync(hub, request.InstanceId, context.CancellationToken);
         foreach (var chunk in Chunks(request.ForWorkItemProcessing ? events : WithTurnEnds(events)))
         {
             await payloads.GiveAsync(chunk.Events, context.CancellationToken);

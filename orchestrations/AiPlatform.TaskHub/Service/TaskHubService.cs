@@ -27,7 +27,7 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
         if (IsForwarded(context))
         {
             // Another process has written messages for us.
-            engine.RingMessages();
+            engine.Messages.Ring();
         }
 
         return Task.FromResult(Nothing);
@@ -41,22 +41,22 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
         return RouteAsync(request.InstanceId, context, (owner, call) => owner.StartInstanceAsync(request, call), async (engine, hub) =>
         {
             request.Input = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Input, context.CancellationToken);
-            await engine.StartAsync(hub, request).WaitAsync(context.CancellationToken);
+            await engine.Starts.StartAsync(hub, request).WaitAsync(context.CancellationToken);
             return new CreateInstanceResponse { InstanceId = request.InstanceId };
         });
     }
 
     public override Task<GetInstanceResponse> GetInstance(GetInstanceRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.GetInstanceAsync(request, call), async (engine, hub)
-            => await AnswerAsync(await engine.GetAsync(hub, request.InstanceId, request.GetInputsAndOutputs, context.CancellationToken), context));
+            => await AnswerAsync(await engine.Reads.GetAsync(hub, request.InstanceId, request.GetInputsAndOutputs, context.CancellationToken), context));
 
     public override Task<GetInstanceResponse> WaitForInstanceStart(GetInstanceRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.WaitForInstanceStartAsync(request, call), async (engine, hub)
-            => await AnswerAsync(await engine.WaitAsync(hub, request.InstanceId, untilEnd: false, request.GetInputsAndOutputs, context.CancellationToken), context));
+            => await AnswerAsync(await engine.Reads.WaitAsync(hub, request.InstanceId, untilEnd: false, request.GetInputsAndOutputs, context.CancellationToken), context));
 
     public override Task<GetInstanceResponse> WaitForInstanceCompletion(GetInstanceRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.WaitForInstanceCompletionAsync(request, call), async (engine, hub)
-            => await AnswerAsync(await engine.WaitAsync(hub, request.InstanceId, untilEnd: true, request.GetInputsAndOutputs, context.CancellationToken), context));
+            => await AnswerAsync(await engine.Reads.WaitAsync(hub, request.InstanceId, untilEnd: true, request.GetInputsAndOutputs, context.CancellationToken), context));
 
     public override Task<RaiseEventResponse> RaiseEvent(RaiseEventRequest request, ServerCallContext context)
     {
@@ -64,7 +64,7 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
         return RouteAsync(request.InstanceId, context, (owner, call) => owner.RaiseEventAsync(request, call), async (engine, hub) =>
         {
             request.Input = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Input, context.CancellationToken);
-            await engine.RaiseEventAsync(hub, request, context.CancellationToken);
+            await engine.Commands.RaiseEventAsync(hub, request, context.CancellationToken);
             return new RaiseEventResponse();
         });
     }
@@ -73,27 +73,27 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.TerminateInstanceAsync(request, call), async (engine, hub) =>
         {
             var output = await payloads.TakeAsync(Partition.Of(request.InstanceId), request.Output, context.CancellationToken);
-            await engine.TerminateAsync(hub, request.InstanceId, output, request.Recursive, context.CancellationToken);
+            await engine.Commands.TerminateAsync(hub, request.InstanceId, output, request.Recursive, context.CancellationToken);
             return new TerminateResponse();
         });
 
     public override Task<SuspendResponse> SuspendInstance(SuspendRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.SuspendInstanceAsync(request, call), async (engine, hub) =>
         {
-            await engine.SuspendAsync(hub, request, context.CancellationToken);
+            await engine.Commands.SuspendAsync(hub, request, context.CancellationToken);
             return new SuspendResponse();
         });
 
     public override Task<ResumeResponse> ResumeInstance(ResumeRequest request, ServerCallContext context)
         => RouteAsync(request.InstanceId, context, (owner, call) => owner.ResumeInstanceAsync(request, call), async (engine, hub) =>
         {
-            await engine.UnparkAsync(hub, request.InstanceId).WaitAsync(context.CancellationToken);
+            await engine.Parked.UnparkAsync(hub, request.InstanceId).WaitAsync(context.CancellationToken);
             if (EntityName.TryNormalize(request.InstanceId, out _))
             {
                 return new ResumeResponse();
             }
 
-            await engine.ResumeAsync(hub, request, context.CancellationToken);
+            await engine.Commands.ResumeAsync(hub, request, context.CancellationToken);
             return new ResumeResponse();
         });
 
@@ -101,7 +101,7 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
     {
         var response = await RouteAsync(request.InstanceId, context, (owner, call) => owner.RewindInstanceAsync(request, call), async (engine, hub) =>
         {
-            foreach (var child in await engine.RewindAsync(hub, request.InstanceId, request.Reason, context.CancellationToken))
+            foreach (var child in await engine.Rewinding.RewindAsync(hub, request.InstanceId, request.Reason, context.CancellationToken))
             {
                 await RewindInstance(new() { InstanceId = child, Reason = request.Reason }, context);
             }
@@ -188,14 +188,14 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
         switch (request.RequestCase)
         {
             case PurgeInstancesRequest.RequestOneofCase.InstanceId:
-                var one = await engine.PurgeAsync(hub, [request.InstanceId], request.Recursive, context.CancellationToken);
+                var one = await engine.Purging.PurgeAsync(hub, [request.InstanceId], request.Recursive, context.CancellationToken);
                 return new() { DeletedInstanceCount = one, IsComplete = true };
             case PurgeInstancesRequest.RequestOneofCase.InstanceBatch:
                 RequireBatch(request.InstanceBatch);
-                var some = await engine.PurgeAsync(hub, request.InstanceBatch.InstanceIds, request.Recursive, context.CancellationToken);
+                var some = await engine.Purging.PurgeAsync(hub, request.InstanceBatch.InstanceIds, request.Recursive, context.CancellationToken);
                 return new() { DeletedInstanceCount = some, IsComplete = true };
             case PurgeInstancesRequest.RequestOneofCase.PurgeInstanceFilter:
-                var (count, complete) = await engine.PurgeAsync(hub, request.PurgeInstanceFilter, request.Recursive, context.CancellationToken);
+                var (count, complete) = await engine.Purging.PurgeAsync(hub, request.PurgeInstanceFilter, request.Recursive, context.CancellationToken);
                 return new() { DeletedInstanceCount = count, IsComplete = complete };
             default:
                 throw new ArgumentException("Say what to purge: an instance id, a batch of ids, or a filter.", nameof(request));
@@ -246,7 +246,7 @@ internal sealed partial class TaskHubService(EngineHost host, Peers peers, Paylo
             }
         }
 
-        await engine.DeleteHubAsync(hub).WaitAsync(context.CancellationToken);
+        await engine.Hubs.DeleteAsync(hub).WaitAsync(context.CancellationToken);
         return new();
     }
 

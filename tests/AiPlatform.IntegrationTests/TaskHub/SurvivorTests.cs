@@ -38,11 +38,11 @@ public sealed class SurvivorTests(PostgresFixture postgres)
         await using var second = new HubHarness(database);
         await first.StartProcessAsync();
         await second.StartHubAsync("--TaskHub:ActivityLeaseGrace=00:00:00");
-        await Eventually.TrueAsync(() => Task.FromResult(second.Engine.Owned.Length == 8), "each has its share");
+        await Eventually.TrueAsync(() => Task.FromResult(second.Engine.Partitions.Owned.Length == 8), "each has its share");
         await StartWorkerAsync(second);
         var ids = await StartAsync(second, 12);
         await first.KillProcessAsync();
-        await Eventually.TrueAsync(() => Task.FromResult(second.Engine.Owned.Length == 16), "the second has taken over");
+        await Eventually.TrueAsync(() => Task.FromResult(second.Engine.Partitions.Owned.Length == 16), "the second has taken over");
         _slow.Release();
         foreach (var id in ids)
         {

@@ -39,7 +39,7 @@ public sealed class TerminationTests(PostgresFixture postgres)
             await hold.ExecuteNonQueryAsync();
         }
 
-        var started = hub.Engine.CompleteTurnAsync(new()
+        var started = hub.Engine.Turns.CompleteAsync(new()
         {
             InstanceId = "parent",
             CompletionToken = item.CompletionToken,
@@ -49,7 +49,7 @@ public sealed class TerminationTests(PostgresFixture postgres)
                 new OrchestratorAction { Id = 2, CreateSubOrchestration = new() { InstanceId = "stranger", Name = "Any" } },
             },
         });
-        var terminated = hub.Engine.TerminateAsync(await hub.Engine.HubAsync("default", default), "parent", "\"all\"", recurse: true, default);
+        var terminated = hub.Engine.Commands.TerminateAsync(await hub.Engine.Hubs.FindAsync("default", default), "parent", "\"all\"", recurse: true, default);
         Assert.False(started.IsCompleted);
         await transaction.CommitAsync();
         await Task.WhenAll(started, terminated).WaitAsync(TimeSpan.FromSeconds(60));

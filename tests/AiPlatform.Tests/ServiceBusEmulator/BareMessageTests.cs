@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Protocol;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
@@ -33,10 +34,10 @@ public sealed class BareMessageTests
         Assert.Equal(bare, message.Payload);
         Assert.Equal(((byte?)9, "\u0001u:7"), (message.Priority, message.MessageId));
         message.Id = 5;
-        var delivered = MessageCodec.ToArray(MessageCodec.Write(new Delivery(message, message.Payload!, Guid.NewGuid(), Now), "q"));
+        var delivered = EncodedMessage.ToArray(MessageCodec.Write(new Delivery(message, message.Payload!, Guid.NewGuid(), Now), "q"));
         Assert.Equal(bare, delivered[^bare.Length..]);
         Assert.Contains("a301788100000000", Convert.ToHexStringLower(delivered), StringComparison.Ordinal);
-        Assert.Equal(9, MessageCodec.Decode(delivered).Header.Priority);
+        Assert.Equal(9, EncodedMessage.Decode(delivered).Header.Priority);
     }
 
     [Fact]
@@ -53,7 +54,7 @@ public sealed class BareMessageTests
             var message = Assert.Single(MessageCodec.Read([.. properties, .. Application, .. Sequences, .. Footer], false, Now));
             var payload = Convert.ToHexStringLower(message.Payload!);
             Assert.EndsWith(rest + Convert.ToHexStringLower([.. Application, .. Sequences, .. Footer]), payload, StringComparison.Ordinal);
-            Assert.Equal(32, MessageCodec.Decode(message.Payload!).Properties.MessageId.Length);
+            Assert.Equal(32, EncodedMessage.Decode(message.Payload!).Properties.MessageId.Length);
         }
     }
 
@@ -61,17 +62,17 @@ public sealed class BareMessageTests
     public void A_property_that_is_set_leaves_the_others_and_the_body_as_they_were()
     {
         byte[] payload = [.. Properties, .. Application, .. Sequences, .. Footer];
-        var changed = MessageCodec.WithApplicationProperties(payload, new Dictionary<string, object> { ["b"] = "new", ["c"] = 3 });
+        var changed = EncodedMessage.WithApplicationProperties(payload, new Dictionary<string, object> { ["b"] = "new", ["c"] = 3 });
         var text = Convert.ToHexStringLower(changed);
         Assert.StartsWith(Convert.ToHexStringLower(Properties), text, StringComparison.Ordinal);
         Assert.EndsWith(Convert.ToHexStringLower([.. Sequences, .. Footer]), text, StringComparison.Ordinal);
         Assert.Contains("a101617100000001", text, StringComparison.Ordinal);
-        var map = MessageCodec.Decode(changed).ApplicationProperties.Map;
+        var map = EncodedMessage.Decode(changed).ApplicationProperties.Map;
         Assert.Equal((1, "new", 3, 3), (map["a"], map["b"], map["c"], map.Count));
 
         // Where there were none they are made, however many.
         var many = Enumerable.Range(0, 300).ToDictionary(static i => $"key-{i}", static i => (object)i);
-        var made = MessageCodec.Decode(MessageCodec.WithApplicationProperties([.. Properties, .. Sequences], many)).ApplicationProperties.Map;
+        var made = EncodedMessage.Decode(EncodedMessage.WithApplicationProperties([.. Properties, .. Sequences], many)).ApplicationProperties.Map;
         Assert.Equal((300, 299), (made.Count, made["key-299"]));
     }
 
@@ -82,7 +83,7 @@ public sealed class BareMessageTests
         var message = Assert.Single(MessageCodec.Read([0x00, 0x53, 0x72, .. forged, .. Properties, .. Sequences], false, Now));
         Assert.Equal("1", $"{Delivered(message)[new Symbol("own")]}");
         Assert.Null(Delivered(message)[AmqpNames.DeadLetterSource]);
-        message.Annotations = MessageCodec.WithDeadLetterSource(MessageCodec.WithDeadLetterSource(message.Annotations, "first"), "second");
+        message.Annotations = EncodedMessage.WithDeadLetterSource(EncodedMessage.WithDeadLetterSource(message.Annotations, "first"), "second");
         Assert.Equal("second", Delivered(message)[AmqpNames.DeadLetterSource]);
     }
 
@@ -106,7 +107,7 @@ public sealed class BareMessageTests
     }
 
     private static Map Delivered(QueuedMessage message)
-        => MessageCodec.Decode(MessageCodec.ToArray(MessageCodec.Write(new Delivery(message, message.Payload!, Guid.Empty, default), "q"))).MessageAnnotations.Map;
+        => EncodedMessage.Decode(EncodedMessage.ToArray(MessageCodec.Write(new Delivery(message, message.Payload!, Guid.Empty, default), "q"))).MessageAnnotations.Map;
 
     private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 }

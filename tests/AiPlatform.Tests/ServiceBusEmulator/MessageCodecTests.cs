@@ -1,3 +1,4 @@
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Protocol;
 using AiPlatform.ServiceBusEmulator.Queues;
 using Amqp;
@@ -50,16 +51,16 @@ public sealed class MessageCodecTests
     public void A_message_without_an_id_gets_one()
     {
         var message = Read(new Message("x"))[0];
-        Assert.NotEmpty(MessageCodec.Decode(message.Payload!).Properties.MessageId);
+        Assert.NotEmpty(EncodedMessage.Decode(message.Payload!).Properties.MessageId);
     }
 
     [Fact]
     public void Properties_are_set_and_replaced()
     {
         var payload = Read(new Message("x") { Properties = new Properties { MessageId = "m" }, ApplicationProperties = new ApplicationProperties { ["a"] = 1, ["b"] = 2 } })[0].Payload!;
-        var changed = MessageCodec.Decode(MessageCodec.WithApplicationProperties(payload, new Dictionary<string, object> { ["b"] = 3, ["c"] = "new" }));
+        var changed = EncodedMessage.Decode(EncodedMessage.WithApplicationProperties(payload, new Dictionary<string, object> { ["b"] = 3, ["c"] = "new" }));
         Assert.Equal((1, 3, "new"), (changed.ApplicationProperties["a"], changed.ApplicationProperties["b"], changed.ApplicationProperties["c"]));
-        Assert.Same(payload, MessageCodec.WithApplicationProperties(payload, new Dictionary<string, object>()));
+        Assert.Same(payload, EncodedMessage.WithApplicationProperties(payload, new Dictionary<string, object>()));
     }
 
     [Fact]
@@ -82,7 +83,7 @@ public sealed class MessageCodecTests
     [Fact]
     public void A_proper_message_with_any_byte_changed_is_a_message_or_refused_as_invalid()
     {
-        var proper = MessageCodec.ToArray(new Message(new Map { ["list"] = new List { 1, "two", 3.0 } })
+        var proper = EncodedMessage.ToArray(new Message(new Map { ["list"] = new List { 1, "two", 3.0 } })
         {
             Header = new Header { Durable = true },
             Properties = new Properties { MessageId = "m", To = "t" },
@@ -116,7 +117,7 @@ public sealed class MessageCodecTests
         Assert.Equal((null, null, null), (Dispositions.Outcome(new Rejected())!.Reason, Dispositions.Outcome(new Rejected())!.Description, Dispositions.Outcome(new Rejected())!.Changes));
     }
 
-    private static List<QueuedMessage> Read(Message message) => MessageCodec.Read(MessageCodec.ToArray(message.Encode()), false, Now);
+    private static List<QueuedMessage> Read(Message message) => MessageCodec.Read(EncodedMessage.ToArray(message.Encode()), false, Now);
 
-    private static Message Delivered(Delivery delivery) => MessageCodec.Decode(MessageCodec.ToArray(MessageCodec.Write(delivery, "q")));
+    private static Message Delivered(Delivery delivery) => EncodedMessage.Decode(EncodedMessage.ToArray(MessageCodec.Write(delivery, "q")));
 }

@@ -1,4 +1,5 @@
 using AiPlatform.ServiceBusEmulator.Filters;
+using AiPlatform.ServiceBusEmulator.Messages;
 using AiPlatform.ServiceBusEmulator.Protocol;
 using Amqp;
 using Amqp.Framing;
@@ -155,7 +156,7 @@ public sealed class SqlFilterTests
             ActionExpression = "SET quantity = quantity * 2; SET sys.Label = 'changed'; SET [new one] = 'x' + color, REMOVE price REMOVE sys.ReplyTo SET flag = 'false'",
         });
         rule.Apply(message);
-        var changed = MessageCodec.Decode(message.Encode());
+        var changed = EncodedMessage.Decode(message.Encode());
         Assert.Equal(10, changed.ApplicationProperties["quantity"]);
         Assert.Equal("xblue", changed.ApplicationProperties["new one"]);
         Assert.Equal(false, changed.ApplicationProperties["flag"]);
@@ -221,6 +222,6 @@ public sealed class SqlFilterTests
                 ["percent"] = "100%",
             },
         };
-        return new FilteredMessage(MessageCodec.ToArray(message.Encode()), DateTime.UtcNow, null);
+        return new FilteredMessage(EncodedMessage.ToArray(message.Encode()), DateTime.UtcNow, null);
     }
 }
