@@ -10,6 +10,7 @@ using AiPlatform.IntegrationTests.Functions.MLflow;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Blobs;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
 using Dapper;
 using Npgsql;
 
@@ -64,7 +65,7 @@ public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixtur
 
         Assert.Null(await connection.ExecuteScalarAsync<string?>("SELECT spec ->> 'code' FROM jobs WHERE project_id = @project AND spec ->> 'recipe' IS NULL LIMIT 1", new { project }));
         var container = new BlobServiceClient(azurite.ConnectionString).GetBlobContainerClient(BlobStorage.Jobs);
-        Assert.Empty(await container.GetBlobsAsync(prefix: $"{_job}/").ToListAsync());
+        Assert.Empty(await container.GetBlobsAsync(BlobTraits.None, BlobStates.None, $"{_job}/", CancellationToken.None).ToListAsync());
     }
 
     private string _job = string.Empty;
@@ -85,8 +86,8 @@ public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixtur
             new { project });
 
         // A job with its run, its input, a run that names it, and the log of a rank.
-        var first = await client.PostAsync<Job>($"/v1/projects/{project}/jobs", new SubmitJobRequest(Recipe: "image-classifier", Datasets: [new JobDataset("data")]));
-        await client.PostAsync<Job>($"/v1/projects/{project}/jobs", new SubmitJobRequest(Code: new JobCode("main.py", new Dictionary<string, string> { ["main.py"] = "pass" }), DependsOn: [first.Id]));
+        var first = (await client.PostAsync<JobSubmission>($"/v1/projects/{project}/jobs", new SubmitJobRequest(Recipe: "image-classifier", Datasets: [new JobDataset("data")]))).Job;
+        await client.PostAsync<JobSubmission>($"/v1/projects/{project}/jobs", new SubmitJobRequest(Code: new JobCode("main.py", new Dictionary<string, string> { ["main.py"] = "pass" }), DependsOn: [first.Id]));
         _job = first.Id;
         await connection.ExecuteAsync(
             """
@@ -98,7 +99,7 @@ public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixtur
         await log.UploadAsync(BinaryData.FromString("what a rank wrote"));
 
         // Queues, models, hooks, lineage.
-        var queue = $"/v1/queues/{project}/pool";
+        var queue = $"/v1/queues/{project}/default";
         await client.PostAsync<QueueTask>($"{queue}/tasks", new SubmitTaskRequest("noop", DelaySeconds: 100_000));
         await client.PostAsync<TaskSchedule>($"{queue}/schedules", new { name = "nightly", cron = "0 3 * * *", timeZone = "UTC", task = new { handler = "noop" } });
         await client.PostAsync<TaskPackage>($"/v1/projects/{project}/task-packages", new { name = "p", files = new Dictionary<string, string> { ["p.py"] = "x = 1" } });
