@@ -6,8 +6,10 @@ usage() { cat "$root/infra/AiPlatform.Local/usage.txt"; }
 wrong_argument() { printf '%s\n' "$1" >&2; usage >&2; exit 2; }
 
 # check_arguments ARGUMENT... : ends the script for a question, for a wrong argument, and for a data directory that cannot be used.
+# Sets dashboard to yes or no.
 check_arguments() {
   local argument data=$root/.local demo=yes after=no part
+  dashboard=no
   for argument in "$@"; do
     case $argument in --help | -h) usage; exit 0 ;; esac
   done
@@ -16,6 +18,7 @@ check_arguments() {
       --reset) ;;
       --no-demo) demo=no ;;
       --exit-after-demo) after=yes ;;
+      --dashboard) dashboard=yes ;;
       --data | --ports)
         case ${2-} in '' | --*) wrong_argument "$1 needs a value" ;; esac
         if [ "$1" = --data ]; then data=$2; else check_ports "$2"; fi

@@ -1,6 +1,7 @@
 using AiPlatform.Functions.Documentation;
 using AiPlatform.Functions.Pipeline;
 using AiPlatform.Functions.Worker;
+using AiPlatform.Hosting.Telemetry;
 using AiPlatform.Kernel.Http;
 
 namespace AiPlatform.Functions;
@@ -14,7 +15,7 @@ public static class FunctionsApp
     /// <exception cref="InvalidOperationException">A required setting is missing; the message names it.</exception>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(args).ConfigureServer();
+        var builder = WebApplication.CreateSlimBuilder(args).ConfigureServer().AddTelemetry("functions");
         builder.Services.AddInfrastructure(builder.Configuration).AddHealth().AddDocumentation();
         foreach (var area in Areas.All)
         {

@@ -8,6 +8,7 @@ using AiPlatform.GpuRunner.Tasks;
 using AiPlatform.GpuRunner.Workspace;
 using AiPlatform.Hosting;
 using AiPlatform.Hosting.ServiceBus;
+using AiPlatform.Hosting.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -25,7 +26,8 @@ public static class GpuRunnerApp
     internal static WebApplication Build(string[] args, Action<IServiceCollection> configure)
     {
         // The program's own folder, so that settings beside it are found wherever the process was started.
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory })
+            .AddTelemetry("runner");
         builder.Services.AddOptions<RunnerOptions>().Bind(builder.Configuration.GetSection(RunnerOptions.Section))
             .PostConfigure(static options => options.DataDirectory = Path.GetFullPath(options.DataDirectory))
             .ValidateDataAnnotations().ValidateOnStart();

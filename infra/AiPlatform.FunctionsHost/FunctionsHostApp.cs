@@ -5,6 +5,7 @@ using AiPlatform.FunctionsHost.Rpc;
 using AiPlatform.FunctionsHost.Timers;
 using AiPlatform.FunctionsHost.Workers;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.Telemetry;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -26,6 +27,7 @@ public static class FunctionsHostApp
         // Empty: the addresses and settings in the environment are the app's.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { Args = args });
         builder.Configuration.AddEnvironmentVariables().AddCommandLine(args);
+        builder.AddTelemetry("functionshost");
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         foreach (var quiet in (string[])["Microsoft.AspNetCore", "Microsoft.Hosting.Lifetime", "Yarp", "Grpc"])
         {

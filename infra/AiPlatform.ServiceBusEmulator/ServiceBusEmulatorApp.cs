@@ -1,4 +1,5 @@
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.Telemetry;
 using AiPlatform.ServiceBusEmulator.Administration;
 using AiPlatform.ServiceBusEmulator.Configuration;
 using AiPlatform.ServiceBusEmulator.Entities;
@@ -20,7 +21,7 @@ public static class ServiceBusEmulatorApp
     /// <summary>Builds the broker from arguments, environment and settings files; see <see cref="ServiceBusOptions"/>.</summary>
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = WebApplication.CreateBuilder(args).AddTelemetry("servicebus");
         ListenOnHttp(builder);
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddServiceBusBroker(builder.Configuration);

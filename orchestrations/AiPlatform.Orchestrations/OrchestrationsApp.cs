@@ -1,4 +1,5 @@
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.Telemetry;
 using AiPlatform.Orchestrations.Data;
 using AiPlatform.Orchestrations.Maintenance;
 using AiPlatform.Orchestrations.Platform;
@@ -18,7 +19,7 @@ public static class OrchestrationsApp
     /// <summary>Builds the app; nothing is started.</summary>
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = WebApplication.CreateSlimBuilder(args).AddTelemetry("orchestrations");
         var hub = builder.Configuration.GetConnectionString("TaskHub") ?? throw new MissingSettingException("ConnectionStrings:TaskHub");
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddHealthChecks().AddCheck<HubConnectionCheck>("task hub", tags: [ReadyTag]);

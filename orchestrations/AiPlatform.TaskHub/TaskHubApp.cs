@@ -1,5 +1,6 @@
 using System.Net;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.Telemetry;
 using AiPlatform.TaskHub.Engine;
 using AiPlatform.TaskHub.Payloads;
 using AiPlatform.TaskHub.Service;
@@ -22,7 +23,7 @@ public static class TaskHubApp
     /// <summary>Builds the process; <c>RunAsync</c> or <c>StartAsync</c> starts it.</summary>
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = WebApplication.CreateBuilder(args).AddTelemetry("taskhub");
 
         // A line or two per call would cost more than the call; configuration can ask for them.
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.Telemetry;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
 using Dapper;
@@ -102,13 +103,8 @@ public sealed partial class OutboxDispatcher(
 
     private async Task DeliverAsync(Row row, CancellationToken cancellationToken)
     {
-        using var activity = new Activity("outbox.deliver");
-        if (row.Traceparent is not null)
-        {
-            activity.SetParentId(row.Traceparent);
-        }
-
-        activity.Start();
+        using var span = Traces.Continue("outbox.deliver", ActivityKind.Internal, row.Traceparent);
+        span.SetTag("aiplatform.outbox.kind", row.Kind).SetTag("aiplatform.instance.id", row.InstanceId);
         var payload = row.Payload is null ? (object?)null : JsonSerializer.Deserialize<JsonElement>(row.Payload);
         try
         {

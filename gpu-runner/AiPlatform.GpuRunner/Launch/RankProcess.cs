@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using AiPlatform.GpuRunner.Report;
+using AiPlatform.Hosting.Telemetry;
 
 namespace AiPlatform.GpuRunner.Launch;
 
@@ -12,17 +13,21 @@ internal sealed record LaunchPlan(string Node, int Rank, string WorkingDirectory
 /// <summary>A rank: a process in its own session whose output goes to a log.</summary>
 internal sealed class RankProcess : IDisposable
 {
+    // Where training code finds the trace that it belongs to, by the convention of OpenTelemetry's SDKs.
+    private const string Traceparent = "TRACEPARENT";
+
     private static readonly ConcurrentDictionary<int, string> Own = new();
 
     /// <summary>Held while a process is started, so that no look at the children sees one that is not known yet.</summary>
     public static readonly Lock StartGate = new();
 
     private readonly Process _process;
+    private readonly Activity? _span;
     private readonly Task _output;
 
-    private RankProcess(int rank, Process process, RankLog log, ProcessEntry entry)
+    private RankProcess(int rank, Process process, RankLog log, ProcessEntry entry, Activity? span)
     {
-        (Rank, _process, Log, Entry) = (rank, process, log, entry);
+        (Rank, _process, Log, Entry, _span) = (rank, process, log, entry, span);
         _output = Task.WhenAll(
             log.CaptureAsync(process.StandardOutput.BaseStream, isError: false),
             log.CaptureAsync(process.StandardError.BaseStream, isError: true));
@@ -75,6 +80,12 @@ internal sealed class RankProcess : IDisposable
             start.Environment[name] = value;
         }
 
+        var span = StartSpan(plan);
+        if (span is not null)
+        {
+            start.Environment[Traceparent] = span.Id;
+        }
+
         var process = new Process { StartInfo = start };
         try
         {
@@ -84,14 +95,15 @@ internal sealed class RankProcess : IDisposable
                 Own[process.Id] = plan.Node;
             }
         }
-        catch
+        catch (Exception exception)
         {
+            span?.SetStatus(ActivityStatusCode.Error, exception.Message).Stop();
             process.Dispose();
             throw;
         }
 
         process.StandardInput.Close();
-        return new RankProcess(plan.Rank, process, log, ProcessTree.Read(process.Id) ?? default);
+        return new RankProcess(plan.Rank, process, log, ProcessTree.Read(process.Id) ?? default, span);
     }
 
     /// <summary>
@@ -117,6 +129,17 @@ internal sealed class RankProcess : IDisposable
     {
         await _process.WaitForExitAsync().ConfigureAwait(false);
         Own.TryRemove(_process.Id, out _);
-        return _process.ExitCode;
+        var code = _process.ExitCode;
+        _span?.SetTag("process.exit.code", code).SetStatus(code == 0 ? ActivityStatusCode.Ok : ActivityStatusCode.Error).Stop();
+        return code;
+    }
+
+    // Ranks run beside each other: none is the parent of the next, so the span is not the current one of who starts it.
+    private static Activity? StartSpan(LaunchPlan plan)
+    {
+        var current = Activity.Current;
+        var span = Traces.Start("job.rank", ActivityKind.Internal, plan.Environment.GetValueOrDefault(Traceparent));
+        Activity.Current = current;
+        return span?.SetTag("aiplatform.process.node", plan.Node).SetTag("aiplatform.job.rank", plan.Rank);
     }
 }

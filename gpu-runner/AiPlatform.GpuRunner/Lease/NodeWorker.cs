@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using AiPlatform.Client;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.GpuRunner.Launch;
 using AiPlatform.GpuRunner.Report;
 using AiPlatform.Hosting;
+using AiPlatform.Hosting.Telemetry;
 
 namespace AiPlatform.GpuRunner.Lease;
 
@@ -51,11 +53,14 @@ internal sealed class NodeWorker(
             return;
         }
 
+        // What the node's reports call from now on is part of it, also when that comes after its end.
+        using var span = Traces.Start("job.node", ActivityKind.Consumer, lease.Message.Traceparent);
+        span?.SetTag("aiplatform.job.id", key.JobId).SetTag("aiplatform.job.attempt", key.Attempt).SetTag("aiplatform.job.node", key.Node);
         switch (await ClaimAsync(key, cancellationToken).ConfigureAwait(false))
         {
             case (ClaimResult.Claimed, { } assignment):
                 Logs.Claimed(_logger, key, assignment.RunId);
-                await RunAsync(key, assignment, lease.Message.Traceparent, cancellationToken).ConfigureAwait(false);
+                await RunAsync(key, assignment, span?.Id ?? lease.Message.Traceparent, cancellationToken).ConfigureAwait(false);
                 await lease.CompleteAsync(CancellationToken.None).ConfigureAwait(false);
                 break;
             case (ClaimResult.Refused, _):
@@ -72,7 +77,7 @@ internal sealed class NodeWorker(
         var ranks = assignment.Spec.Resources.ProcessesPerNode;
         var state = new NodeState(
             key.JobId, key.Attempt, key.Node, assignment.RunId, [.. Enumerable.Range(key.Node * ranks, ranks)],
-            Path.Combine(Path.GetTempPath(), $"aip-{Guid.NewGuid():N}"));
+            Path.Combine(Path.GetTempPath(), $"aip-{Guid.NewGuid():N}"), traceparent);
         var directory = NodeDirectory.Create(services.Identity.DataDirectory, state);
         directory.WriteToken(assignment.JobToken);
         var journal = services.Journals.Open(directory, state, assignment.JobToken);

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using AiPlatform.GpuRunner.Launch;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.GpuRunner.Workspace;
+using AiPlatform.Hosting.Telemetry;
 
 namespace AiPlatform.GpuRunner.Report;
 
@@ -59,6 +61,7 @@ internal sealed class Leftovers(
     {
         var state = directory.ReadState()!;
         var gone = false;
+        using var span = state.Traceparent is { } traceparent ? Traces.Start("job.leftovers", ActivityKind.Internal, traceparent) : null;
         var journal = journals.Open(directory, state, directory.ReadToken() ?? "");
         await using (journal.ConfigureAwait(false))
         {

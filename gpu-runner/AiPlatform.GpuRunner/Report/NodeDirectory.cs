@@ -9,7 +9,9 @@ namespace AiPlatform.GpuRunner.Report;
 /// <summary>What a later life of the runner must know about a node.</summary>
 /// <param name="Ranks">The ranks with a log.</param>
 /// <param name="SocketDirectory">Outside the data directory, because a socket's path is short.</param>
-internal sealed record NodeState(string JobId, int Attempt, int Node, string RunId, IReadOnlyList<int> Ranks, string SocketDirectory)
+/// <param name="Traceparent">The trace that its reports belong to; null for none.</param>
+internal sealed record NodeState(
+    string JobId, int Attempt, int Node, string RunId, IReadOnlyList<int> Ranks, string SocketDirectory, string? Traceparent = null)
 {
     public NodeKey Key => new(JobId, Attempt, Node);
 

@@ -18,6 +18,11 @@ internal sealed class ConsoleProgress : IPlatformProgress
         // A line each: a URL that a narrow terminal breaks cannot be clicked.
         Console.WriteLine($"AI Platform is ready after {_clock.Elapsed.TotalSeconds:0.0} s: {endpoints.Api}");
         Console.WriteLine($"  API reference       {endpoints.Api}/docs");
+        if (endpoints.Dashboard is { } dashboard)
+        {
+            Console.WriteLine($"  Traces              {dashboard}");
+        }
+
         Console.WriteLine(showPassword
             ? $"  Administrator       {endpoints.Administrator.UserName}, password {endpoints.Administrator.Password}"
             : $"  Administrator       {endpoints.Administrator.UserName}");

@@ -9,8 +9,9 @@ namespace AiPlatform.Local.Platform;
 /// <param name="Demo">Whether the quickstart runs when it has not succeeded before.</param>
 /// <param name="ExitAfterDemo">Whether to end after the quickstart, with 0 only if it succeeded.</param>
 /// <param name="Ports">Preferred ports by name.</param>
+/// <param name="Dashboard">Whether the dashboard of traces is started too.</param>
 internal sealed record LocalOptions(
-    string Data, bool Reset = false, bool Demo = true, bool ExitAfterDemo = false, IReadOnlyDictionary<string, int>? Ports = null)
+    string Data, bool Reset = false, bool Demo = true, bool ExitAfterDemo = false, IReadOnlyDictionary<string, int>? Ports = null, bool Dashboard = false)
 {
     /// <summary>What <c>--help</c> says; <c>infra/up</c> shows the same file before it builds anything.</summary>
     public static string Usage
@@ -21,6 +22,12 @@ internal sealed record LocalOptions(
             return reader.ReadToEnd().TrimEnd();
         }
     }
+
+    /// <summary>
+    /// Where the platform's processes send their traces, in OpenTelemetry's variables; empty: where those of this process's environment say, or
+    /// nowhere. The dashboard stands for all of it.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Telemetry { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Reads the arguments.</summary>
     /// <exception cref="ArgumentException">An argument is unknown or incomplete; the message names it.</exception>
@@ -35,6 +42,7 @@ internal sealed record LocalOptions(
                 "--reset" => options with { Reset = true },
                 "--no-demo" => options with { Demo = false },
                 "--exit-after-demo" => options with { ExitAfterDemo = true },
+                "--dashboard" => options with { Dashboard = true },
                 "--ports" => options with { Ports = ParsePorts(Value(arguments, ref i)) },
                 var unknown => throw new ArgumentException($"Unknown option {unknown}"),
             };

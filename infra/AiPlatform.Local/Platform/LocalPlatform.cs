@@ -20,6 +20,7 @@ internal sealed class LocalPlatform : IAsyncDisposable
     private PlatformServices _services = null!;
     private PostgresServer _postgres = null!;
     private AzuriteServer _blob = null!;
+    private DashboardServer? _dashboard;
     private bool _ready;
 
     private LocalPlatform(DataDirectory data, IPlatformProgress progress)
@@ -43,7 +44,8 @@ internal sealed class LocalPlatform : IAsyncDisposable
         _redis!.ConnectionString,
         _services.MetricsToken,
         _services.Administrator,
-        _running.Where(part => part.Identity is not null).ToDictionary(part => part.Name, part => part.Identity!.Id));
+        _running.Where(part => part.Identity is not null).ToDictionary(part => part.Name, part => part.Identity!.Id),
+        _dashboard?.Link);
 
     /// <summary>Whether this start made the administrator's password.</summary>
     public bool IsFirstStart { get; private set; }
@@ -107,7 +109,14 @@ internal sealed class LocalPlatform : IAsyncDisposable
         await StartAsync(_postgres, cancellationToken).ConfigureAwait(false);
         await redis.ConfigureAwait(false);
         var jobs = await JobAccount.PrepareAsync(_data, cancellationToken).ConfigureAwait(false);
-        _services = new PlatformServices(_data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs);
+        if (options.Dashboard)
+        {
+            _dashboard = new DashboardServer(DashboardServer.Folder, ports[PlatformPorts.Dashboard], ports.Add("dashboardOtlp"), Path.Combine(_data.Logs, "dashboard.log"));
+            await StartAsync(_dashboard, cancellationToken).ConfigureAwait(false);
+        }
+
+        _services = new PlatformServices(
+            _data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs, _dashboard?.Telemetry ?? options.Telemetry);
         var functions = StartAsync(_services.Functions(Publish, _progress.Report), cancellationToken);
         await Task.WhenAll([blob, functions, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
         await Task.WhenAll(_services.Workers.Select(service => StartAsync(service, cancellationToken))).ConfigureAwait(false);

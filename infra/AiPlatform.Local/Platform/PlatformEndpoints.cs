@@ -14,10 +14,11 @@ namespace AiPlatform.Local.Platform;
 /// <param name="MetricsToken">The bearer token of every process's <c>/metrics</c>.</param>
 /// <param name="Administrator">The first administrator.</param>
 /// <param name="Processes">Process id by name.</param>
+/// <param name="Dashboard">The link that logs a browser in to the dashboard of traces; null where there is none.</param>
 internal sealed record PlatformEndpoints(
     string Api, string FunctionsHost, string TaskHub, string ServiceBus, string ServiceBusAdministration, string ServiceBusCertificate, string Blob, string Postgres, string PostgresDataDirectory,
     string Redis, string MetricsToken,
-    AdministratorAccount Administrator, IReadOnlyDictionary<string, int> Processes);
+    AdministratorAccount Administrator, IReadOnlyDictionary<string, int> Processes, string? Dashboard = null);
 
 /// <summary>The first administrator's account.</summary>
 internal sealed record AdministratorAccount(string UserName, string Password);

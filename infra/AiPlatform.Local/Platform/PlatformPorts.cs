@@ -18,6 +18,7 @@ internal sealed class PlatformPorts : IDisposable
     public const string Blob = "blob";
     public const string Postgres = "postgres";
     public const string Redis = "redis";
+    public const string Dashboard = "dashboard";
 
     private static readonly Dictionary<string, int> Defaults = new(StringComparer.Ordinal)
     {
@@ -31,6 +32,7 @@ internal sealed class PlatformPorts : IDisposable
         [Blob] = 10000,
         [Postgres] = 5433,
         [Redis] = 6380,
+        [Dashboard] = 18888,
     };
 
     private readonly Dictionary<string, PortReservation> _ports = new(StringComparer.Ordinal);

@@ -8,7 +8,8 @@ namespace AiPlatform.Local.Platform;
 
 /// <summary>How each of the platform's own processes is started: pure functions of ports, secrets and connection strings.</summary>
 internal sealed class PlatformServices(
-    DataDirectory data, PlatformPorts ports, PlatformSecrets secrets, PostgresServer postgres, AzuriteServer blob, string redis, JobAccount jobs)
+    DataDirectory data, PlatformPorts ports, PlatformSecrets secrets, PostgresServer postgres, AzuriteServer blob, string redis, JobAccount jobs,
+    IReadOnlyDictionary<string, string> telemetry)
 {
     public const string AdministratorUserName = "admin";
     private const string SharedAccessKeyName = "RootManageSharedAccessKey";
@@ -69,6 +70,7 @@ internal sealed class PlatformServices(
                     options.Environment[key] = value;
                 }
             },
+            telemetry,
             new Uri($"{ApiUrl}/health/ready"),
             Path.Combine(data.Logs, $"{name}.log"),
             changed,
@@ -181,6 +183,10 @@ internal sealed class PlatformServices(
     private Dictionary<string, string> WithShared(Dictionary<string, string> environment)
     {
         environment["Metrics__Token"] = secrets.MetricsToken;
+        foreach (var (name, value) in telemetry)
+        {
+            environment[name] = value;
+        }
 
         // Many processes share a small machine: memory goes back to the system.
         environment["DOTNET_GCConserveMemory"] = "5";

@@ -12,12 +12,14 @@ namespace AiPlatform.Local.Servers;
 /// </summary>
 /// <param name="name">Its name.</param>
 /// <param name="configure">Sets the host's options.</param>
+/// <param name="settings">Further settings of the host, by name.</param>
 /// <param name="ready">Answers with success when the app can serve.</param>
 /// <param name="logFile">Where its output goes.</param>
 /// <param name="changed">Called after each start, when the process id is new.</param>
 /// <param name="report">Gets one line for each end and each return.</param>
 internal sealed class FunctionsServer(
-    string name, Action<FunctionsHostOptions> configure, Uri ready, string logFile, Action changed, Action<string> report) : IPart, IWorkerObserver
+    string name, Action<FunctionsHostOptions> configure, IReadOnlyDictionary<string, string> settings, Uri ready, string logFile, Action changed,
+    Action<string> report) : IPart, IWorkerObserver
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
@@ -35,7 +37,8 @@ internal sealed class FunctionsServer(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _host = FunctionsHostApp.Build([], new FunctionsHostEmbedding(configure, this, logging => logging.AddProvider(new BoundedLogProvider(_log))));
+        string[] arguments = [.. settings.Select(static setting => $"--{setting.Key}={setting.Value}")];
+        _host = FunctionsHostApp.Build(arguments, new FunctionsHostEmbedding(configure, this, logging => logging.AddProvider(new BoundedLogProvider(_log))));
         await _host.StartAsync(cancellationToken).ConfigureAwait(false);
         await WaitUntilReadyAsync(cancellationToken).ConfigureAwait(false);
         _wasReady = true;

@@ -32,14 +32,16 @@ internal sealed class RunningPlatform : IAsyncDisposable
 
     public AiPlatformClient Api { get; }
 
-    public static async Task<RunningPlatform> StartAsync()
+    /// <param name="telemetry">Where its processes send their traces; null: nowhere.</param>
+    public static async Task<RunningPlatform> StartAsync(IReadOnlyDictionary<string, string>? telemetry = null)
     {
         var folder = Directory.CreateTempSubdirectory("aip platform ").FullName;
         File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
         var progress = new RecordingProgress();
         try
         {
-            return new RunningPlatform(folder, await LocalPlatform.StartAsync(new LocalOptions(folder), progress, CancellationToken.None), progress);
+            var options = new LocalOptions(folder) { Telemetry = telemetry ?? new Dictionary<string, string>() };
+            return new RunningPlatform(folder, await LocalPlatform.StartAsync(options, progress, CancellationToken.None), progress);
         }
         catch
         {

@@ -36,6 +36,7 @@ public sealed class LauncherTests
         var inherited = new Dictionary<string, string>
         {
             ["PATH"] = "/bin", ["NCCL_DEBUG"] = "INFO", ["Runner__ClientSecret"] = "x", ["ConnectionStrings__ServiceBus"] = "x", ["HOME"] = "/root",
+            ["OTEL_EXPORTER_OTLP_HEADERS"] = "x",
         };
         var environment = Launcher.Plan(Context, new RunnerOptions(), Plain, inherited)[0].Environment;
         Assert.Equal(("/bin", "INFO", "/w/home"), (environment["PATH"], environment["NCCL_DEBUG"], environment["HOME"]));

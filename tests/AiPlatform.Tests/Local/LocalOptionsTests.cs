@@ -14,14 +14,16 @@ public sealed class LocalOptionsTests
         Assert.True(options.Demo);
         Assert.False(options.Reset);
         Assert.False(options.ExitAfterDemo);
+        Assert.False(options.Dashboard);
     }
 
     [Fact]
     public void Every_option_is_read()
     {
-        var options = LocalOptions.Parse(["--data", "/tmp/a b", "--reset", "--exit-after-demo", "--ports", "api=9000,blob=9001"]);
+        var options = LocalOptions.Parse(["--data", "/tmp/a b", "--reset", "--exit-after-demo", "--dashboard", "--ports", "api=9000,blob=9001"]);
 
         Assert.Equal("/tmp/a b", options.Data);
+        Assert.True(options.Dashboard);
         Assert.True(options.Reset);
         Assert.True(options.ExitAfterDemo);
         Assert.Equal(9000, options.Ports!["api"]);

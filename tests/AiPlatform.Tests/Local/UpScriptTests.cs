@@ -15,7 +15,7 @@ public sealed class UpScriptTests : IDisposable
         // Where a build would have to begin.
         var root = RepositoryFolders.Root;
         var infra = Directory.CreateDirectory(Path.Combine(_folder, "infra", "AiPlatform.Local")).Parent!.FullName;
-        foreach (var file in new[] { "up", "arguments.sh", "AiPlatform.Local/usage.txt" })
+        foreach (var file in new[] { "up", "arguments.sh", "dashboard.sh", "AiPlatform.Local/usage.txt" })
         {
             File.Copy(Path.Combine(root, "infra", file), Path.Combine(infra, file));
         }
@@ -58,7 +58,7 @@ public sealed class UpScriptTests : IDisposable
 
     [Theory]
     [InlineData]
-    [InlineData("--reset", "--exit-after-demo", "--ports", "api=9000,,blob=9001")]
+    [InlineData("--reset", "--exit-after-demo", "--dashboard", "--ports", "api=9000,,blob=9001")]
     [InlineData("--data", "a b")]
     public async Task It_goes_on_to_build_with_arguments_that_the_launcher_takes(params string[] arguments)
     {
