@@ -47,12 +47,12 @@ install_missing() {
     || fail "apt-get install $* failed. Install them by hand and start again."
 }
 
-# install_node_packages FOLDER : what its lock file names, unless these very packages are there.
+# install_node_packages FOLDER [OPTION...] : what its lock file names, unless these very packages are there. --include=dev for what builds it.
 install_node_packages() {
-  local log
+  local log options=("${@:2}")
   cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock.json" && return 0
   log=$(mktemp)
-  (cd "$1" && npm ci --omit=dev --no-audit --no-fund --ignore-scripts </dev/null >"$log" 2>&1) || { cat "$log" >&2; rm -f "$log"; fail "npm ci failed in $1."; }
+  (cd "$1" && npm ci "${options[@]:---omit=dev}" --no-audit --no-fund --ignore-scripts </dev/null >"$log" 2>&1) || { cat "$log" >&2; rm -f "$log"; fail "npm ci failed in $1."; }
   rm -f "$log"
   cp "$1/package-lock.json" "$1/node_modules/.installed-lock.json"
 }

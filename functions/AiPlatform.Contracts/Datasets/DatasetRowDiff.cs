@@ -7,6 +7,9 @@ namespace AiPlatform.Contracts.Datasets;
 /// <param name="Unchanged">Rows that are equal.</param>
 /// <param name="DuplicateKeys">Rows whose key an earlier row of the same version has: the earlier one counts.</param>
 /// <param name="Columns">Columns that were compared: those of both versions.</param>
+/// <param name="AddedRows">Rows that were added, the first of them.</param>
+/// <param name="RemovedRows">Rows that were removed, the first of them.</param>
+/// <param name="ChangedRows">Rows that were changed, the first of them.</param>
 public sealed record DatasetRowDiff(
     long Added, long Removed, long Changed, long Unchanged, long DuplicateKeys, IReadOnlyList<string> Columns,
     IReadOnlyList<DatasetRowChange> AddedRows, IReadOnlyList<DatasetRowChange> RemovedRows, IReadOnlyList<DatasetRowChange> ChangedRows);

@@ -24,6 +24,7 @@ public static class JobQueues
 /// <param name="Attempt">The attempt to begin, from 1.</param>
 /// <param name="Failures">Attempts that the job itself failed.</param>
 /// <param name="Losses">Attempts lost with their runner.</param>
+/// <param name="JobId">The job's id.</param>
 public sealed record TrainingJobInput(string JobId, int Attempt = 1, int Failures = 0, int Losses = 0);
 
 /// <summary>External events of the orchestration <c>TrainingJob</c>.</summary>
@@ -46,6 +47,7 @@ public static class TrainingJobEvents
 }
 
 /// <summary>Asks to admit the next attempt; repeating it for an admitted attempt gives the same answer.</summary>
+/// <example>{"attempt": 1}</example>
 /// <param name="Attempt">From 1.</param>
 public sealed record AdmitAttemptRequest(int Attempt);
 
@@ -69,10 +71,19 @@ public enum AdmissionBlock
 }
 
 /// <summary>The answer to an admission; the gang's runners' slots are reserved while the attempt lives.</summary>
+/// <param name="Admitted">Whether the attempt may run.</param>
+/// <param name="Block">Why the attempt was not admitted.</param>
+/// <param name="Reason">Why it may not run now; null when it may.</param>
+/// <param name="Queue">The queue that its nodes' messages go to.</param>
 /// <param name="Nodes">One message for each node, to be sent to <paramref name="Queue"/>.</param>
 public sealed record JobAdmission(bool Admitted, AdmissionBlock Block, string? Reason, string Queue, IReadOnlyList<NodeMessage> Nodes);
 
 /// <summary>The Service Bus message that offers one node of an attempt to the runners. Message id: <c>{job}-{attempt}-{node}</c>.</summary>
+/// <param name="JobId">The job's id.</param>
+/// <param name="Attempt">The attempt's number, from 1.</param>
+/// <param name="Node">The node's number, from 0.</param>
+/// <param name="Nodes">Nodes of the gang.</param>
+/// <param name="Traceparent">The W3C trace context that the message continues.</param>
 public sealed record NodeMessage(string JobId, int Attempt, int Node, int Nodes, string? Traceparent = null)
 {
     /// <summary>The message id, by which repeats are recognised.</summary>
@@ -80,20 +91,40 @@ public sealed record NodeMessage(string JobId, int Attempt, int Node, int Nodes,
 }
 
 /// <summary>A runner asks for a node.</summary>
+/// <example>
+/// {"runnerId": "0198c7a4d2f17c5e8a3b6d9e0f124578", "sessionId": "0198c7a4d2f17c5e8a3b6d9e0f124579", "host":
+/// "10.0.0.4"}
+/// </example>
+/// <param name="RunnerId">The runner's id.</param>
 /// <param name="SessionId">The runner's current life; a claim of an older session is dead.</param>
+/// <param name="Host">The address under which other nodes reach it.</param>
 public sealed record ClaimNodeRequest(string RunnerId, string SessionId, string Host);
 
 /// <summary>Everything a runner needs to run a node.</summary>
-/// <param name="JobToken">May write to this run and nothing else.</param>
+/// <param name="JobId">The job's id.</param>
+/// <param name="RunId">The run's id.</param>
+/// <param name="ProjectId">The project's id.</param>
+/// <param name="Attempt">The attempt's number, from 1.</param>
+/// <param name="Node">The node's number, from 0.</param>
+/// <param name="Spec">What the job runs, with every default filled in.</param>
+/// <param name="Datasets">The datasets to lay down before the ranks start.</param>
 /// <param name="Checkpoint">The newest checkpoint of earlier attempts; null for a start from scratch.</param>
+/// <param name="JobToken">May write to this run and nothing else.</param>
+/// <param name="JobTokenExpiresIn">Seconds for which the job's token is valid.</param>
 public sealed record NodeAssignment(
     string JobId, string RunId, string ProjectId, int Attempt, int Node, JobSpec Spec, IReadOnlyList<AssignedDataset> Datasets,
     Artifact? Checkpoint, string JobToken, int JobTokenExpiresIn);
 
 /// <summary>A dataset version with URLs to read its files.</summary>
+/// <param name="Name">The dataset's name.</param>
+/// <param name="Version">The version's number, from 1.</param>
+/// <param name="Files">The files.</param>
 public sealed record AssignedDataset(string Name, int Version, IReadOnlyList<FileDownload> Files);
 
 /// <summary>Where the ranks of an attempt meet.</summary>
+/// <example>{"masterHost": "10.0.0.4", "masterPort": 29500}</example>
+/// <param name="MasterHost">The address of the node with rank 0.</param>
+/// <param name="MasterPort">The port where the ranks meet.</param>
 public sealed record Rendezvous(string MasterHost, int MasterPort);
 
 /// <summary>What happened to a node.</summary>
@@ -116,14 +147,34 @@ public enum JobEventKind
 }
 
 /// <summary>What happened to a node; exactly once by event id.</summary>
+/// <example>
+/// {"eventId": "0198c7a4d2f17c5e8a3b6d9e0f124578-1-0-started", "jobId": "0198c7a4d2f17c5e8a3b6d9e0f124578",
+/// "attempt": 1, "node": 0, "kind": "started", "at": "2026-03-01T12:00:00Z", "runnerId":
+/// "0198c7a4d2f17c5e8a3b6d9e0f124579"}
+/// </example>
+/// <param name="EventId">The event's id: one that comes twice changes nothing.</param>
+/// <param name="JobId">The job's id.</param>
+/// <param name="Attempt">The attempt's number, from 1.</param>
+/// <param name="Node">The node's number, from 0.</param>
+/// <param name="Kind">What happened.</param>
+/// <param name="At">When it happened, by the runner's clock.</param>
+/// <param name="ExitCode">The exit code of the first rank that failed; null for other events.</param>
+/// <param name="Reason">Why, for people; null when there is nothing to say.</param>
+/// <param name="RunnerId">The runner that reports it.</param>
 public sealed record JobEvent(
     string EventId, string JobId, int Attempt, int Node, JobEventKind Kind, DateTimeOffset At,
     int? ExitCode = null, string? Reason = null, string? RunnerId = null);
 
 /// <summary>Ends an attempt: its reservation is freed and its live nodes are told to stop.</summary>
+/// <example>{"status": "failed", "reason": "Rank 0 exited with code 1."}</example>
+/// <param name="Status">How it ended.</param>
+/// <param name="Reason">Why it did not end well; null when it did.</param>
 public sealed record EndAttemptRequest(AttemptStatus Status, string? Reason = null);
 
 /// <summary>Moves a job along its transition table.</summary>
+/// <example>{"status": "waiting", "reason": "Waits for a free GPU."}</example>
+/// <param name="Status">The status to move to.</param>
+/// <param name="Reason">Why, for people; null when there is nothing to say.</param>
 public sealed record SetJobStatusRequest(JobStatus Status, string? Reason = null);
 
 /// <summary>How much of a rank's log is stored.</summary>

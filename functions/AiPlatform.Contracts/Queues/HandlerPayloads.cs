@@ -12,6 +12,7 @@ public sealed record HttpTaskPayload(string Url, string Method = "POST", IReadOn
 /// <summary>The result of the handler <c>http</c>.</summary>
 /// <param name="Body">The first 16 KiB of the answer as text, or less where it would not fit into a result.</param>
 /// <param name="Truncated">The answer goes on.</param>
+/// <param name="Status">The HTTP status.</param>
 public sealed record HttpTaskResult(int Status, string Body, bool Truncated = false);
 
 /// <summary>The payload of the handler <c>python</c>. The function's return value, as JSON, is the result.</summary>

@@ -40,6 +40,8 @@ public enum QueueTaskStatus
 /// <summary>When a failed attempt is followed by another.</summary>
 /// <param name="MaxAttempts">1 to 100.</param>
 /// <param name="FirstDelaySeconds">Before the second attempt; grows by <paramref name="BackoffCoefficient"/> up to <paramref name="MaxDelaySeconds"/>.</param>
+/// <param name="BackoffCoefficient">What the delay is multiplied with after each attempt.</param>
+/// <param name="MaxDelaySeconds">The longest delay, in seconds.</param>
 /// <param name="Jitter">0 to 1: the part of each delay that is random, so that many failures do not come back together.</param>
 /// <param name="RetryOn">Kinds of errors that are repeated, such as <c>timeout</c>, <c>lost</c>, <c>http.503</c>; a trailing <c>*</c> stands for any ending. Null: all but <c>invalid</c>.</param>
 public sealed record TaskRetry(
@@ -61,20 +63,30 @@ public enum DependencyMode
 
 /// <summary>What a task waits for.</summary>
 /// <param name="Tasks">Ids of tasks of the same project or, within one bulk submission, their <c>ref</c>; at most 1,000.</param>
+/// <param name="Mode">When they count as met.</param>
 public sealed record TaskDependencies(IReadOnlyList<string> Tasks, DependencyMode Mode = DependencyMode.All);
 
 /// <summary>At most <paramref name="Limit"/> tasks of the queue with the same key run at once.</summary>
+/// <param name="Key">Tasks of the project with the same key share the limit.</param>
 /// <param name="Limit">1 to 10,000.</param>
 public sealed record TaskConcurrency(string Key, int Limit = 1);
 
 /// <summary>Submits a task.</summary>
+/// <example>
+/// {"handler": "http", "payload": {"url": "https://example.org/hook"}, "name": "Call the hook", "retry":
+/// {"maxAttempts": 5}, "timeoutSeconds": 30}
+/// </example>
 /// <param name="Handler">One of <see cref="TaskHandlers"/>.</param>
 /// <param name="Payload">What the handler works on; at most 64 KiB and 48 levels of nesting.</param>
 /// <param name="Name">Shown to people.</param>
+/// <param name="Priority">How urgent it is.</param>
+/// <param name="Retry">When a failed attempt is followed by another; see the defaults.</param>
+/// <param name="DependsOn">Tasks that it waits for; null for none.</param>
 /// <param name="RunAt">Not before this time.</param>
 /// <param name="DelaySeconds">Not before so long from now; at most a year. Excludes <paramref name="RunAt"/>.</param>
 /// <param name="TimeoutSeconds">Of one attempt; 1 to 86,400.</param>
 /// <param name="Deadline">A task that has not ended by then is dead-lettered.</param>
+/// <param name="Concurrency">Which other tasks it must not run beside; null for none.</param>
 /// <param name="DeduplicationKey">While a live task of the queue has this key, submitting again answers that task.</param>
 /// <param name="ParentId">The task on whose behalf this one is submitted; cancelling a tree reaches it.</param>
 /// <param name="Ref">A name for other tasks of the same bulk submission to depend on.</param>
@@ -95,21 +107,48 @@ public sealed record SubmitTaskRequest(
     string? Ref = null);
 
 /// <summary>Submits many tasks in one transaction: all of them, or none.</summary>
+/// <example>
+/// {"tasks": [{"handler": "noop", "ref": "first"}, {"handler": "noop", "dependsOn": {"tasks": ["first"]}}]}
+/// </example>
 /// <param name="Tasks">1 to 10,000.</param>
 public sealed record SubmitTasksRequest(IReadOnlyList<SubmitTaskRequest> Tasks);
 
 /// <summary>A task that was submitted.</summary>
+/// <param name="Id">Its id, 32 hex digits.</param>
 /// <param name="Deduplicated">It is an earlier one with the same deduplication key.</param>
 public sealed record SubmittedTask(string Id, bool Deduplicated = false);
 
 /// <summary>The submitted tasks, in the order of the request.</summary>
+/// <param name="Tasks">The tasks, in the order of the request.</param>
 public sealed record SubmittedTasks(IReadOnlyList<SubmittedTask> Tasks);
 
 /// <summary>A task as the API shows it.</summary>
+/// <param name="Id">Its id, 32 hex digits.</param>
+/// <param name="Project">The project's name.</param>
+/// <param name="Pool">The pool's name.</param>
+/// <param name="Name">Shown to people; null when it has none.</param>
+/// <param name="Handler">The handler that runs it.</param>
+/// <param name="Priority">How urgent it is.</param>
+/// <param name="Status">Where it is in its life.</param>
 /// <param name="Reason">Why it waits, failed or was cancelled.</param>
 /// <param name="ErrorKind">The kind of the last error, as in <see cref="TaskRetry.RetryOn"/>.</param>
-/// <param name="DueAt">While it waits: when it may run, or since when it could.</param>
+/// <param name="Attempt">The number of attempts so far.</param>
+/// <param name="Retry">When a failed attempt is followed by another.</param>
+/// <param name="Payload">What the handler works on; null for nothing.</param>
+/// <param name="Result">What the handler answered; null until it has succeeded.</param>
 /// <param name="Progress">0 to 1, as the handler last said.</param>
+/// <param name="DependsOn">The tasks that it waits for; null for none.</param>
+/// <param name="Concurrency">Which other tasks it must not run beside; null for none.</param>
+/// <param name="DeduplicationKey">The key under which it was submitted; null for none.</param>
+/// <param name="ParentId">The task on whose behalf it was submitted; null for none.</param>
+/// <param name="TimeoutSeconds">The most that one attempt may take, in seconds.</param>
+/// <param name="Deadline">A task that has not ended by then is dead-lettered; null for none.</param>
+/// <param name="SubmittedBy">The id of the account that submitted it; null when the account is gone.</param>
+/// <param name="WorkerId">The worker that runs it, or ran it last; null for none.</param>
+/// <param name="CreatedAt">When it was created.</param>
+/// <param name="DueAt">While it waits: when it may run, or since when it could.</param>
+/// <param name="StartedAt">When it began to run; null while it has not.</param>
+/// <param name="EndedAt">When it ended; null while it has not.</param>
 public sealed record QueueTask(
     string Id, string Project, string Pool, string? Name, string Handler, JobPriority Priority, QueueTaskStatus Status, string? Reason, string? ErrorKind,
     int Attempt, TaskRetry Retry, JsonElement? Payload, JsonElement? Result, double? Progress, TaskDependencies? DependsOn, TaskConcurrency? Concurrency,
@@ -117,6 +156,8 @@ public sealed record QueueTask(
     DateTimeOffset CreatedAt, DateTimeOffset DueAt, DateTimeOffset? StartedAt, DateTimeOffset? EndedAt);
 
 /// <summary>Cancels a long operation of any kind.</summary>
+/// <example>{"reason": "No longer needed.", "tree": true}</example>
+/// <param name="Reason">Why, for people; at most 2,000 characters.</param>
 /// <param name="Tree">
 /// Also every task of a queue that depends on it or was submitted on its behalf, directly or through others; one that is submitted on
 /// behalf of such a task later never runs. Other kinds have no tree.

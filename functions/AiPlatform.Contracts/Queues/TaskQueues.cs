@@ -54,5 +54,6 @@ public static class TaskQueues
 }
 
 /// <summary>The Service Bus message that carries one released task. What is to be done is in the answer to the claim.</summary>
+/// <param name="TaskId">The task's id.</param>
 /// <param name="Fence">The number of the release; a claim with an older one is refused.</param>
 public sealed record TaskMessage(string TaskId, int Fence);

@@ -38,9 +38,16 @@ public enum WaitReason
 }
 
 /// <summary>Why a task waits: in words of the caller's language, and in data.</summary>
+/// <param name="TaskId">The task's id.</param>
+/// <param name="Reason">What it waits for.</param>
+/// <param name="Text">Why it waits, in the caller's language.</param>
 /// <param name="Position">Its place among the tasks of the same user, queue and priority, from 1; null when it is not in line.</param>
 /// <param name="PositionAtLeast">True when counting ended at <paramref name="Position"/>.</param>
 /// <param name="Overdue">It has waited so long that it is served whatever its priority.</param>
+/// <param name="DueAt">When it may run, or since when it could.</param>
+/// <param name="Capacity">The capacity that it waits for; null for none.</param>
+/// <param name="Limit">The limit that it waits for; null for none.</param>
+/// <param name="Dependencies">The tasks that it waits for, the first of them.</param>
 public sealed record TaskWait(
     string TaskId, WaitReason Reason, string Text, int? Position = null, bool PositionAtLeast = false, bool Overdue = false,
     DateTimeOffset? DueAt = null, TaskWaitCapacity? Capacity = null, TaskWaitLimit? Limit = null, IReadOnlyList<TaskWaitDependency>? Dependencies = null);
@@ -53,7 +60,11 @@ public sealed record TaskWaitCapacity(int Workers, int Slots, int Active);
 
 /// <summary>A limit that is reached.</summary>
 /// <param name="Key">The concurrency key; null for the queue's own limit.</param>
+/// <param name="Limit">The most there may be at once.</param>
+/// <param name="Active">How many there are.</param>
 public sealed record TaskWaitLimit(string? Key, int Limit, int Active);
 
 /// <summary>A task that another one waits for; at most 20 are named, those that have not ended first.</summary>
+/// <param name="TaskId">The task's id.</param>
+/// <param name="Status">Where it is in its life.</param>
 public sealed record TaskWaitDependency(string TaskId, QueueTaskStatus Status);

@@ -71,6 +71,11 @@ public sealed record Expectation(string Type, string? Column, double Mostly, Exp
 public sealed record QuantileRange(double Share, double? Min, double? Max);
 
 /// <summary>What became of an expectation.</summary>
+/// <param name="Type">The expectation.</param>
+/// <param name="Column">The column; null for an expectation about the whole table.</param>
+/// <param name="Table">The path of the table.</param>
+/// <param name="Severity">How much it matters.</param>
+/// <param name="Mostly">The part of values that must meet it, 0 to 1.</param>
 /// <param name="Success">Whether it is met.</param>
 /// <param name="Observed">What was found: a number, a list of columns, a type; null where values were judged one by one.</param>
 /// <param name="Examined">Values that were judged.</param>

@@ -24,4 +24,7 @@ public sealed record ImageSetProfile(
     SizeRange? Widths, SizeRange? Heights, IReadOnlyList<ValueCount> Classes, IReadOnlyList<ImageIssue> Issues);
 
 /// <summary>A range of sizes in pixels.</summary>
+/// <param name="Min">The smallest value.</param>
+/// <param name="Max">The largest value.</param>
+/// <param name="Mean">The mean.</param>
 public sealed record SizeRange(int Min, int Max, double Mean);

@@ -1,6 +1,9 @@
 namespace AiPlatform.DataFiles.Preview;
 
 /// <summary>A value that changed.</summary>
+/// <param name="Column">The column's name.</param>
+/// <param name="Before">The value in the older version.</param>
+/// <param name="Now">The value in the newer version.</param>
 public sealed record CellChange(string Column, object? Before, object? Now);
 
 /// <summary>A row that differs.</summary>
@@ -15,6 +18,9 @@ public sealed record RowChange(IReadOnlyList<object?> Key, IReadOnlyList<CellCha
 /// <param name="Unchanged">Rows that are equal.</param>
 /// <param name="DuplicateKeys">Rows whose key an earlier row of the same version has: the earlier one counts.</param>
 /// <param name="Columns">Columns that were compared: those of both versions.</param>
+/// <param name="AddedRows">Rows that were added, the first of them.</param>
+/// <param name="RemovedRows">Rows that were removed, the first of them.</param>
+/// <param name="ChangedRows">Rows that were changed, the first of them.</param>
 public sealed record RowDiff(
     long Added, long Removed, long Changed, long Unchanged, long DuplicateKeys, IReadOnlyList<string> Columns,
     IReadOnlyList<RowChange> AddedRows, IReadOnlyList<RowChange> RemovedRows, IReadOnlyList<RowChange> ChangedRows);

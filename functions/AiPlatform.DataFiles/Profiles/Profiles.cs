@@ -4,13 +4,19 @@ using AiPlatform.DataFiles.Tables;
 namespace AiPlatform.DataFiles.Profiles;
 
 /// <summary>A value and how often it is there.</summary>
+/// <param name="Value">The value.</param>
+/// <param name="Count">How often it occurs.</param>
 public sealed record ValueCount(string Value, long Count);
 
 /// <summary>A value far from the rest, and where it is.</summary>
 /// <param name="Row">The row in its table, from 1, over all of its files.</param>
+/// <param name="Value">The value.</param>
 public sealed record RowValue(long Row, double Value);
 
 /// <summary>A bar of a histogram: values from <paramref name="From"/> (included) to <paramref name="To"/>.</summary>
+/// <param name="From">Where the bar begins.</param>
+/// <param name="To">Where the bar ends.</param>
+/// <param name="Count">Values in it.</param>
 public sealed record HistogramBar(double From, double To, long Count);
 
 /// <summary>Values outside of what the middle of the column lets expect.</summary>
@@ -37,8 +43,18 @@ public sealed record OutlierProfile(
 }
 
 /// <summary>The numbers of a column.</summary>
+/// <param name="Min">The smallest value.</param>
+/// <param name="Max">The largest value.</param>
+/// <param name="Mean">The mean.</param>
+/// <param name="StandardDeviation">The standard deviation.</param>
+/// <param name="Skewness">The skewness.</param>
+/// <param name="Kurtosis">The excess kurtosis.</param>
+/// <param name="Zeros">Values that are zero.</param>
+/// <param name="Negatives">Values below zero.</param>
 /// <param name="Quantiles">Values at 1, 5, 25, 50, 75, 95 and 99 percent.</param>
 /// <param name="IsExact">Whether quantiles and outliers are exact; beyond some millions of different values quantiles are approximate.</param>
+/// <param name="Outliers">Values far from the others.</param>
+/// <param name="Histogram">How the values are spread.</param>
 /// <param name="Infinite">Values that are infinite: they are there, but not in the other numbers.</param>
 public sealed record NumericProfile(
     double Min, double Max, double Mean, double StandardDeviation, double Skewness, double Kurtosis, long Zeros, long Negatives,
@@ -49,12 +65,19 @@ public sealed record NumericProfile(
 }
 
 /// <summary>The texts of a column.</summary>
+/// <param name="MinLength">The length of the shortest text, in characters.</param>
+/// <param name="MaxLength">The length of the longest text, in characters.</param>
+/// <param name="MeanLength">The mean length, in characters.</param>
+/// <param name="MedianLength">The median length, in characters.</param>
+/// <param name="Lengths">How the lengths are spread.</param>
 /// <param name="Languages">Texts for each language that could be told; of the texts that were looked at.</param>
 /// <param name="Examined">Texts whose language was looked for.</param>
 public sealed record TextProfile(
     int MinLength, int MaxLength, double MeanLength, double MedianLength, IReadOnlyList<HistogramBar> Lengths, IReadOnlyList<ValueCount> Languages, long Examined);
 
 /// <summary>The points in time of a column, as ISO 8601.</summary>
+/// <param name="First">The first time.</param>
+/// <param name="Last">The last time.</param>
 public sealed record TimeProfile(string First, string Last);
 
 /// <summary>Personal data in a column.</summary>
@@ -74,6 +97,10 @@ public sealed record PiiFinding(PiiKind Kind, long Rows, IReadOnlyList<string> E
 /// <param name="Mismatches">Values that are not of the type that the others are of.</param>
 /// <param name="Top">The most frequent values.</param>
 /// <param name="TopError">How much their counts may be too small.</param>
+/// <param name="Numeric">Statistics of numbers; null for other columns.</param>
+/// <param name="Text">Statistics of texts; null for other columns.</param>
+/// <param name="Time">The range of times; null for other columns.</param>
+/// <param name="Pii">Personal data that its values look like.</param>
 public sealed record ColumnProfile(
     string Name, string Declared, ColumnType Type, long Count, long Missing, long Distinct, bool IsDistinctExact, long Mismatches,
     IReadOnlyList<ValueCount> Top, long TopError, NumericProfile? Numeric, TextProfile? Text, TimeProfile? Time, IReadOnlyList<PiiFinding> Pii)
@@ -92,13 +119,22 @@ public sealed record ColumnProfile(
 }
 
 /// <summary>How two columns go together.</summary>
+/// <param name="Left">One column.</param>
+/// <param name="Right">The other column.</param>
 /// <param name="Method"><c>pearson</c>, <c>spearman</c> or <c>cramersV</c>.</param>
+/// <param name="Value">The coefficient, -1 to 1.</param>
 /// <param name="Rows">Rows that had both values.</param>
 public sealed record Correlation(string Left, string Right, string Method, double Value, int Rows);
 
 /// <summary>A table: files with the same columns, taken together.</summary>
+/// <param name="Name">The table's path, or that of its parts with <c>*</c> for what differs.</param>
+/// <param name="Files">The paths of its files.</param>
+/// <param name="FileCount">How many files it has.</param>
+/// <param name="Rows">Rows.</param>
 /// <param name="Duplicates">Rows that repeat an earlier row.</param>
 /// <param name="AreDuplicatesExact">Whether that is counted, not scaled up from a part.</param>
+/// <param name="Columns">What each column is like.</param>
+/// <param name="Correlations">Which columns go together.</param>
 /// <param name="Issues">The first things that were wrong with the files.</param>
 /// <param name="IssueCount">How many there were.</param>
 public sealed record TableProfile(

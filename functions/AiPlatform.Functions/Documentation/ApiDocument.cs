@@ -1,3 +1,4 @@
+using AiPlatform.Contracts;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
@@ -12,8 +13,11 @@ internal sealed class ApiDocument : IOpenApiDocumentTransformer
     /// <summary>The name of the bearer scheme.</summary>
     public const string Bearer = "bearer";
 
+    /// <summary>The name of the answer that every operation may give.</summary>
+    public const string Problem = "Problem";
+
     /// <inheritdoc />
-    public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    public async Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         document.Info = new OpenApiInfo
         {
@@ -33,6 +37,15 @@ internal sealed class ApiDocument : IOpenApiDocumentTransformer
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal);
         document.Components.SecuritySchemes[Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" };
-        return Task.CompletedTask;
+        document.AddComponent(nameof(ProblemResponse), await context.GetOrCreateSchemaAsync(typeof(ProblemResponse), null, cancellationToken));
+        document.Components.Responses ??= new Dictionary<string, IOpenApiResponse>(StringComparer.Ordinal);
+        document.Components.Responses[Problem] = new OpenApiResponse
+        {
+            Description = "A problem; `code` says which.",
+            Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+            {
+                ["application/problem+json"] = new() { Schema = new OpenApiSchemaReference(nameof(ProblemResponse), document) },
+            },
+        };
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -6,7 +7,8 @@ namespace AiPlatform.Functions.Documentation;
 
 /// <summary>
 /// Makes every schema say one thing. The generator calls a value with alternatives an object, even where all of them are numbers or texts
-/// (a number that may be written as "NaN"): nothing would be valid. And it leaves out of which values a list of anything is.
+/// (a number that may be written as "NaN"): nothing would be valid. It leaves out of which values a list of anything is, and of which type
+/// an enumeration. And it calls required what may be null, although nulls are left out of answers and may be left out of requests.
 /// </summary>
 internal sealed class CoherentSchemas : IOpenApiDocumentTransformer
 {
@@ -71,6 +73,17 @@ internal sealed class CoherentSchemas : IOpenApiDocumentTransformer
             schema.Type = null;
         }
 
+        if (schema is { Type: null, Enum.Count: > 0 } && schema.Enum.All(static value => value is null || value.GetValueKind() is JsonValueKind.String or JsonValueKind.Null))
+        {
+            var nullable = schema.Enum.Any(static value => value is null || value.GetValueKind() == JsonValueKind.Null);
+            schema.Type = nullable ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String;
+        }
+
+        foreach (var (name, _) in (schema.Properties ?? new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)).Where(static pair => MayBeNull(pair.Value)))
+        {
+            schema.Required?.Remove(name);
+        }
+
         // A list of anything says so.
         if (schema.Type?.HasFlag(JsonSchemaType.Array) == true)
         {
@@ -84,4 +97,7 @@ internal sealed class CoherentSchemas : IOpenApiDocumentTransformer
             Mend(part, seen);
         }
     }
+
+    private static bool MayBeNull(IOpenApiSchema schema)
+        => schema.Type?.HasFlag(JsonSchemaType.Null) == true || (schema.AnyOf ?? []).Concat(schema.OneOf ?? []).Any(MayBeNull);
 }

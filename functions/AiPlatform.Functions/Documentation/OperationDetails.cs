@@ -1,3 +1,7 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
 using AiPlatform.Data.Quality;
 using AiPlatform.Kernel.Access;
@@ -8,50 +12,138 @@ using Microsoft.OpenApi;
 
 namespace AiPlatform.Functions.Documentation;
 
-/// <summary>Adds to each operation what follows from its route: permission, error answers, headers.</summary>
-internal static class OperationDetails
+/// <summary>
+/// Adds to each operation what follows from its route and its handler: name, description, callers, parameters, an example, headers, errors.
+/// </summary>
+internal sealed partial class OperationDetails(XmlDocs docs) : IOpenApiOperationTransformer
 {
-    private const string ProblemJson = "application/problem+json";
-
-    /// <summary>Transforms one operation.</summary>
-    public static async Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        var handler = metadata.OfType<MethodInfo>().LastOrDefault();
         var permission = metadata.OfType<RequiredPermission>().LastOrDefault()?.Permission ?? Permission.Anonymous;
+        operation.OperationId = metadata.OfType<OperationId>().LastOrDefault()?.Id;
+        operation.Description = $"{(handler is null ? null : docs.Summary(handler))}\n\n{Callers(permission)}".Trim();
         if (permission is not Permission.Anonymous)
         {
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiDocument.Bearer, context.Document)] = [] }];
         }
 
-        if (metadata.OfType<IdempotentRoute>().LastOrDefault() is { } idempotent)
+        DescribeParameters(operation, context.Description.RelativePath ?? string.Empty, handler);
+        AddHeaders(operation, metadata);
+        DescribeBody(operation, context, handler);
+        operation.Responses ??= [];
+        operation.Responses["default"] = new OpenApiResponseReference(ApiDocument.Problem, context.Document);
+        return Task.CompletedTask;
+    }
+
+    private static string Callers(Permission permission) => permission switch
+    {
+        Permission.Anonymous => "Needs no token.",
+        Permission.Account => "For people, about their own account.",
+        Permission.Administer => "For administrators.",
+        Permission.Read or Permission.Write => "For people who reach the project, and for the platform's own services.",
+        Permission.ReadRun or Permission.WriteRun => "For people who reach the project, for the job about its own run, and for the platform's own services.",
+        Permission.Orchestrate => "For the orchestrations service only.",
+        Permission.Execute => "For runners only.",
+        Permission.ExecuteTasks => "For workers of task queues only.",
+        _ => throw new InvalidOperationException($"{permission} is not described."),
+    };
+
+    private void DescribeParameters(OpenApiOperation operation, string path, MethodInfo? handler)
+    {
+        // What a handler does not look at is a part of the path all the same.
+        foreach (var name in PathParameter().Matches(path).Select(static match => match.Groups["name"].Value))
         {
             operation.Parameters ??= [];
-            operation.Parameters.Add(new OpenApiParameter
+            if (!operation.Parameters.Any(parameter => parameter.In == ParameterLocation.Path && parameter.Name == name))
             {
-                Name = "Idempotency-Key",
-                In = ParameterLocation.Header,
-                Description = "A key of the caller's choice, at most 200 characters: a repeat with the same key "
-                    + (idempotent.AnswersSecret ? "changes nothing and is a 409, because the first answer has a secret that is shown only once." : "gives the first answer again."),
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-            });
-        }
-
-        foreach (var (type, media) in operation.RequestBody?.Content ?? new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal))
-        {
-            if (PlanTypes.IsYaml(type))
-            {
-                media.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The document itself." };
+                operation.Parameters.Insert(0, new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
             }
         }
 
-        operation.Responses ??= [];
-        operation.Responses["default"] = new OpenApiResponse
+        foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
         {
-            Description = "A problem; `code` says which.",
-            Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+            // Those of a record are named as its properties are.
+            parameter.Name = parameter.In == ParameterLocation.Query && parameter.Name is { } name ? JsonNamingPolicy.CamelCase.ConvertName(name) : parameter.Name;
+            parameter.Description ??= (handler is null ? null : docs.Parameter(handler, parameter.Name ?? string.Empty)) ?? ParameterWords.Describe(parameter.Name);
+
+            // OpenAPI has no word for the rest of a path: a client that escaped its slashes would find nothing.
+            if (parameter.In == ParameterLocation.Path && (path.Contains($"{{*{parameter.Name}}}", StringComparison.Ordinal) || path.Contains($"{{**{parameter.Name}}}", StringComparison.Ordinal)))
             {
-                [ProblemJson] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(ProblemResponse), null, cancellationToken) },
-            },
+                parameter.Extensions ??= new Dictionary<string, IOpenApiExtension>(StringComparer.Ordinal);
+                parameter.Extensions["x-multi-segment"] = new JsonNodeExtension(JsonValue.Create(true));
+            }
+        }
+    }
+
+    private static void AddHeaders(OpenApiOperation operation, IList<object> metadata)
+    {
+        if (metadata.OfType<IdempotentRoute>().LastOrDefault() is { } idempotent)
+        {
+            AddHeader(operation, "Idempotency-Key", "A key of the caller's choice, at most 200 characters: a repeat with the same key "
+                + (idempotent.AnswersSecret ? "changes nothing and is a 409, because the first answer has a secret that is shown only once." : "gives the first answer again."));
+        }
+
+        if (metadata.OfType<ConditionalRoute>().Any())
+        {
+            AddHeader(operation, "If-Match", "The `ETag` of an answer: the request changes nothing and is a 412 when somebody else has changed the resource since.");
+        }
+    }
+
+    private static void AddHeader(OpenApiOperation operation, string name, string description)
+    {
+        operation.Parameters ??= [];
+        operation.Parameters.Add(new OpenApiParameter
+        {
+            Name = name,
+            In = ParameterLocation.Header,
+            Description = description,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        });
+    }
+
+    private void DescribeBody(OpenApiOperation operation, OpenApiOperationTransformerContext context, MethodInfo? handler)
+    {
+        if (context.Description.ActionDescriptor.EndpointMetadata.OfType<DocumentedBody>().LastOrDefault() is { } body)
+        {
+            operation.RequestBody = Raw(body.ContentType);
+        }
+        else if (operation.RequestBody is OpenApiRequestBody request)
+        {
+            var type = context.Description.ParameterDescriptions.FirstOrDefault(static parameter => parameter.Source.Id is "Body")?.Type;
+            var example = (handler is null ? null : docs.Example(handler)) ?? (type is null ? null : docs.Example(type));
+            request.Description ??= type is null ? null : docs.Summary(type);
+            foreach (var (name, media) in request.Content ?? new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal))
+            {
+                if (PlanTypes.IsYaml(name))
+                {
+                    media.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The document itself." };
+                }
+                else if (example is not null)
+                {
+                    media.Example = JsonNode.Parse(example);
+                }
+            }
+        }
+    }
+
+    private static OpenApiRequestBody Raw(string contentType)
+    {
+        var isJson = contentType == "application/json";
+        var media = new OpenApiMediaType
+        {
+            Schema = isJson ? new OpenApiSchema() : new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
+            Example = isJson ? JsonNode.Parse("""{"answer": 42}""") : null,
+        };
+        return new OpenApiRequestBody
+        {
+            Description = isJson ? "Any JSON." : "The bytes themselves.",
+            Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [contentType] = media },
         };
     }
+
+    [GeneratedRegex(@"\{\**(?<name>[^}:=?]+)[^}]*\}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex PathParameter();
 }

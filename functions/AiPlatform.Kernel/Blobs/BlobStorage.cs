@@ -279,11 +279,12 @@ public sealed partial class BlobStorage : IDisposable
         };
         if (blob.CanGenerateSasUri)
         {
-            return blob.GenerateSasUri(builder).ToString();
+            // Not ToString, which takes escapes away: clients send what they are given.
+            return blob.GenerateSasUri(builder).AbsoluteUri;
         }
 
         var parameters = builder.ToSasQueryParameters(await DelegationKeyAsync(now + validFor, cancellationToken), _service.AccountName);
-        return new BlobUriBuilder(blob.Uri) { Sas = parameters }.ToUri().ToString();
+        return new BlobUriBuilder(blob.Uri) { Sas = parameters }.ToUri().AbsoluteUri;
     }
 
     private async Task<UserDelegationKey> DelegationKeyAsync(DateTimeOffset neededUntil, CancellationToken cancellationToken)

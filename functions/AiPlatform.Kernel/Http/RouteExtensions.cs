@@ -6,6 +6,26 @@ namespace AiPlatform.Kernel.Http;
 /// <summary>What routes declare besides their permission.</summary>
 public static class RouteExtensions
 {
+    /// <summary>
+    /// The operation's name in the API's document, in lower camel case; methods of clients have it too, so it never changes. Unlike the
+    /// name of an endpoint it may stand on two routes, of which the document shows one.
+    /// </summary>
+    public static TBuilder WithOperationId<TBuilder>(this TBuilder builder, string id)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(new OperationId(id));
+
+    /// <summary>
+    /// Says in the API's document what the route reads from the body by itself. Routing does not look at it: any content type is served.
+    /// </summary>
+    public static TBuilder TakesBody<TBuilder>(this TBuilder builder, string contentType)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(new DocumentedBody(contentType));
+
+    /// <summary>The route honours <c>If-Match</c> with the ETag of an answer.</summary>
+    public static TBuilder WithIfMatch<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+        => builder.WithMetadata(ConditionalRoute.Instance);
+
     /// <summary>The route honours <c>Idempotency-Key</c>: for every POST that creates something.</summary>
     public static TBuilder WithIdempotency<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder

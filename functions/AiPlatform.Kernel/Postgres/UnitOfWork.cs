@@ -30,7 +30,7 @@ public static class UnitOfWorkExtensions
     public static Task InWorkAsync(this Database database, Func<UnitOfWork, Task> work, CancellationToken cancellationToken)
         => database.InTransactionAsync((connection, transaction) => work(new UnitOfWork(connection, transaction, cancellationToken)), cancellationToken);
 
-    /// <summary>As <see cref="EventStream.PublishAsync{T}"/>.</summary>
+    /// <summary>As <see cref="EventStream"/>.</summary>
     public static Task PublishAsync<T>(this EventStream events, UnitOfWork work, string topic, string kind, T data)
         => events.PublishAsync(work.Connection, work.Transaction, topic, kind, data, work.Token);
 

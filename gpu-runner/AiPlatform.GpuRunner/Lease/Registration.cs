@@ -45,7 +45,7 @@ internal sealed class Registration(
             }
 
             var request = new HeartbeatRequest(identity.SessionId, active.Draining, sampler.Sample(), active.Running);
-            var answer = await client.HeartbeatAsync(identity.Id, request, patience.Token).ConfigureAwait(false);
+            var answer = await client.RunnerHeartbeatAsync(identity.Id, request, patience.Token).ConfigureAwait(false);
             LastContact = _time.GetUtcNow();
             foreach (var token in answer.Tokens)
             {

@@ -24,7 +24,7 @@ internal sealed class VersionFiles(AiPlatformClient api, TimeProvider time) : ID
         string? next = null;
         do
         {
-            var page = await api.ListDatasetFilesAsync(report.ProjectId, report.DatasetId, report.Version, PageSize, next, cancellationToken);
+            var page = await api.ListDatasetFilesAsync(report.ProjectId, report.DatasetId, report.Version, prefix: null, PageSize, next, cancellationToken);
             foreach (var file in page.Items)
             {
                 if (wanted(FileFormats.Of(file.Path)))

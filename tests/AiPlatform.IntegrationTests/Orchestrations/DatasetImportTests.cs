@@ -51,7 +51,7 @@ public sealed class DatasetImportTests(OrchestrationsFixture platform) : IClassF
         Assert.Equal(content.Length, (await BlobsAsync()).Sum(blob => blob.Length));
 
         var made = await Api.GetDatasetVersionAsync(_project, "data", 1, CancellationToken.None);
-        var graph = await Api.GetLineageAsync("datasetVersion", made.Id, CancellationToken.None);
+        var graph = await Api.GetLineageAsync("datasetVersion", made.Id);
         Assert.Contains(graph.Upstream, edge => edge.Relation == "imported" && edge.Source.Kind == "externalDataset" && edge.Source.Name.Contains("big.bin", StringComparison.Ordinal));
 
         // The same file again adds nothing; neither does another way to it.
@@ -104,7 +104,7 @@ public sealed class DatasetImportTests(OrchestrationsFixture platform) : IClassF
         Assert.True(expanded.Status == DatasetImportStatus.Succeeded, expanded.ToString());
         Assert.Equal(["folder/b.txt", "folder/empty", "in/a.txt", "in/folder/b.txt", "in/folder/empty"], await PathsAsync(2));
         var source = await Api.GetDatasetVersionAsync(_project, "raw", 1, CancellationToken.None);
-        var graph = await Api.GetLineageAsync("datasetVersion", source.Id, CancellationToken.None);
+        var graph = await Api.GetLineageAsync("datasetVersion", source.Id);
         Assert.Contains(graph.Downstream, edge => edge.Relation == "imported" && edge.Target.Name == "data@2");
         Assert.DoesNotContain(await BlobsAsync(), blob => blob.Name.Contains("/uploads/", StringComparison.Ordinal));
     }
@@ -225,7 +225,7 @@ public sealed class DatasetImportTests(OrchestrationsFixture platform) : IClassF
     }
 
     private async Task<List<string>> PathsAsync(int version)
-        => [.. (await Api.ListDatasetFilesAsync(_project, "data", version, null, null, CancellationToken.None)).Items.Select(file => file.Path)];
+        => [.. (await Api.ListDatasetFilesAsync(_project, "data", version, null, null, null, CancellationToken.None)).Items.Select(file => file.Path)];
 
     private async Task<byte[]> ReadAsync(int version, string path)
     {

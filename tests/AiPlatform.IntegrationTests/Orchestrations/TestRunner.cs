@@ -76,12 +76,12 @@ internal sealed class TestRunner : IAsyncDisposable
         await _messages.DisposeAsync();
         await _events.DisposeAsync();
         // An idle runner must not attract the next test's jobs.
-        await _api.HeartbeatAsync(Id, new HeartbeatRequest(_session, Draining: true, [], []), CancellationToken.None);
+        await _api.RunnerHeartbeatAsync(Id, new HeartbeatRequest(_session, Draining: true, [], []), CancellationToken.None);
         _stop.Dispose();
     }
 
     private Task<HeartbeatResponse> BeatAsync(IReadOnlyList<RunningNode> nodes)
-        => _api.HeartbeatAsync(Id, new HeartbeatRequest(_session, Draining: false, [], nodes), _stop.Token);
+        => _api.RunnerHeartbeatAsync(Id, new HeartbeatRequest(_session, Draining: false, [], nodes), _stop.Token);
 
     private async Task HeartbeatAsync()
     {

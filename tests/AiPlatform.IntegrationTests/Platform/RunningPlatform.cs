@@ -95,7 +95,7 @@ internal sealed class RunningPlatform : IAsyncDisposable
         string? token = null;
         do
         {
-            var page = await Api.ListMetricPointsAsync(run, key, 500, token, CancellationToken.None);
+            var page = await Api.ListMetricPointsAsync(run, key, attempts: null, 500, token, CancellationToken.None);
             points.AddRange(page.Items);
             token = page.NextPageToken;
         }

@@ -38,11 +38,14 @@ internal static class JobEndpoints
     {
         var jobs = routes.MapGroup("/v1/projects/{project}/jobs").WithTags("Jobs");
         jobs.MapPost("/", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxSubmissionBytes)
-            .WithSummary("Submit a training job");
-        jobs.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the jobs of a project, newest first");
+            .WithOperationId("submitJob").WithSummary("Submit a training job");
+        jobs.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listJobs").WithSummary("List the jobs of a project, newest first");
         var job = routes.MapGroup("/v1/jobs/{job}").WithTags("Jobs");
-        job.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get a job with its attempts and nodes");
-        job.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel a job; repeating it is harmless");
+        job.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("getJob").WithSummary("Get a job with its attempts and nodes");
+        job.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write)
+            .WithOperationId("cancelJob").WithSummary("Cancel a job; repeating it is harmless");
         JobExecutionEndpoints.Map(job);
         return routes;
     }

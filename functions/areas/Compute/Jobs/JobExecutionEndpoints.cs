@@ -14,15 +14,26 @@ internal static class JobExecutionEndpoints
     /// <summary>Maps the routes below a job.</summary>
     public static void Map(RouteGroupBuilder job)
     {
-        job.MapPost("/attempts", AdmitAsync).RequirePermission(Permission.Orchestrate).WithSummary("Admit an attempt");
-        job.MapPost("/attempts/{attempt:int}/end", EndAttemptAsync).RequirePermission(Permission.Orchestrate).WithSummary("End an attempt");
-        job.MapPost("/status", SetStatusAsync).RequirePermission(Permission.Orchestrate).WithSummary("Move a job along its transition table");
-        job.MapPost("/events", ReportAsync).RequirePermission(Permission.Orchestrate).WithSummary("Take in what happened to a node; repeating it is harmless");
-        job.MapPost("/attempts/{attempt:int}/nodes/{node:int}/claim", ClaimAsync).RequirePermission(Permission.Execute).WithSummary("Take a node");
-        job.MapPut("/attempts/{attempt:int}/rendezvous", SetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Say where the ranks meet");
-        job.MapGet("/attempts/{attempt:int}/rendezvous", GetRendezvousAsync).RequirePermission(Permission.Execute).WithSummary("Where the ranks meet");
-        job.MapPut("/attempts/{attempt:int}/ranks/{rank:int}/log", AppendLogAsync).RequirePermission(Permission.WriteRun).WithSummary("Append to a rank's log");
-        job.MapGet("/attempts/{attempt:int}/ranks/{rank:int}/log", ReadLogAsync).RequirePermission(Permission.ReadRun).WithLongRequests().WithSummary("Read a part of a rank's log");
+        job.MapPost("/attempts", AdmitAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("admitAttempt").WithSummary("Admit an attempt");
+        job.MapPost("/attempts/{attempt:int}/end", EndAttemptAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("endAttempt").WithSummary("End an attempt");
+        job.MapPost("/status", SetStatusAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("setJobStatus").WithSummary("Move a job along its transition table");
+        job.MapPost("/events", ReportAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("reportJobEvent").WithSummary("Take in what happened to a node; repeating it is harmless");
+        job.MapPost("/attempts/{attempt:int}/nodes/{node:int}/claim", ClaimAsync).RequirePermission(Permission.Execute)
+            .WithOperationId("claimNode").WithSummary("Take a node");
+        job.MapPut("/attempts/{attempt:int}/rendezvous", SetRendezvousAsync).RequirePermission(Permission.Execute)
+            .WithOperationId("putRendezvous").WithSummary("Say where the ranks meet");
+        job.MapGet("/attempts/{attempt:int}/rendezvous", GetRendezvousAsync).RequirePermission(Permission.Execute)
+            .WithOperationId("getRendezvous").WithSummary("Where the ranks meet");
+        job.MapPut("/attempts/{attempt:int}/ranks/{rank:int}/log", AppendLogAsync).RequirePermission(Permission.WriteRun)
+            .WithOperationId("appendLog").WithSummary("Append to a rank's log")
+            .TakesBody("application/octet-stream");
+        job.MapGet("/attempts/{attempt:int}/ranks/{rank:int}/log", ReadLogAsync).RequirePermission(Permission.ReadRun).WithLongRequests()
+            .WithOperationId("readLog").WithSummary("Read a part of a rank's log")
+            .Produces<Stream>(contentType: "text/plain");
     }
 
     private static async Task<Ok<JobAdmission>> AdmitAsync(string job, AdmitAttemptRequest request, JobAdmissions admissions, CancellationToken cancellationToken)
@@ -78,6 +89,7 @@ internal static class JobExecutionEndpoints
     private static async Task<Ok<Rendezvous>> GetRendezvousAsync(string job, int attempt, JobClaims claims, CancellationToken cancellationToken)
         => TypedResults.Ok(await claims.GetRendezvousAsync(job, attempt, cancellationToken));
 
+    /// <param name="offset">Where the bytes belong: the log's length so far. What is there already is not written twice.</param>
     private static async Task<Ok<LogLength>> AppendLogAsync(
         string job, int attempt, int rank, long offset, HttpRequest http, Caller caller, JobAccess access, JobLogs logs, IOptions<JobOptions> options,
         CancellationToken cancellationToken)
@@ -91,6 +103,7 @@ internal static class JobExecutionEndpoints
         return TypedResults.Ok(new LogLength(await logs.AppendAsync(row.Id, attempt, rank, offset, chunk, cancellationToken)));
     }
 
+    /// <param name="limit">The most bytes in the answer.</param>
     private static async Task<FileStreamHttpResult> ReadLogAsync(
         string job, int attempt, int rank, long? offset, int? limit, Caller caller, JobAccess access, JobLogs logs, IOptions<JobOptions> options,
         CancellationToken cancellationToken)

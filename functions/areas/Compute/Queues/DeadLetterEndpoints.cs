@@ -17,10 +17,14 @@ internal static class DeadLetterEndpoints
     public static void Map(RouteGroupBuilder queue)
     {
         var letters = queue.MapGroup("/dead-letters");
-        letters.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List dead letters, newest first");
-        letters.MapPost("/replay", ReplayAsync).RequirePermission(Permission.Write).WithSummary("Replay some dead letters, or all");
-        letters.MapPut("/{task}", EditAsync).RequirePermission(Permission.Write).WithSummary("Edit a dead letter before its replay");
-        letters.MapDelete("/{task}", DiscardAsync).RequirePermission(Permission.Write).WithSummary("Give a dead letter up");
+        letters.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listDeadLetters").WithSummary("List dead letters, newest first");
+        letters.MapPost("/replay", ReplayAsync).RequirePermission(Permission.Write)
+            .WithOperationId("replayTasks").WithSummary("Replay some dead letters, or all");
+        letters.MapPut("/{task}", EditAsync).RequirePermission(Permission.Write)
+            .WithOperationId("editDeadLetter").WithSummary("Edit a dead letter before its replay");
+        letters.MapDelete("/{task}", DiscardAsync).RequirePermission(Permission.Write)
+            .WithOperationId("discardDeadLetter").WithSummary("Give a dead letter up");
     }
 
     private static async Task<Ok<Page<QueueTask>>> ListAsync(

@@ -4,6 +4,7 @@ using AiPlatform.Contracts.Queues;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Garbage;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
@@ -39,13 +40,19 @@ internal static class QueueEndpoints
     public static IEndpointRouteBuilder MapQueueEndpoints(this IEndpointRouteBuilder routes)
     {
         var queues = routes.MapGroup("/v1/queues").WithTags("Queues");
-        queues.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List task queues");
+        queues.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listQueues").WithSummary("List task queues");
         var queue = queues.MapGroup("/{project}/{pool}");
-        queue.MapGet("/", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a queue with its counts");
-        queue.MapPut("/", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Set a queue's shares and limits");
-        queue.MapPost("/pause", PauseAsync).RequirePermission(Permission.Write).WithSummary("Keep tasks, run none");
-        queue.MapPost("/resume", ResumeAsync).RequirePermission(Permission.Write).WithSummary("Take and run tasks again");
-        queue.MapPost("/drain", DrainAsync).RequirePermission(Permission.Write).WithSummary("Take no more tasks, run those that are there");
+        queue.MapGet("/", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getQueue").WithSummary("Get a queue with its counts");
+        queue.MapPut("/", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateQueue").WithSummary("Set a queue's shares and limits");
+        queue.MapPost("/pause", PauseAsync).RequirePermission(Permission.Write)
+            .WithOperationId("pauseQueue").WithSummary("Keep tasks, run none");
+        queue.MapPost("/resume", ResumeAsync).RequirePermission(Permission.Write)
+            .WithOperationId("resumeQueue").WithSummary("Take and run tasks again");
+        queue.MapPost("/drain", DrainAsync).RequirePermission(Permission.Write)
+            .WithOperationId("drainQueue").WithSummary("Take no more tasks, run those that are there");
         QueueTaskEndpoints.Map(queue);
         DeadLetterEndpoints.Map(queue);
         ScheduleEndpoints.Map(queue);

@@ -19,11 +19,14 @@ internal static class QueueTaskEndpoints
     /// <summary>Maps the routes below a queue.</summary>
     public static void Map(RouteGroupBuilder queue)
     {
-        queue.MapPost("/tasks", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Submit a task");
+        queue.MapPost("/tasks", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("submitTask").WithSummary("Submit a task");
         queue.MapPost("/tasks/bulk", SubmitManyAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxBulkBytes)
-            .WithSummary("Submit up to 10,000 tasks in one transaction; they may depend on each other by ref");
-        queue.MapGet("/tasks", ListAsync).RequirePermission(Permission.Read).WithSummary("List the tasks of a queue, newest first");
-        queue.MapGet("/tasks/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a task of a queue");
+            .WithOperationId("submitTasks").WithSummary("Submit up to 10,000 tasks in one transaction; they may depend on each other by ref");
+        queue.MapGet("/tasks", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listQueueTasks").WithSummary("List the tasks of a queue, newest first");
+        queue.MapGet("/tasks/{task}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getQueueTask").WithSummary("Get a task of a queue");
     }
 
     private static async Task<Created<QueueTask>> SubmitAsync(

@@ -17,11 +17,16 @@ internal static class ScheduleEndpoints
     public static void Map(RouteGroupBuilder queue)
     {
         var schedules = queue.MapGroup("/schedules");
-        schedules.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Submit a task again and again by a cron expression");
-        schedules.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the schedules of a queue");
-        schedules.MapPost("/{schedule}/pause", PauseAsync).RequirePermission(Permission.Write).WithSummary("Pause a schedule");
-        schedules.MapPost("/{schedule}/resume", ResumeAsync).RequirePermission(Permission.Write).WithSummary("Resume a schedule");
-        schedules.MapDelete("/{schedule}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a schedule");
+        schedules.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createTaskSchedule").WithSummary("Submit a task again and again by a cron expression");
+        schedules.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listTaskSchedules").WithSummary("List the schedules of a queue");
+        schedules.MapPost("/{schedule}/pause", PauseAsync).RequirePermission(Permission.Write)
+            .WithOperationId("pauseTaskSchedule").WithSummary("Pause a schedule");
+        schedules.MapPost("/{schedule}/resume", ResumeAsync).RequirePermission(Permission.Write)
+            .WithOperationId("resumeTaskSchedule").WithSummary("Resume a schedule");
+        schedules.MapDelete("/{schedule}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteTaskSchedule").WithSummary("Delete a schedule");
     }
 
     private static async Task<Created<TaskSchedule>> CreateAsync(

@@ -19,13 +19,15 @@ internal static class TaskExecutionEndpoints
     /// <summary>Maps the routes.</summary>
     public static void Map(RouteGroupBuilder queues)
     {
-        queues.MapPost("/claims", ClaimAsync).RequirePermission(Permission.ExecuteTasks).WithSummary("Claim released tasks (workers only)");
+        queues.MapPost("/claims", ClaimAsync).RequirePermission(Permission.ExecuteTasks)
+            .WithOperationId("claimTasks").WithSummary("Claim released tasks (workers only)");
         queues.MapPost("/completions", CompleteAsync).RequirePermission(Permission.ExecuteTasks).WithBodyLimit(MaxGroupBytes).WithRawBody()
-            .WithSummary("Report how attempts ended (workers only)");
+            .WithOperationId("completeTasks").WithSummary("Report how attempts ended (workers only)");
         queues.MapPost("/workers/{worker}/heartbeat", HeartbeatAsync).RequirePermission(Permission.ExecuteTasks)
-            .WithSummary("Give a sign of life and learn what to stop (workers only)");
+            .WithOperationId("taskWorkerHeartbeat").WithSummary("Give a sign of life and learn what to stop (workers only)");
         queues.MapPut("/executions/{task}/log", WriteLogAsync).RequirePermission(Permission.ExecuteTasks).WithBodyLimit(TaskLogRule.MaxBytes)
-            .WithSummary("Keep the end of an attempt's output, replacing what was kept of it before (workers only)");
+            .WithOperationId("putTaskLog").WithSummary("Keep the end of an attempt's output, replacing what was kept of it before (workers only)")
+            .TakesBody("application/octet-stream");
     }
 
     private static async Task<Ok<ClaimedTasks>> ClaimAsync(ClaimTasksRequest request, TaskExecutions executions, CancellationToken cancellationToken)

@@ -26,9 +26,11 @@ internal sealed class TaskPackages(Database database, TimeProvider time)
     {
         var packages = routes.MapGroup("/v1/projects/{project}/task-packages").WithTags("Queues");
         packages.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxBody)
-            .WithSummary("Upload a package of Python modules for tasks");
-        packages.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the packages of a project, newest first");
-        queues.MapGet("/packages/{package}", ReadAsync).RequirePermission(Permission.ExecuteTasks).WithSummary("Read a package (workers only)");
+            .WithOperationId("createTaskPackage").WithSummary("Upload a package of Python modules for tasks");
+        packages.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listTaskPackages").WithSummary("List the packages of a project, newest first");
+        queues.MapGet("/packages/{package}", ReadAsync).RequirePermission(Permission.ExecuteTasks)
+            .WithOperationId("getTaskPackageContent").WithSummary("Read a package (workers only)");
     }
 
     private static async Task<Created<TaskPackage>> CreateAsync(

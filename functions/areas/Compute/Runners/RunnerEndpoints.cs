@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Runners;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
@@ -32,10 +33,14 @@ internal static class RunnerEndpoints
     public static IEndpointRouteBuilder MapRunnerEndpoints(this IEndpointRouteBuilder routes)
     {
         var runners = routes.MapGroup("/v1/runners").WithTags("Runners");
-        runners.MapPost("/", RegisterAsync).RequirePermission(Permission.Execute).WithSummary("Register a runner, or its new life");
-        runners.MapPost("/{runner}/heartbeat", HeartbeatAsync).RequirePermission(Permission.Execute).WithSummary("Give a sign of life and get commands");
-        runners.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the runners with their devices");
-        runners.MapGet("/{runner}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a runner with its devices");
+        runners.MapPost("/", RegisterAsync).RequirePermission(Permission.Execute)
+            .WithOperationId("registerRunner").WithSummary("Register a runner, or its new life");
+        runners.MapPost("/{runner}/heartbeat", HeartbeatAsync).RequirePermission(Permission.Execute)
+            .WithOperationId("runnerHeartbeat").WithSummary("Give a sign of life and get commands");
+        runners.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listRunners").WithSummary("List the runners with their devices");
+        runners.MapGet("/{runner}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getRunner").WithSummary("Get a runner with its devices");
         return routes;
     }
 

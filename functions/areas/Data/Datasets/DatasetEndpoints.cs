@@ -34,12 +34,18 @@ internal static class DatasetEndpoints
     public static IEndpointRouteBuilder MapDatasetEndpoints(this IEndpointRouteBuilder routes)
     {
         var datasets = routes.MapGroup("/v1/projects/{project}/datasets").WithTags("Datasets");
-        datasets.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a dataset");
-        datasets.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List datasets, newest first");
-        datasets.MapGet("/{dataset}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a dataset by id or name");
-        datasets.MapPatch("/{dataset}", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Change a dataset; honours If-Match");
-        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a dataset that nothing uses; force is for administrators");
-        datasets.MapPost("/{dataset}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted dataset by id");
+        datasets.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createDataset").WithSummary("Create a dataset");
+        datasets.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listDatasets").WithSummary("List datasets, newest first");
+        datasets.MapGet("/{dataset}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getDataset").WithSummary("Get a dataset by id or name");
+        datasets.MapPatch("/{dataset}", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateDataset").WithIfMatch().WithSummary("Change a dataset; honours If-Match");
+        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteDataset").WithSummary("Delete a dataset that nothing uses; force is for administrators");
+        datasets.MapPost("/{dataset}/restore", RestoreAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restoreDataset").WithSummary("Restore a deleted dataset by id");
         DatasetVersionEndpoints.Map(datasets.MapGroup("/{dataset}/versions"));
         DatasetFileEndpoints.MapLinks(routes);
         routes.MapDatasetImportEndpoints();

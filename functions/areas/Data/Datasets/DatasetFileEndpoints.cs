@@ -22,15 +22,23 @@ internal static class DatasetFileEndpoints
     /// <summary>Maps the routes below the versions of a dataset.</summary>
     public static void Map(RouteGroupBuilder versions)
     {
-        versions.MapGet("/{version:int}/files", ListAsync).RequirePermission(Permission.Read).WithSummary("List files by path, with download URLs");
-        versions.MapGet("/{version:int}/files/{**path}", ReadAsync).RequirePermission(Permission.Read).WithLongRequests().WithSummary("Read one file; honours Range");
-        versions.MapGet("/{version:int}/archive", ArchiveAsync).RequirePermission(Permission.Read).WithLongRequests().WithSummary("Download files as one archive, zip or tar");
-        versions.MapGet("/{version:int}/diff", DiffAsync).RequirePermission(Permission.Read).WithSummary("Compare the files with those of another version, by default the parent or the one before");
+        versions.MapGet("/{version:int}/files", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listDatasetFiles").WithSummary("List files by path, with download URLs");
+        versions.MapGet("/{version:int}/files/{**path}", ReadAsync).RequirePermission(Permission.Read).WithLongRequests()
+            .WithOperationId("readDatasetFile").WithSummary("Read one file; honours Range")
+            .Produces<Stream>(contentType: "application/octet-stream");
+        versions.MapGet("/{version:int}/archive", ArchiveAsync).RequirePermission(Permission.Read).WithLongRequests()
+            .WithOperationId("downloadDatasetArchive").WithSummary("Download files as one archive, zip or tar")
+            .Produces<Stream>(contentType: "application/octet-stream");
+        versions.MapGet("/{version:int}/diff", DiffAsync).RequirePermission(Permission.Read)
+            .WithOperationId("diffDatasetVersion").WithSummary("Compare the files with those of another version, by default the parent or the one before");
     }
 
     /// <summary>Maps the route of signed links.</summary>
     public static void MapLinks(IEndpointRouteBuilder routes)
-        => routes.MapGet(ContentLinks.Route, ReadLinkAsync).RequirePermission(Permission.Anonymous).WithTags("Datasets").WithSummary("Read a file by a signed link; honours Range");
+        => routes.MapGet(ContentLinks.Route, ReadLinkAsync).RequirePermission(Permission.Anonymous).WithTags("Datasets")
+            .WithOperationId("readDatasetContent").WithSummary("Read a file by a signed link; honours Range")
+            .Produces<Stream>(contentType: "application/octet-stream");
 
     private static async Task<Ok<Page<FileDownload>>> ListAsync(
         string project, string dataset, int version, string? prefix, [AsParameters] PageRequest page, HttpRequest http, Caller caller, ProjectAccess projects,
@@ -56,12 +64,14 @@ internal static class DatasetFileEndpoints
         return Stream(reader, await reader.GetAsync(projectId, file.Sha256, cancellationToken), file.Path);
     }
 
+    /// <param name="name">The name that the file is saved under.</param>
     private static async Task<FileStreamHttpResult> ReadLinkAsync(string token, string name, ContentLinks links, ContentReader reader, CancellationToken cancellationToken)
     {
         var (projectId, sha256) = links.Read(token);
         return Stream(reader, await reader.GetAsync(projectId, sha256, cancellationToken), name);
     }
 
+    /// <param name="format"><c>zip</c> or <c>tar</c>; zip when absent.</param>
     private static async Task<PushStreamHttpResult> ArchiveAsync(
         string project, string dataset, int version, string? format, string? prefix, HttpContext context, Caller caller, ProjectAccess projects,
         DatasetVersionStore versions, ArchiveWriter writer, CancellationToken cancellationToken)

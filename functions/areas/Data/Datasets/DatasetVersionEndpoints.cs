@@ -24,14 +24,22 @@ internal static class DatasetVersionEndpoints
     /// <summary>Maps the routes below a dataset.</summary>
     public static void Map(RouteGroupBuilder versions)
     {
-        versions.MapPost("/", DraftAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxManifestBytes).WithSummary("Draft a version and get upload URLs for what is not stored yet");
-        versions.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List versions, newest first");
-        versions.MapGet("/{version:int}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a version");
-        versions.MapPatch("/{version:int}", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Change a version's description and tags; honours If-Match");
-        versions.MapDelete("/{version:int}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a version that nothing uses; force is for administrators");
-        versions.MapPost("/{version:int}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted version");
-        versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequirePermission(Permission.Write).WithSummary("Get fresh upload URLs for a draft");
-        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write).WithLongRequests().WithSummary("Verify the uploads and make the version immutable; 202 when there is more to verify: repeat it");
+        versions.MapPost("/", DraftAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxManifestBytes)
+            .WithOperationId("createDatasetVersion").WithSummary("Draft a version and get upload URLs for what is not stored yet");
+        versions.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listDatasetVersions").WithSummary("List versions, newest first");
+        versions.MapGet("/{version:int}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getDatasetVersion").WithSummary("Get a version");
+        versions.MapPatch("/{version:int}", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateDatasetVersion").WithIfMatch().WithSummary("Change a version's description and tags; honours If-Match");
+        versions.MapDelete("/{version:int}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteDatasetVersion").WithSummary("Delete a version that nothing uses; force is for administrators");
+        versions.MapPost("/{version:int}/restore", RestoreAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restoreDatasetVersion").WithSummary("Restore a deleted version");
+        versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequirePermission(Permission.Write)
+            .WithOperationId("renewDatasetUploads").WithSummary("Get fresh upload URLs for a draft");
+        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write).WithLongRequests()
+            .WithOperationId("commitDatasetVersion").WithSummary("Verify the uploads and make the version immutable; 202 when there is more to verify: repeat it");
         DatasetFileEndpoints.Map(versions);
     }
 

@@ -39,22 +39,31 @@ internal static class QualityEndpoints
     public static IEndpointRouteBuilder MapQualityEndpoints(this IEndpointRouteBuilder routes)
     {
         var dataset = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}").WithTags("Quality");
-        dataset.MapGet("/quality-plan", PlanAsync).RequirePermission(Permission.Read).WithSummary("Get the expectations and rules of a dataset");
+        dataset.MapGet("/quality-plan", PlanAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getQualityPlan").WithSummary("Get the expectations and rules of a dataset");
         dataset.MapPut("/quality-plan", SetPlanAsync).RequirePermission(Permission.Write).AcceptsPlan<QualityPlanText>()
-            .WithSummary("Replace the expectations and rules of a dataset: YAML, as it is or as a field of JSON");
+            .WithOperationId("setQualityPlan").WithSummary("Replace the expectations and rules of a dataset: YAML, as it is or as a field of JSON");
         var version = dataset.MapGroup("/versions/{version:int}");
         version.MapPost("/quality-reports", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().AcceptsPlan<CreateQualityReportRequest>()
-            .WithSummary("Start a quality report of a version");
-        version.MapGet("/quality-reports", ListAsync).RequirePermission(Permission.Read).WithSummary("List the quality reports of a version, newest first");
-        version.MapGet("/quality", LatestAsync).RequirePermission(Permission.Read).WithSummary("Get the newest quality report of a version, and whether the version may be used");
-        version.MapPost("/quality/override", OverrideAsync).RequirePermission(Permission.Administer).WithSummary("Let a version be used although its report blocks it");
+            .WithOperationId("createQualityReport").WithSummary("Start a quality report of a version");
+        version.MapGet("/quality-reports", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listQualityReports").WithSummary("List the quality reports of a version, newest first");
+        version.MapGet("/quality", LatestAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getVersionQuality").WithSummary("Get the newest quality report of a version, and whether the version may be used");
+        version.MapPost("/quality/override", OverrideAsync).RequirePermission(Permission.Administer)
+            .WithOperationId("overrideVersionQuality").WithSummary("Let a version be used although its report blocks it");
         var report = routes.MapGroup("/v1/quality-reports/{report}").WithTags("Quality");
-        report.MapGet("/", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a quality report's status and score");
-        report.MapGet("/document", DocumentAsync).RequirePermission(Permission.Read).Produces<QualityDocument>().WithSummary("Get a quality report as JSON");
-        report.MapGet("/html", HtmlAsync).RequirePermission(Permission.Read).WithSummary("Get a quality report as one HTML page in the caller's language");
+        report.MapGet("/", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getQualityReport").WithSummary("Get a quality report's status and score");
+        report.MapGet("/document", DocumentAsync).RequirePermission(Permission.Read).Produces<QualityDocument>()
+            .WithOperationId("getQualityDocument").WithSummary("Get a quality report as JSON");
+        report.MapGet("/html", HtmlAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getQualityPage").WithSummary("Get a quality report as one HTML page in the caller's language")
+            .Produces<Stream>(contentType: "text/html");
         report.MapGet("/text", TextAsync).RequirePermission(Permission.Read).Produces<string>(contentType: "text/markdown")
-            .WithSummary("Get what matters in a quality report as Markdown in the caller's language");
-        report.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel a quality report; repeating it is harmless");
+            .WithOperationId("getQualityText").WithSummary("Get what matters in a quality report as Markdown in the caller's language");
+        report.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write)
+            .WithOperationId("cancelQualityReport").WithSummary("Cancel a quality report; repeating it is harmless");
         QualityWorkEndpoints.Map(report);
         return routes;
     }

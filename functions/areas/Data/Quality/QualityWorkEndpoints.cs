@@ -18,13 +18,21 @@ internal static class QualityWorkEndpoints
     /// <summary>Maps the routes below a report.</summary>
     public static void Map(RouteGroupBuilder report)
     {
-        report.MapPost("/begin", BeginAsync).RequirePermission(Permission.Orchestrate).WithSummary("Begin a report (orchestrations)");
-        report.MapPost("/progress", ProgressAsync).RequirePermission(Permission.Orchestrate).WithSummary("Note how far a report is (orchestrations)");
-        report.MapPut("/parts/{part:int}", SetPartAsync).RequirePermission(Permission.Orchestrate).WithBodyLimit(Compressed.MaxBytes).WithSummary("Keep what a step found (orchestrations)");
-        report.MapGet("/parts/{part:int}", PartAsync).RequirePermission(Permission.Orchestrate).WithSummary("Read what a step found (orchestrations)");
-        report.MapGet("/baseline", BaselineAsync).RequirePermission(Permission.Orchestrate).WithSummary("Read what drift is measured against (orchestrations)");
-        report.MapPost("/complete", CompleteAsync).RequirePermission(Permission.Orchestrate).WithBodyLimit(Compressed.MaxBytes).WithSummary("End a report well (orchestrations)");
-        report.MapPost("/fail", FailAsync).RequirePermission(Permission.Orchestrate).WithSummary("End a report badly (orchestrations)");
+        report.MapPost("/begin", BeginAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("beginQualityReport").WithSummary("Begin a report (orchestrations)");
+        report.MapPost("/progress", ProgressAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("reportQualityProgress").WithSummary("Note how far a report is (orchestrations)");
+        report.MapPut("/parts/{part:int}", SetPartAsync).RequirePermission(Permission.Orchestrate).WithBodyLimit(Compressed.MaxBytes)
+            .WithOperationId("setQualityPart").WithSummary("Keep what a step found (orchestrations)");
+        report.MapGet("/parts/{part:int}", PartAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("getQualityPart").WithSummary("Read what a step found (orchestrations)")
+            .Produces<JsonElement>();
+        report.MapGet("/baseline", BaselineAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("getQualityBaseline").WithSummary("Read what drift is measured against (orchestrations)");
+        report.MapPost("/complete", CompleteAsync).RequirePermission(Permission.Orchestrate).WithBodyLimit(Compressed.MaxBytes)
+            .WithOperationId("completeQualityReport").WithSummary("End a report well (orchestrations)");
+        report.MapPost("/fail", FailAsync).RequirePermission(Permission.Orchestrate)
+            .WithOperationId("failQualityReport").WithSummary("End a report badly (orchestrations)");
     }
 
     private static async Task<Ok<QualityWork>> BeginAsync(string report, QualityWorkStore store, CancellationToken cancellationToken)
@@ -36,6 +44,7 @@ internal static class QualityWorkEndpoints
         return TypedResults.Ok(new QualityProgressResponse(await store.ProgressAsync(report, request.Progress, cancellationToken)));
     }
 
+    /// <example>{"rows": 1797}</example>
     private static async Task<NoContent> SetPartAsync(string report, int part, JsonElement content, QualityWorkStore store, CancellationToken cancellationToken)
     {
         Check.Range(part, "part", 0, MaxParts);

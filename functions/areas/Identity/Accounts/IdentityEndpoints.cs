@@ -16,25 +16,35 @@ internal static class IdentityEndpoints
     public static void MapIdentityEndpoints(this IEndpointRouteBuilder routes)
     {
         var auth = routes.MapGroup("/v1/auth").WithTags("Identity").RequirePermission(Permission.Anonymous);
-        auth.MapPost("/register", LoginEndpoints.RegisterAsync).WithSummary("Create an account and log it in");
-        auth.MapPost("/login", LoginEndpoints.LoginAsync).WithSummary("Log in");
-        auth.MapPost("/refresh", LoginEndpoints.RefreshAsync).WithSummary("Exchange a refresh token for new tokens");
-        auth.MapPost("/logout", LoginEndpoints.LogoutAsync).WithSummary("End the login that a refresh token belongs to");
-        auth.MapPost("/service-token", LoginEndpoints.ServiceTokenAsync).WithSummary("Log a platform service in").WithoutDatabase();
+        auth.MapPost("/register", LoginEndpoints.RegisterAsync)
+            .WithOperationId("register").WithSummary("Create an account and log it in");
+        auth.MapPost("/login", LoginEndpoints.LoginAsync).WithOperationId("login").WithSummary("Log in");
+        auth.MapPost("/refresh", LoginEndpoints.RefreshAsync)
+            .WithOperationId("refresh").WithSummary("Exchange a refresh token for new tokens");
+        auth.MapPost("/logout", LoginEndpoints.LogoutAsync)
+            .WithOperationId("logout").WithSummary("End the login that a refresh token belongs to");
+        auth.MapPost("/service-token", LoginEndpoints.ServiceTokenAsync)
+            .WithOperationId("getServiceToken").WithSummary("Log a platform service in").WithoutDatabase();
 
         var me = routes.MapGroup("/v1/users/me").WithTags("Identity").RequirePermission(Permission.Account);
-        me.MapGet("/", GetMeAsync).WithSummary("The caller's account");
-        me.MapPost("/password", LoginEndpoints.ChangePasswordAsync).WithSummary("Change the caller's password; every other login ends");
+        me.MapGet("/", GetMeAsync).WithOperationId("getMe").WithSummary("The caller's account");
+        me.MapPost("/password", LoginEndpoints.ChangePasswordAsync)
+            .WithOperationId("changePassword").WithSummary("Change the caller's password; every other login ends");
 
-        me.MapPost("/tokens", AccessTokenEndpoints.CreateAsync).WithIdempotencyOfSecret().WithSummary("Create a personal access token; it is shown once");
-        me.MapGet("/tokens", AccessTokenEndpoints.ListAsync).WithSummary("List the caller's personal access tokens");
-        me.MapDelete("/tokens/{id}", AccessTokenEndpoints.RevokeAsync).WithSummary("Revoke a personal access token");
+        me.MapPost("/tokens", AccessTokenEndpoints.CreateAsync).WithIdempotencyOfSecret()
+            .WithOperationId("createAccessToken").WithSummary("Create a personal access token; it is shown once");
+        me.MapGet("/tokens", AccessTokenEndpoints.ListAsync)
+            .WithOperationId("listAccessTokens").WithSummary("List the caller's personal access tokens");
+        me.MapDelete("/tokens/{id}", AccessTokenEndpoints.RevokeAsync)
+            .WithOperationId("revokeAccessToken").WithSummary("Revoke a personal access token");
 
         var users = routes.MapGroup("/v1/users").WithTags("Identity").RequirePermission(Permission.Administer);
-        users.MapGet("/", ListAsync).WithSummary("List accounts");
-        users.MapGet("/{id}", GetAsync).WithSummary("Get an account");
-        users.MapPost("/", LoginEndpoints.CreateUserAsync).WithIdempotency().WithSummary("Create an account");
-        users.MapPatch("/{id}", UpdateAsync).WithSummary("Change an account's role, disable or enable it; its tokens follow at once");
+        users.MapGet("/", ListAsync).WithOperationId("listUsers").WithSummary("List accounts");
+        users.MapGet("/{id}", GetAsync).WithOperationId("getUser").WithSummary("Get an account");
+        users.MapPost("/", LoginEndpoints.CreateUserAsync).WithIdempotency()
+            .WithOperationId("createUser").WithSummary("Create an account");
+        users.MapPatch("/{id}", UpdateAsync)
+            .WithOperationId("updateUser").WithSummary("Change an account's role, disable or enable it; its tokens follow at once");
     }
 
     private static async Task<Ok<User>> GetMeAsync(Caller caller, IdentityStore store, CancellationToken cancellationToken)

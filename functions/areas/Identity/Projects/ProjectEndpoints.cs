@@ -23,12 +23,18 @@ internal static class ProjectEndpoints
     public static void MapProjectEndpoints(this IEndpointRouteBuilder routes)
     {
         var projects = routes.MapGroup("/v1/projects").WithTags("Projects");
-        projects.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a project");
-        projects.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the caller's projects, newest first");
-        projects.MapGet("/{project}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a project by id or name");
-        projects.MapPatch("/{project}", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Change a project; honours If-Match");
-        projects.MapDelete("/{project}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a project; honours If-Match");
-        projects.MapPost("/{project}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted project by id");
+        projects.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createProject").WithSummary("Create a project");
+        projects.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listProjects").WithSummary("List the caller's projects, newest first");
+        projects.MapGet("/{project}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getProject").WithSummary("Get a project by id or name");
+        projects.MapPatch("/{project}", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateProject").WithIfMatch().WithSummary("Change a project; honours If-Match");
+        projects.MapDelete("/{project}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteProject").WithIfMatch().WithSummary("Delete a project; honours If-Match");
+        projects.MapPost("/{project}/restore", RestoreAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restoreProject").WithSummary("Restore a deleted project by id");
     }
 
     private static async Task<Created<Project>> CreateAsync(

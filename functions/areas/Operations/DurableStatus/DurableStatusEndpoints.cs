@@ -1,8 +1,10 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using AiPlatform.Contracts;
 using AiPlatform.Hosting.TaskHubs;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Ports.Operations;
 using DurableTask.Core.Exceptions;
@@ -36,21 +38,42 @@ internal static class DurableStatusEndpoints
 
     private static void Map(RouteGroupBuilder group)
     {
-        group.MapPost("/orchestrators/{name}/{instanceId?}", StartAsync).RequirePermission(Permission.Write).WithSummary("Start an orchestration");
-        group.MapGet("/instances", ListAsync).RequirePermission(Permission.Read).WithSummary("List instances");
-        group.MapGet("/instances/{id}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an instance's status: 202 while it runs, 200 when it has ended");
-        group.MapPost("/instances/{id}/raiseEvent/{eventName}", RaiseEventAsync).RequirePermission(Permission.Write).WithSummary("Send an event to an instance");
-        group.MapPost("/instances/{id}/terminate", TerminateAsync).RequirePermission(Permission.Write).WithSummary("Terminate an instance");
-        group.MapPost("/instances/{id}/suspend", SuspendAsync).RequirePermission(Permission.Write).WithSummary("Suspend an instance");
-        group.MapPost("/instances/{id}/resume", ResumeAsync).RequirePermission(Permission.Write).WithSummary("Resume a suspended instance");
-        group.MapPost("/instances/{id}/restart", RestartAsync).RequirePermission(Permission.Write).WithSummary("Start a finished instance again with its first input");
-        group.MapPost("/instances/{id}/rewind", RewindAsync).RequirePermission(Permission.Write).WithSummary("Let a failed instance go on from before its failure");
-        group.MapDelete("/instances/{id}", PurgeAsync).RequirePermission(Permission.Write).WithSummary("Remove a finished instance and its history");
-        group.MapGet("/stuckInstances", StuckAsync).RequirePermission(Permission.Administer).WithSummary("List unfinished instances that have not moved for long");
+        group.MapPost("/orchestrators/{name}/{instanceId?}", StartAsync).RequirePermission(Permission.Write)
+            .WithOperationId("startOrchestration").WithSummary("Start an orchestration")
+            .TakesBody("application/json").Produces<JsonElement>(StatusCodes.Status202Accepted);
+        group.MapGet("/instances", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listOrchestrations").WithSummary("List instances")
+            .Produces<JsonElement>();
+        group.MapGet("/instances/{id}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getOrchestration").WithSummary("Get an instance's status: 202 while it runs, 200 when it has ended")
+            .Produces<JsonElement>().Produces<JsonElement>(StatusCodes.Status202Accepted);
+        group.MapPost("/instances/{id}/raiseEvent/{eventName}", RaiseEventAsync).RequirePermission(Permission.Write)
+            .WithOperationId("raiseOrchestrationEvent").Produces(StatusCodes.Status202Accepted).WithSummary("Send an event to an instance")
+            .TakesBody("application/json");
+        group.MapPost("/instances/{id}/terminate", TerminateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("terminateOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Terminate an instance");
+        group.MapPost("/instances/{id}/suspend", SuspendAsync).RequirePermission(Permission.Write)
+            .WithOperationId("suspendOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Suspend an instance");
+        group.MapPost("/instances/{id}/resume", ResumeAsync).RequirePermission(Permission.Write)
+            .WithOperationId("resumeOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Resume a suspended instance");
+        group.MapPost("/instances/{id}/restart", RestartAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restartOrchestration").WithSummary("Start a finished instance again with its first input")
+            .Produces<JsonElement>(StatusCodes.Status202Accepted);
+        group.MapPost("/instances/{id}/rewind", RewindAsync).RequirePermission(Permission.Write)
+            .WithOperationId("rewindOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Let a failed instance go on from before its failure");
+        group.MapDelete("/instances/{id}", PurgeAsync).RequirePermission(Permission.Write)
+            .WithOperationId("purgeOrchestration").WithSummary("Remove a finished instance and its history")
+            .Produces<JsonElement>();
+        group.MapGet("/stuckInstances", StuckAsync).RequirePermission(Permission.Administer)
+            .WithOperationId("listStuckOrchestrations").WithSummary("List unfinished instances that have not moved for long")
+            .Produces<JsonElement>();
         group.MapEntities();
-        group.MapDelete("/instances", PurgeManyAsync).RequirePermission(Permission.Write).WithSummary("Remove finished instances and their histories");
+        group.MapDelete("/instances", PurgeManyAsync).RequirePermission(Permission.Write)
+            .WithOperationId("purgeOrchestrations").WithSummary("Remove finished instances and their histories")
+            .Produces<JsonElement>();
     }
 
+    /// <param name="name">The orchestrator's name.</param>
     private static async Task<IResult> StartAsync(
         string name, string? instanceId, Caller caller, HttpRequest request, HttpResponse response, DurableTaskClient client, CancellationToken cancellationToken)
     {
@@ -99,6 +122,7 @@ internal static class DurableStatusEndpoints
         return TypedResults.Json(status, statusCode: StatusCodes.Status202Accepted);
     }
 
+    /// <param name="top">Instances on a page.</param>
     private static async Task<IResult> ListAsync(
         [AsParameters] InstanceFilter filter, bool? showInput, int? top, [FromHeader(Name = ContinuationHeader)] string? continuationToken,
         Caller caller, HttpResponse response, DurableTaskClient client, CancellationToken cancellationToken)

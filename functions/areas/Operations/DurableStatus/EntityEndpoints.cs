@@ -1,6 +1,8 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.DurableTask.Client;
@@ -17,10 +19,18 @@ internal static class EntityEndpoints
     /// <summary>Maps the routes.</summary>
     public static void MapEntities(this RouteGroupBuilder group)
     {
-        group.MapGet("/entities", ListAllAsync).RequirePermission(Permission.Read).WithSummary("List entities");
-        group.MapGet("/entities/{entityName}", ListAsync).RequirePermission(Permission.Read).WithSummary("List the entities of a name");
-        group.MapGet("/entities/{entityName}/{entityKey}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an entity's state");
-        group.MapPost("/entities/{entityName}/{entityKey}", SignalAsync).RequirePermission(Permission.Write).WithSummary("Signal an entity: op names the operation, the body is its input");
+        group.MapGet("/entities", ListAllAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listEntities").WithSummary("List entities")
+            .Produces<JsonElement>();
+        group.MapGet("/entities/{entityName}", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listEntitiesOfName").WithSummary("List the entities of a name")
+            .Produces<JsonElement>();
+        group.MapGet("/entities/{entityName}/{entityKey}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getEntity").WithSummary("Get an entity's state")
+            .Produces<JsonElement>();
+        group.MapPost("/entities/{entityName}/{entityKey}", SignalAsync).RequirePermission(Permission.Write)
+            .WithOperationId("signalEntity").Produces(StatusCodes.Status202Accepted).WithSummary("Signal an entity: op names the operation, the body is its input")
+            .TakesBody("application/json");
     }
 
     private static Task<IResult> ListAllAsync(

@@ -28,7 +28,7 @@ internal static class EventEndpoints
     /// <summary>Maps the route.</summary>
     public static void MapEventEndpoints(this IEndpointRouteBuilder routes)
         => routes.MapGet("/v1/events", StreamAsync).WithTags("Events").RequirePermission(Permission.Read).WithLongRequests()
-            .WithSummary("Live events of topics such as job:ID, run:ID, project:ID as server-sent events; Last-Event-ID resumes")
+            .WithOperationId("streamEvents").WithSummary("Live events of topics such as job:ID, run:ID, project:ID as server-sent events; Last-Event-ID resumes")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
 
     private static async Task StreamAsync(

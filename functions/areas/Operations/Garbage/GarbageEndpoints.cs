@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Garbage;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Garbage;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
@@ -30,9 +31,12 @@ internal static class GarbageEndpoints
     public static IEndpointRouteBuilder MapGarbageEndpoints(this IEndpointRouteBuilder routes)
     {
         var garbage = routes.MapGroup("/v1/garbage").WithTags("Garbage").RequirePermission(Permission.Administer);
-        garbage.MapGet("/", StatusAsync).WithSummary("What waits for garbage collection");
-        garbage.MapGet("/reports", ListAsync).WithSummary("List what rounds of garbage collection did, newest first");
-        garbage.MapPost("/collect", CollectAsync).WithSummary("Do a round of garbage collection now");
+        garbage.MapGet("/", StatusAsync)
+            .WithOperationId("getGarbageStatus").WithSummary("What waits for garbage collection");
+        garbage.MapGet("/reports", ListAsync)
+            .WithOperationId("listGarbageReports").WithSummary("List what rounds of garbage collection did, newest first");
+        garbage.MapPost("/collect", CollectAsync)
+            .WithOperationId("collectGarbage").WithSummary("Do a round of garbage collection now");
         return routes;
     }
 

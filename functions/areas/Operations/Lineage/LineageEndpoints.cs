@@ -3,6 +3,7 @@ using AiPlatform.Hosting;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Garbage;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
 using AiPlatform.Ports.Operations;
@@ -38,23 +39,34 @@ internal static class LineageEndpoints
     public static IEndpointRouteBuilder MapLineageEndpoints(this IEndpointRouteBuilder routes)
     {
         var lineage = routes.MapGroup("/v1/lineage/{kind}/{id}").WithTags("Lineage").RequirePermission(Permission.Read);
-        lineage.MapGet("/", GetAsync).WithSummary("What a thing came from and what came from it, to any depth and at any time");
-        lineage.MapGet("/impact", ImpactAsync).WithSummary("What used a thing, directly or through others");
-        lineage.MapGet("/root-causes", RootCausesAsync).WithSummary("What went into a thing, directly or through others");
+        lineage.MapGet("/", GetAsync)
+            .WithOperationId("getLineage").WithSummary("What a thing came from and what came from it, to any depth and at any time");
+        lineage.MapGet("/impact", ImpactAsync)
+            .WithOperationId("getImpact").WithSummary("What used a thing, directly or through others");
+        lineage.MapGet("/root-causes", RootCausesAsync)
+            .WithOperationId("getRootCauses").WithSummary("What went into a thing, directly or through others");
         OpenLineageEndpoints.Map(routes);
         LineageReceiverEndpoints.Map(routes);
         return routes;
     }
 
+    /// <param name="kind">The kind of thing, such as <c>datasetVersion</c> or <c>run</c>.</param>
+    /// <param name="id">The thing's id.</param>
     private static async Task<Ok<LineageGraph>> GetAsync(
         string kind, string id, string? direction, int? depth, int? limit, string? at, Caller caller, LineageReader reader, CancellationToken cancellationToken)
         => TypedResults.Ok(await reader.GetAsync(
             kind, id, EnumText.Parse<LineageDirection>(direction, "direction") ?? LineageDirection.Both, Scope(depth ?? 1, limit, at), caller, cancellationToken));
 
+    /// <param name="kind">The kind of thing, such as <c>datasetVersion</c> or <c>run</c>.</param>
+    /// <param name="id">The thing's id.</param>
+    /// <param name="depth">How many steps to follow; all of them when absent.</param>
     private static async Task<Ok<LineageReach>> ImpactAsync(
         string kind, string id, string? kinds, int? depth, int? limit, string? at, Caller caller, LineageReader reader, CancellationToken cancellationToken)
         => TypedResults.Ok(await reader.ReachAsync(kind, id, upstream: false, Kinds(kinds), Scope(depth ?? MaxDepth, limit, at), caller, cancellationToken));
 
+    /// <param name="kind">The kind of thing, such as <c>datasetVersion</c> or <c>run</c>.</param>
+    /// <param name="id">The thing's id.</param>
+    /// <param name="depth">How many steps to follow; all of them when absent.</param>
     private static async Task<Ok<LineageReach>> RootCausesAsync(
         string kind, string id, string? kinds, int? depth, int? limit, string? at, Caller caller, LineageReader reader, CancellationToken cancellationToken)
         => TypedResults.Ok(await reader.ReachAsync(kind, id, upstream: true, Kinds(kinds), Scope(depth ?? MaxDepth, limit, at), caller, cancellationToken));

@@ -18,10 +18,14 @@ internal static class LineageReceiverEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var receivers = routes.MapGroup("/v1/projects/{project}/lineage-receivers").WithTags("OpenLineage");
-        receivers.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotencyOfSecret().WithSummary("Send OpenLineage events about a project's runs to a URL");
-        receivers.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the receivers of a project");
-        receivers.MapPatch("/{receiver}", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Change, pause or resume a receiver");
-        receivers.MapDelete("/{receiver}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Remove a receiver");
+        receivers.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotencyOfSecret()
+            .WithOperationId("createLineageReceiver").WithSummary("Send OpenLineage events about a project's runs to a URL");
+        receivers.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listLineageReceivers").WithSummary("List the receivers of a project");
+        receivers.MapPatch("/{receiver}", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateLineageReceiver").WithSummary("Change, pause or resume a receiver");
+        receivers.MapDelete("/{receiver}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteLineageReceiver").WithSummary("Remove a receiver");
     }
 
     private static async Task<Created<LineageReceiver>> CreateAsync(

@@ -25,19 +25,26 @@ internal static class OpenLineageEndpoints
     /// <summary>Maps the routes.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        foreach (var prefix in new[] { string.Empty, "/p/{project}" })
+        foreach (var (prefix, owner) in new[] { (string.Empty, string.Empty), ("/p/{project}", "Project") })
         {
             var lineage = routes.MapGroup(prefix + "/api/v1/lineage").WithTags("OpenLineage").RequirePermission(Permission.Write);
-            lineage.MapPost("/", PostAsync).WithBodyLimit(MaxBytes).WithSummary("Take an OpenLineage event about a run, a job or a dataset");
-            lineage.MapPost("/batch", PostBatchAsync).WithBodyLimit(MaxBatchBytes).WithSummary("Take up to 1,000 OpenLineage events");
+            lineage.MapPost("/", PostAsync).WithBodyLimit(MaxBytes)
+                .WithOperationId($"post{owner}LineageEvent").WithSummary("Take an OpenLineage event about a run, a job or a dataset");
+            lineage.MapPost("/batch", PostBatchAsync).WithBodyLimit(MaxBatchBytes)
+                .WithOperationId($"post{owner}LineageEvents").WithSummary("Take up to 1,000 OpenLineage events");
         }
 
         routes.MapGet("/v1/projects/{project}/lineage-events", ListAsync).WithTags("OpenLineage").RequirePermission(Permission.Read)
-            .WithSummary("List the OpenLineage events that a project received, newest first");
+            .WithOperationId("listLineageEvents").WithSummary("List the OpenLineage events that a project received, newest first");
         routes.MapGet("/v1/projects/{project}/lineage-external", FindAsync).WithTags("Lineage").RequirePermission(Permission.Read)
-            .WithSummary("Find datasets, jobs and runs of other tools in a project's graph, by kind, namespace and name");
+            .WithOperationId("findExternalLineage").WithSummary("Find datasets, jobs and runs of other tools in a project's graph, by kind, namespace and name");
     }
 
+    /// <example>
+    /// {"eventType": "COMPLETE", "eventTime": "2026-03-01T12:00:00Z", "run": {"runId": "0198c7a4-d2f1-7c5e-8a3b-6d9e0f124578"},
+    /// "job": {"namespace": "etl", "name": "clean"}, "outputs": [{"namespace": "s3://lake", "name": "digits.csv"}],
+    /// "producer": "https://example.org/etl", "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json"}
+    /// </example>
     private static async Task<Created> PostAsync(JsonElement body, HttpContext context, Caller caller, IProjectScope scope, OpenLineageStore store)
     {
         var lineage = OpenLineageCheck.Read(body);
@@ -45,6 +52,11 @@ internal static class OpenLineageEndpoints
         return TypedResults.Created();
     }
 
+    /// <example>
+    /// [{"eventType": "START", "eventTime": "2026-03-01T12:00:00Z", "run": {"runId": "0198c7a4-d2f1-7c5e-8a3b-6d9e0f124578"},
+    /// "job": {"namespace": "etl", "name": "clean"}, "producer": "https://example.org/etl",
+    /// "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json"}]
+    /// </example>
     private static async Task<Results<NoContent, Ok<OpenLineageBatchResult>>> PostBatchAsync(
         JsonElement body, HttpContext context, Caller caller, IProjectScope scope, OpenLineageStore store)
     {
@@ -83,6 +95,7 @@ internal static class OpenLineageEndpoints
         return TypedResults.Ok(page.ToPage(await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken), static row => row.ToContract(), static row => [row.Id]));
     }
 
+    /// <param name="name">Only things of this name.</param>
     private static async Task<Ok<Page<ExternalThing>>> FindAsync(
         string project, string? kind, [FromQuery(Name = "namespace")] string? space, string? name, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects,
         OpenLineageStore store, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Queues;
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,16 +20,21 @@ internal static class TaskEndpoints
     public static IEndpointRouteBuilder MapTaskEndpoints(this IEndpointRouteBuilder routes)
     {
         var tasks = routes.MapGroup("/v1/tasks").WithTags("Tasks");
-        tasks.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List long operations, newest first");
-        tasks.MapGet("/{task}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a long operation");
-        tasks.MapGet("/{task}/why", WhyAsync).RequirePermission(Permission.Read).WithSummary("Explain, in words and in data, why a task waits");
+        tasks.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listTasks").WithSummary("List long operations, newest first");
+        tasks.MapGet("/{task}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getTask").WithSummary("Get a long operation");
+        tasks.MapGet("/{task}/why", WhyAsync).RequirePermission(Permission.Read)
+            .WithOperationId("explainTaskWait").WithSummary("Explain, in words and in data, why a task waits");
         tasks.MapGet("/{task}/attempts/{attempt:int}/log", ReadLogAsync).RequirePermission(Permission.Read)
-            .WithSummary("Read the end of what an attempt of a queue's task has written to standard output and standard error");
+            .WithOperationId("readTaskLog").WithSummary("Read the end of what an attempt of a queue's task has written to standard output and standard error")
+            .Produces<Stream>(contentType: "text/plain");
         tasks.MapPost("/{task}/cancel", CancelAsync).RequirePermission(Permission.Write)
-            .WithSummary("Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
+            .WithOperationId("cancelTask").WithSummary("Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
         return routes;
     }
 
+    /// <param name="kind"><c>orchestration</c> for orchestrations that nothing else stands for; everything else when absent.</param>
     private static async Task<Ok<Page<PlatformTask>>> ListAsync(
         string? project, string? kind, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, TaskReader reader, OrchestrationTasks orchestrations,
         CancellationToken cancellationToken)

@@ -30,17 +30,26 @@ internal static class ModelEndpoints
     public static IEndpointRouteBuilder MapModelEndpoints(this IEndpointRouteBuilder routes)
     {
         var models = routes.MapGroup("/v1/projects/{project}/models").WithTags("Models");
-        models.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a registered model");
-        models.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List registered models, newest first");
-        models.MapGet("/{model}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a registered model by id or name");
-        models.MapDelete("/{model}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a registered model");
-        models.MapPost("/{model}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted model by id");
-        models.MapPost("/{model}/versions", RegisterAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxVersionBytes).WithSummary("Register a version from an artifact of a run");
-        models.MapGet("/{model}/versions", ListVersionsAsync).RequirePermission(Permission.Read).WithSummary("List versions, newest first");
-        models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequirePermission(Permission.Read).WithSummary("Get a version with its lineage and a download URL");
+        models.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createModel").WithSummary("Create a registered model");
+        models.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listModels").WithSummary("List registered models, newest first");
+        models.MapGet("/{model}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getModel").WithSummary("Get a registered model by id or name");
+        models.MapDelete("/{model}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteModel").WithSummary("Delete a registered model");
+        models.MapPost("/{model}/restore", RestoreAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restoreModel").WithSummary("Restore a deleted model by id");
+        models.MapPost("/{model}/versions", RegisterAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxVersionBytes)
+            .WithOperationId("createModelVersion").WithSummary("Register a version from an artifact of a run");
+        models.MapGet("/{model}/versions", ListVersionsAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listModelVersions").WithSummary("List versions, newest first");
+        models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getModelVersion").WithSummary("Get a version with its lineage and a download URL");
         RegistryEndpoints.Map(models);
         PromotionEndpoints.Map(routes);
-        routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequirePermission(Permission.Orchestrate).WithSummary("Register a job's best model");
+        routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequirePermission(Permission.Orchestrate)
+            .WithOperationId("registerJobModel").WithSummary("Register a job's best model");
         return routes;
     }
 

@@ -22,27 +22,38 @@ internal static class RegistryEndpoints
     /// <summary>Maps the routes below a model.</summary>
     public static void Map(RouteGroupBuilder models)
     {
-        models.MapPatch("/{model}", UpdateModelAsync).RequirePermission(Permission.Write).WithSummary("Change a model's description and tags; honours If-Match");
-        models.MapGet("/{model}/aliases", ListAliasesAsync).RequirePermission(Permission.Read).WithSummary("The aliases of a model");
-        models.MapPut("/{model}/aliases/{alias}", SetAliasAsync).RequirePermission(Permission.Write).WithSummary("Point an alias at a version");
-        models.MapDelete("/{model}/aliases/{alias}", DeleteAliasAsync).RequirePermission(Permission.Write).WithSummary("Take an alias away");
-        models.MapGet("/{model}/moves", ListMovesAsync).RequirePermission(Permission.Read).WithSummary("Who moved which version to which stage or alias, newest first");
-        models.MapPost("/{model}/versions/compare", CompareAsync).RequirePermission(Permission.Read).WithSummary("Metrics, parameters, signatures and data of several versions side by side");
+        models.MapPatch("/{model}", UpdateModelAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateModel").WithIfMatch().WithSummary("Change a model's description and tags; honours If-Match");
+        models.MapGet("/{model}/aliases", ListAliasesAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listModelAliases").WithSummary("The aliases of a model");
+        models.MapPut("/{model}/aliases/{alias}", SetAliasAsync).RequirePermission(Permission.Write)
+            .WithOperationId("setModelAlias").WithSummary("Point an alias at a version");
+        models.MapDelete("/{model}/aliases/{alias}", DeleteAliasAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteModelAlias").WithSummary("Take an alias away");
+        models.MapGet("/{model}/moves", ListMovesAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listModelMoves").WithSummary("Who moved which version to which stage or alias, newest first");
+        models.MapPost("/{model}/versions/compare", CompareAsync).RequirePermission(Permission.Read)
+            .WithOperationId("compareModelVersions").WithSummary("Metrics, parameters, signatures and data of several versions side by side");
         models.MapPatch("/{model}/versions/{version:int}", UpdateVersionAsync).RequirePermission(Permission.Write).WithBodyLimit(MaxVersionBytes)
-            .WithSummary("Change a version's description, metrics, tags, signature or input example; honours If-Match");
-        models.MapDelete("/{model}/versions/{version:int}", DeleteVersionAsync).RequirePermission(Permission.Write).WithSummary("Delete a version and its aliases");
-        models.MapPut("/{model}/versions/{version:int}/stage", SetStageAsync).RequirePermission(Permission.Write).WithSummary("Move a version to a stage");
+            .WithOperationId("updateModelVersion").WithIfMatch().WithSummary("Change a version's description, metrics, tags, signature or input example; honours If-Match");
+        models.MapDelete("/{model}/versions/{version:int}", DeleteVersionAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteModelVersion").WithSummary("Delete a version and its aliases");
+        models.MapPut("/{model}/versions/{version:int}/stage", SetStageAsync).RequirePermission(Permission.Write)
+            .WithOperationId("setModelStage").WithSummary("Move a version to a stage");
         models.MapGet("/{model}/versions/{version:int}/provenance", GetProvenanceAsync).RequirePermission(Permission.Read)
-            .WithSummary("All that went into a version: run, job, code, dataset versions, promotions");
-        MapCards(models.MapGroup("/{model}/card"));
-        MapCards(models.MapGroup("/{model}/versions/{version:int}/card"));
+            .WithOperationId("getModelProvenance").WithSummary("All that went into a version: run, job, code, dataset versions, promotions");
+        MapCards(models.MapGroup("/{model}/card"), "Model");
+        MapCards(models.MapGroup("/{model}/versions/{version:int}/card"), "ModelVersion");
     }
 
-    private static void MapCards(RouteGroupBuilder card)
+    private static void MapCards(RouteGroupBuilder card, string owner)
     {
-        card.MapGet("/", GetCardAsync).RequirePermission(Permission.Read).WithSummary("The model card, as Markdown");
-        card.MapPut("/", WriteCardAsync).RequirePermission(Permission.Write).WithSummary("Write the next revision of the model card; honours If-Match");
-        card.MapGet("/history", ListCardsAsync).RequirePermission(Permission.Read).WithSummary("All revisions of the model card, newest first");
+        card.MapGet("/", GetCardAsync).RequirePermission(Permission.Read)
+            .WithOperationId($"get{owner}Card").WithSummary("The model card, as Markdown");
+        card.MapPut("/", WriteCardAsync).RequirePermission(Permission.Write)
+            .WithOperationId($"write{owner}Card").WithIfMatch().WithSummary("Write the next revision of the model card; honours If-Match");
+        card.MapGet("/history", ListCardsAsync).RequirePermission(Permission.Read)
+            .WithOperationId($"list{owner}Cards").WithSummary("All revisions of the model card, newest first");
     }
 
     private static async Task<Ok<RegisteredModel>> UpdateModelAsync(

@@ -23,10 +23,14 @@ internal static class ArtifactEndpoints
     /// <summary>Maps the routes below a run's artifacts.</summary>
     public static void Map(RouteGroupBuilder artifacts)
     {
-        artifacts.MapPost("/uploads", UploadAsync).RequirePermission(Permission.WriteRun).WithSummary("Ask where to put an artifact's bytes");
-        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun).WithLongRequests().WithSummary("Verify and record an uploaded artifact");
-        artifacts.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun).WithSummary("List artifacts by path");
-        artifacts.MapGet("/{**path}", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get an artifact with a download URL");
+        artifacts.MapPost("/uploads", UploadAsync).RequirePermission(Permission.WriteRun)
+            .WithOperationId("createArtifactUpload").WithSummary("Ask where to put an artifact's bytes");
+        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun).WithLongRequests()
+            .WithOperationId("commitArtifact").WithSummary("Verify and record an uploaded artifact");
+        artifacts.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("listArtifacts").WithSummary("List artifacts by path");
+        artifacts.MapGet("/{**path}", GetAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("getArtifact").WithSummary("Get an artifact with a download URL");
     }
 
     private static async Task<Ok<ArtifactUpload>> UploadAsync(

@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Tracking.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -15,7 +16,7 @@ internal static class ComparisonEndpoints
     /// <summary>Maps the route.</summary>
     public static void Map(IEndpointRouteBuilder routes)
         => routes.MapPost("/v1/projects/{project}/runs/compare", CompareAsync).WithTags("Experiments").RequirePermission(Permission.Read)
-            .WithSummary("Parameters, tags and metrics of several runs side by side, and where they differ");
+            .WithOperationId("compareRuns").WithSummary("Parameters, tags and metrics of several runs side by side, and where they differ");
 
     private static async Task<Ok<RunComparison>> CompareAsync(
         string project, CompareRunsRequest request, Caller caller, ProjectAccess projects, RunStore runs, RunComparisonReader reader, CancellationToken cancellationToken)

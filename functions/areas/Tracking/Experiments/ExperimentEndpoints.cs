@@ -59,14 +59,22 @@ internal static class ExperimentEndpoints
     public static IEndpointRouteBuilder MapExperimentEndpoints(this IEndpointRouteBuilder routes)
     {
         var experiments = routes.MapGroup("/v1/projects/{project}/experiments").WithTags("Experiments");
-        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create an experiment");
-        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List experiments, newest first");
-        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an experiment by id or name");
-        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete an experiment");
-        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted experiment by id");
-        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Create a run that no job drives");
-        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read).WithSummary("List the runs of an experiment, newest first");
-        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithSummary("List the runs of a project, newest first");
+        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createExperiment").WithSummary("Create an experiment");
+        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listExperiments").WithSummary("List experiments, newest first");
+        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getExperiment").WithSummary("Get an experiment by id or name");
+        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteExperiment").WithSummary("Delete an experiment");
+        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restoreExperiment").WithSummary("Restore a deleted experiment by id");
+        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createRun").WithSummary("Create a run that no job drives");
+        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listExperimentRuns").WithSummary("List the runs of an experiment, newest first");
+        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read)
+            .WithOperationId("listRuns").WithSummary("List the runs of a project, newest first");
         RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
         routes.MapSeriesEndpoints();
         ComparisonEndpoints.Map(routes);

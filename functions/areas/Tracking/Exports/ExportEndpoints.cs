@@ -18,13 +18,17 @@ internal static class ExportEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/projects/{project}/runs/export", ExportRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithLongRequests()
-            .WithSummary("All runs of a project or an experiment with their parameters, tags and last metrics, as CSV or Parquet");
+            .WithOperationId("exportRuns").WithSummary("All runs of a project or an experiment with their parameters, tags and last metrics, as CSV or Parquet")
+            .Produces<Stream>(contentType: "application/octet-stream");
         routes.MapPost("/v1/projects/{project}/metrics/export", ExportPointsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithLongRequests()
-            .WithSummary("All points of many runs, as CSV or Parquet");
+            .WithOperationId("exportMetrics").WithSummary("All points of many runs, as CSV or Parquet")
+            .Produces<Stream>(contentType: "application/octet-stream");
         routes.MapGet("/v1/runs/{run}/metrics/export", ExportRunAsync).WithTags("Runs").RequirePermission(Permission.ReadRun).WithLongRequests()
-            .WithSummary("All points of a run, or of one of its metrics, as CSV or Parquet");
+            .WithOperationId("exportRunMetrics").WithSummary("All points of a run, or of one of its metrics, as CSV or Parquet")
+            .Produces<Stream>(contentType: "application/octet-stream");
     }
 
+    /// <param name="format"><c>csv</c> or <c>parquet</c>; CSV when absent.</param>
     private static async Task ExportRunsAsync(
         string project, string? experiment, string? format, bool? keepFormulas, HttpResponse response, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunExporter exporter,
         CancellationToken cancellationToken)
@@ -48,6 +52,8 @@ internal static class ExportEndpoints
         await exporter.WritePointsAsync(known, request.Keys, request.AllAttempts, table, Begin(response, request.Format, table.Columns, request.KeepFormulas, "metrics"), cancellationToken);
     }
 
+    /// <param name="key">The metric's key; all metrics when absent.</param>
+    /// <param name="format"><c>csv</c> or <c>parquet</c>; CSV when absent.</param>
     private static async Task ExportRunAsync(
         string run, string? key, string? format, bool? keepFormulas, HttpResponse response, Caller caller, RunAccess access, RunExporter exporter,
         CancellationToken cancellationToken)

@@ -27,12 +27,20 @@ internal static class MediaEndpoints
     {
         var media = routes.MapGroup("/v1/runs/{run}/media").WithTags("Media");
         media.MapPost("/", AddAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MediaContent.MaxBytes).WithLongRequests().WithRawBody()
-            .WithSummary("Log an image, histogram, text, table or confusion matrix at a step; the body is its bytes");
-        media.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun).WithSummary("List media by key and step");
-        media.MapGet("/keys", ListKeysAsync).RequirePermission(Permission.ReadRun).WithSummary("The keys under which a run has media");
-        media.MapGet("/{media}/content", GetContentAsync).RequirePermission(Permission.ReadRun).WithLongRequests().WithSummary("The bytes of a piece of media");
+            .WithOperationId("logMedia").WithSummary("Log an image, histogram, text, table or confusion matrix at a step; the body is its bytes")
+            .TakesBody("application/octet-stream");
+        media.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("listMedia").WithSummary("List media by key and step");
+        media.MapGet("/keys", ListKeysAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("listMediaKeys").WithSummary("The keys under which a run has media");
+        media.MapGet("/{media}/content", GetContentAsync).RequirePermission(Permission.ReadRun).WithLongRequests()
+            .WithOperationId("downloadMedia").WithSummary("The bytes of a piece of media")
+            .Produces<Stream>(contentType: "application/octet-stream");
     }
 
+    /// <param name="key">The key, which groups media of a run.</param>
+    /// <param name="kind">What it is.</param>
+    /// <param name="attempt">The job's attempt that made it; absent where there is no job.</param>
     private static async Task<Created<MediaItem>> AddAsync(
         string run, string key, string kind, long step, string? caption, int? attempt, HttpRequest http, Caller caller, RunAccess access, MediaStore store,
         CancellationToken cancellationToken)
@@ -58,6 +66,7 @@ internal static class MediaEndpoints
         }
     }
 
+    /// <param name="key">Only media under this key.</param>
     private static async Task<Ok<Page<MediaItem>>> ListAsync(
         string run, string? key, string? kind, long? fromStep, long? toStep, [AsParameters] PageRequest page, Caller caller, RunAccess access, MediaStore store,
         CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Tracking.Runs;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -21,11 +22,13 @@ internal static class SeriesEndpoints
     public static void MapSeriesEndpoints(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/v1/runs/{run}/metrics").WithTags("Runs").RequirePermission(Permission.ReadRun);
-        runs.MapGet("/series", GetAsync).WithSummary("One metric in buckets that keep its extremes, smoothed if asked");
+        runs.MapGet("/series", GetAsync)
+            .WithOperationId("getMetricSeries").WithSummary("One metric in buckets that keep its extremes, smoothed if asked");
         routes.MapPost("/v1/projects/{project}/metrics/compare", CompareAsync).WithTags("Experiments").RequirePermission(Permission.Read)
-            .WithSummary("Metrics of several runs in buckets, for curves side by side");
+            .WithOperationId("compareMetrics").WithSummary("Metrics of several runs in buckets, for curves side by side");
     }
 
+    /// <param name="from">Leaves out points before this place on the axis: a step, or seconds.</param>
     private static async Task<Ok<MetricSeries>> GetAsync(
         string run, string key, int? buckets, long? fromStep, long? toStep, double? smoothing, string? smoothingKind, string? axis, double? from, double? to,
         Caller caller, RunAccess access, MetricReader reader, CancellationToken cancellationToken)

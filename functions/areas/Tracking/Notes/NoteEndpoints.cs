@@ -20,9 +20,12 @@ internal static class NoteEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var notes = routes.MapGroup("/v1/runs/{run}/notes").WithTags("Runs");
-        notes.MapGet("/", GetAsync).RequirePermission(Permission.Read).WithSummary("The notes of a run");
-        notes.MapPut("/", WriteAsync).RequirePermission(Permission.Write).WithSummary("Write the next version of the notes; honours If-Match");
-        notes.MapGet("/history", ListAsync).RequirePermission(Permission.Read).WithSummary("All versions of the notes, newest first");
+        notes.MapGet("/", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getRunNotes").WithSummary("The notes of a run");
+        notes.MapPut("/", WriteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("writeRunNotes").WithIfMatch().WithSummary("Write the next version of the notes; honours If-Match");
+        notes.MapGet("/history", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listRunNotes").WithSummary("All versions of the notes, newest first");
     }
 
     private static async Task<Ok<RunNote>> GetAsync(string run, Caller caller, HttpResponse response, RunAccess access, NoteStore store, CancellationToken cancellationToken)

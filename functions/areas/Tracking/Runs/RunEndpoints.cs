@@ -21,17 +21,28 @@ internal static class RunEndpoints
     /// <summary>Maps the routes below a run.</summary>
     public static void Map(RouteGroupBuilder run)
     {
-        run.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun).WithSummary("Get a run with its params, tags and latest metrics");
-        run.MapGet("/attempts", ListAttemptsAsync).RequirePermission(Permission.ReadRun).WithSummary("The attempts as segments of the run: which wrote which steps");
-        run.MapPatch("/", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Rename or end a run");
-        run.MapDelete("/", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a run");
-        run.MapPost("/restore", RestoreAsync).RequirePermission(Permission.Write).WithSummary("Restore a deleted run");
-        run.MapPost("/metrics", LogMetricsAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MaxBatchBytes).WithSummary("Store a batch of points, each exactly once");
-        run.MapGet("/metrics", ListPointsAsync).RequirePermission(Permission.ReadRun).WithSummary("List the points of one metric by step");
-        run.MapGet("/metrics/completeness", GetCompletenessAsync).RequirePermission(Permission.ReadRun).WithSummary("Whether every numbered point has been stored");
-        run.MapPost("/params", LogParamsAsync).RequirePermission(Permission.WriteRun).WithSummary("Set parameters, which never change");
-        run.MapPost("/tags", SetTagsAsync).RequirePermission(Permission.WriteRun).WithSummary("Set tags; the last write wins");
-        run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequirePermission(Permission.WriteRun).WithSummary("Say from which step an attempt goes on");
+        run.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("getRun").WithSummary("Get a run with its params, tags and latest metrics");
+        run.MapGet("/attempts", ListAttemptsAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("listRunAttempts").WithSummary("The attempts as segments of the run: which wrote which steps");
+        run.MapPatch("/", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateRun").WithSummary("Rename or end a run");
+        run.MapDelete("/", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteRun").WithSummary("Delete a run");
+        run.MapPost("/restore", RestoreAsync).RequirePermission(Permission.Write)
+            .WithOperationId("restoreRun").WithSummary("Restore a deleted run");
+        run.MapPost("/metrics", LogMetricsAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MaxBatchBytes)
+            .WithOperationId("logMetrics").WithSummary("Store a batch of points, each exactly once");
+        run.MapGet("/metrics", ListPointsAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("listMetricPoints").WithSummary("List the points of one metric by step");
+        run.MapGet("/metrics/completeness", GetCompletenessAsync).RequirePermission(Permission.ReadRun)
+            .WithOperationId("getMetricsCompleteness").WithSummary("Whether every numbered point has been stored");
+        run.MapPost("/params", LogParamsAsync).RequirePermission(Permission.WriteRun)
+            .WithOperationId("logParams").WithSummary("Set parameters, which never change");
+        run.MapPost("/tags", SetTagsAsync).RequirePermission(Permission.WriteRun)
+            .WithOperationId("setTags").WithSummary("Set tags; the last write wins");
+        run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequirePermission(Permission.WriteRun)
+            .WithOperationId("resumeAttempt").WithSummary("Say from which step an attempt goes on");
     }
 
     private static async Task<Ok<Run>> GetAsync(

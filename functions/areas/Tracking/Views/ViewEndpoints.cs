@@ -28,14 +28,20 @@ internal static class ViewEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var views = routes.MapGroup("/v1/projects/{project}/run-views").WithTags("Experiments");
-        views.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Save a view of runs");
-        views.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List the caller's and the shared views, newest first");
-        views.MapGet("/{view}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get a view");
-        views.MapGet("/{view}/runs", ListRunsAsync).RequirePermission(Permission.Read).WithSummary("The runs that a view shows, in its order");
-        views.MapPatch("/{view}", UpdateAsync).RequirePermission(Permission.Write).WithSummary("Change a view; honours If-Match");
-        views.MapDelete("/{view}", DeleteAsync).RequirePermission(Permission.Write).WithSummary("Delete a view; honours If-Match");
+        views.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("createRunView").WithSummary("Save a view of runs");
+        views.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listRunViews").WithSummary("List the caller's and the shared views, newest first");
+        views.MapGet("/{view}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getRunView").WithSummary("Get a view");
+        views.MapGet("/{view}/runs", ListRunsAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listRunsOfView").WithSummary("The runs that a view shows, in its order");
+        views.MapPatch("/{view}", UpdateAsync).RequirePermission(Permission.Write)
+            .WithOperationId("updateRunView").WithIfMatch().WithSummary("Change a view; honours If-Match");
+        views.MapDelete("/{view}", DeleteAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deleteRunView").WithIfMatch().WithSummary("Delete a view; honours If-Match");
         routes.MapPost("/v1/projects/{project}/runs/search", SearchAsync).WithTags("Experiments").RequirePermission(Permission.Read)
-            .WithSummary("Search runs by filter and order, in the grammar of MLflow");
+            .WithOperationId("searchRuns").WithSummary("Search runs by filter and order, in the grammar of MLflow");
     }
 
     private static async Task<Created<RunView>> CreateAsync(

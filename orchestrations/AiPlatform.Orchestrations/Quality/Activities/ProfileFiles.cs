@@ -1,3 +1,4 @@
+using AiPlatform.Contracts.Quality;
 using AiPlatform.Client;
 using AiPlatform.DataFiles.Engine;
 using AiPlatform.DataFiles.Expectations;
@@ -29,7 +30,7 @@ internal sealed class ProfileFiles(AiPlatformClient api, VersionFiles files, Dat
 
             told = time.GetTimestamp();
             var share = Math.Min(1, progress.Bytes / Math.Max(1d, work.TotalSize));
-            if (!(await api.ReportQualityProgressAsync(input.ReportId, 0.95 * (input.Part + share) / input.Parts, stop.Token)).Continue)
+            if (!(await api.ReportQualityProgressAsync(input.ReportId, new QualityProgressRequest(0.95 * (input.Part + share) / input.Parts), stop.Token)).Continue)
             {
                 await stop.CancelAsync();
             }

@@ -72,7 +72,7 @@ internal sealed class JobEventConsumer(ServiceBusClient bus, AiPlatformClient ap
         {
             try
             {
-                await api.ReportJobEventAsync(jobEvent, stopping);
+                await api.ReportJobEventAsync(jobEvent.JobId, jobEvent, stopping);
                 return;
             }
             catch (Exception exception) when (IsAway(exception, stopping))

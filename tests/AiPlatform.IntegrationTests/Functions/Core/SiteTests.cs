@@ -45,7 +45,8 @@ public abstract class SiteTests(FunctionsFixture functions)
         var create = root.GetProperty("paths").GetProperty("/v1/projects").GetProperty("post");
         Assert.Equal("Create a project", create.GetProperty("summary").GetString());
         Assert.Contains("201", create.GetProperty("responses").EnumerateObject().Select(static response => response.Name));
-        Assert.True(create.GetProperty("responses").GetProperty("default").GetProperty("content").TryGetProperty("application/problem+json", out _));
+        Assert.Equal("#/components/responses/Problem", create.GetProperty("responses").GetProperty("default").GetProperty("$ref").GetString());
+        Assert.True(root.GetProperty("components").GetProperty("responses").GetProperty("Problem").GetProperty("content").TryGetProperty("application/problem+json", out _));
         Assert.Contains("Idempotency-Key", create.GetProperty("parameters").EnumerateArray().Select(static parameter => parameter.GetProperty("name").GetString()));
         Assert.True(create.TryGetProperty("security", out _));
         Assert.False(root.GetProperty("paths").GetProperty("/v1/auth/login").GetProperty("post").TryGetProperty("security", out _));

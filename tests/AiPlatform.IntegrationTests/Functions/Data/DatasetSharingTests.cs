@@ -33,7 +33,7 @@ public sealed class DatasetSharingTests(FunctionsFixture functions) : IClassFixt
         Assert.Equal((changed.Length + 5L - second.StoredSize, 1), (second.SavedSize, second.Parent));
         Assert.Equal(first.StoredSize + second.StoredSize, await world.StoredBytesAsync());
 
-        var files = (await world.Api.ListDatasetFilesAsync(world.ProjectId, "large", 2, null, null, CancellationToken.None)).Items;
+        var files = (await world.Api.ListDatasetFilesAsync(world.ProjectId, "large", 2, null, null, null, CancellationToken.None)).Items;
         var big = files.Single(file => file.Path == "big.bin");
         Assert.Null(files.Single(file => file.Path == "small.txt").Parts);
         using var anonymous = new HttpClient();

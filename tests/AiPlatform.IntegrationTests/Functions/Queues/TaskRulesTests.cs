@@ -64,7 +64,7 @@ public sealed class TaskRulesTests(QueueFixture queues) : IClassFixture<QueueFix
         await using var worker = await queues.WorkerAsync(pool);
         var task = await queues.SubmitAsync(project, pool, new SubmitTaskRequest(TaskHandlers.Noop, DelaySeconds: 1.5));
         Assert.Equal(QueueTaskStatus.Scheduled, task.Status);
-        Assert.Equal(WaitReason.Delay, (await queues.Api.WhyAsync(task.Id, CancellationToken.None)).Reason);
+        Assert.Equal(WaitReason.Delay, (await queues.Api.ExplainTaskWaitAsync(task.Id, CancellationToken.None)).Reason);
         var ended = await queues.UntilAsync(project, pool, task.Id, QueueTaskStatus.Succeeded);
         Assert.True(ended.StartedAt >= task.DueAt, $"Started at {ended.StartedAt:O}, due at {task.DueAt:O}.");
     }
@@ -158,7 +158,7 @@ public sealed class TaskRulesTests(QueueFixture queues) : IClassFixture<QueueFix
         await queues.Api.PauseQueueAsync(project, pool, CancellationToken.None);
         await using var worker = await queues.WorkerAsync(pool);
         var task = await queues.SubmitAsync(project, pool);
-        Assert.Equal(WaitReason.Paused, (await queues.Api.WhyAsync(task.Id, CancellationToken.None)).Reason);
+        Assert.Equal(WaitReason.Paused, (await queues.Api.ExplainTaskWaitAsync(task.Id, CancellationToken.None)).Reason);
         await queues.Api.DrainQueueAsync(project, pool, CancellationToken.None);
         await queues.UntilAsync(project, pool, task.Id, QueueTaskStatus.Succeeded);
         var refused = await Assert.ThrowsAsync<Client.ApiException>(() => queues.SubmitAsync(project, pool));
@@ -172,7 +172,7 @@ public sealed class TaskRulesTests(QueueFixture queues) : IClassFixture<QueueFix
     {
         var (project, pool) = (await queues.ProjectAsync(), queues.Pool());
         var first = await queues.SubmitAsync(project, pool);
-        var wait = await queues.Api.WhyAsync(first.Id, CancellationToken.None);
+        var wait = await queues.Api.ExplainTaskWaitAsync(first.Id, CancellationToken.None);
         Assert.Equal((WaitReason.NoCapacity, 1, 0), (wait.Reason, wait.Position, wait.Capacity?.Workers));
         var release = new TaskCompletionSource();
         await using var worker = await queues.WorkerAsync(pool, slots: 1, handler: new FunctionHandler(async (_, token) =>
@@ -184,8 +184,8 @@ public sealed class TaskRulesTests(QueueFixture queues) : IClassFixture<QueueFix
         var more = await queues.Api.SubmitTasksAsync(
             project, pool, new SubmitTasksRequest([.. Enumerable.Repeat(new SubmitTaskRequest(TaskHandlers.Noop), 5)]), CancellationToken.None);
         var last = more.Tasks[^1].Id;
-        await Eventually.TrueAsync(async () => (await queues.Api.WhyAsync(last, CancellationToken.None)).Position == 4, "one of the five is released");
-        Assert.Equal(WaitReason.Turn, (await queues.Api.WhyAsync(last, CancellationToken.None)).Reason);
+        await Eventually.TrueAsync(async () => (await queues.Api.ExplainTaskWaitAsync(last, CancellationToken.None)).Position == 4, "one of the five is released");
+        Assert.Equal(WaitReason.Turn, (await queues.Api.ExplainTaskWaitAsync(last, CancellationToken.None)).Reason);
 
         await queues.Api.UpdateQueueAsync(project, pool, new UpdateQueueRequest(MaxRunning: 1, Weight: 2), CancellationToken.None);
         var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/tasks/{last}/why") { Headers = { { "Accept-Language", "zh-CN" } } };
@@ -194,7 +194,7 @@ public sealed class TaskRulesTests(QueueFixture queues) : IClassFixture<QueueFix
         Assert.Contains("上限", chinese.Text);
         release.SetResult();
         await queues.UntilAsync(project, pool, last, QueueTaskStatus.Succeeded);
-        Assert.Equal(WaitReason.Ended, (await queues.Api.WhyAsync(last, CancellationToken.None)).Reason);
+        Assert.Equal(WaitReason.Ended, (await queues.Api.ExplainTaskWaitAsync(last, CancellationToken.None)).Reason);
     }
 
     [Fact]

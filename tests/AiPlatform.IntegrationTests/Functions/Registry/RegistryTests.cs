@@ -51,11 +51,11 @@ public abstract class RegistryTests(FunctionsFixture functions)
         await world.RegisterAsync(0.9);
         const string Hostile = "# Card\n<script>alert(1)</script>";
         Assert.Equal(0, (await world.Owner.GetModelCardAsync(world.Project, "digits", null, default)).Revision);
-        await world.Owner.WriteModelCardAsync(world.Project, "digits", null, new WriteModelCardRequest(Hostile), 0, default);
-        var second = await world.Administrator.WriteModelCardAsync(world.Project, "digits", null, new WriteModelCardRequest("two"), 1, default);
-        await world.Owner.WriteModelCardAsync(world.Project, "digits", 1, new WriteModelCardRequest("of the version"), null, default);
+        await world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest(Hostile), null, 0, default);
+        var second = await world.Administrator.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("two"), null, 1, default);
+        await world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("of the version"), 1, null, default);
         Assert.Equal((2L, FunctionsFixture.AdministratorName), (second.Revision, second.AuthorName));
-        Assert.Equal(ErrorCodes.PreconditionFailed, await RegistryWorld.RefusedAsync(() => world.Owner.WriteModelCardAsync(world.Project, "digits", null, new WriteModelCardRequest("late"), 1, default)));
+        Assert.Equal(ErrorCodes.PreconditionFailed, await RegistryWorld.RefusedAsync(() => world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("late"), null, 1, default)));
         var history = (await world.Owner.ListModelCardsAsync(world.Project, "digits", null, null, null, default)).Items;
         Assert.Equal(["two", Hostile], history.Select(card => card.Text));
         Assert.Equal("of the version", (await world.Owner.GetModelCardAsync(world.Project, "digits", 1, default)).Text);

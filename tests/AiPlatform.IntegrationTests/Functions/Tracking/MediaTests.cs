@@ -36,8 +36,8 @@ public abstract class MediaTests(FunctionsFixture functions)
         var html = await LogAsync(client, run, new LogMediaRequest("notes", MediaKind.Text, 0), "<script>alert(1)</script>"u8.ToArray());
         Assert.Equal(("run.media", "val/samples"), (await events.NextAsync() is var (kind, data) ? (kind, data.GetProperty("data").GetProperty("key").GetString()) : default));
 
-        var first = await client.ListMediaAsync(run.Id, "val/samples", 3, null, default);
-        var rest = await client.ListMediaAsync(run.Id, "val/samples", 3, first.NextPageToken, default);
+        var first = await client.ListMediaAsync(run.Id, "val/samples", pageSize: 3);
+        var rest = await client.ListMediaAsync(run.Id, "val/samples", pageSize: 3, pageToken: first.NextPageToken);
         Assert.Equal([0, 1, 1, 2], first.Items.Concat(rest.Items).Select(item => (int)item.Step));
         Assert.Equal((3, 2, "image/png", "renamed"), (again.Width, again.Height, again.ContentType, again.Caption));
         Assert.Equal(

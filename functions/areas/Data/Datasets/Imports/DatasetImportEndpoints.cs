@@ -33,14 +33,21 @@ internal static class DatasetImportEndpoints
     public static void MapDatasetImportEndpoints(this IEndpointRouteBuilder routes)
     {
         var imports = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}/imports").WithTags("Datasets");
-        imports.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Import a version from a URL, a Blob container or an archive");
-        imports.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List imports, newest first");
-        imports.MapGet("/{import}", GetAsync).RequirePermission(Permission.Read).WithSummary("Get an import");
-        imports.MapPost("/{import}/cancel", CancelAsync).RequirePermission(Permission.Write).WithSummary("Cancel an import; repeating it is harmless");
+        imports.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("importDataset").WithSummary("Import a version from a URL, a Blob container or an archive");
+        imports.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listDatasetImports").WithSummary("List imports, newest first");
+        imports.MapGet("/{import}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getDatasetImport").WithSummary("Get an import");
+        imports.MapPost("/{import}/cancel", CancelAsync).RequirePermission(Permission.Write)
+            .WithOperationId("cancelDatasetImport").WithSummary("Cancel an import; repeating it is harmless");
         var work = routes.MapGroup("/v1/dataset-imports/{import}").WithTags("Datasets").RequirePermission(Permission.Orchestrate);
-        work.MapGet("/work", WorkAsync).WithSummary("What is needed to carry an import out");
-        work.MapPost("/report", ReportAsync).WithSummary("Report where an import is");
-        work.MapDelete("/staging", ClearAsync).WithSummary("Free what an import has laid down, and its draft unless the version is ready");
+        work.MapGet("/work", WorkAsync)
+            .WithOperationId("getDatasetImportWork").WithSummary("What is needed to carry an import out");
+        work.MapPost("/report", ReportAsync)
+            .WithOperationId("reportDatasetImport").WithSummary("Report where an import is");
+        work.MapDelete("/staging", ClearAsync)
+            .WithOperationId("clearDatasetImport").WithSummary("Free what an import has laid down, and its draft unless the version is ready");
     }
 
     private static async Task<Accepted<DatasetImportSubmission>> CreateAsync(

@@ -6,6 +6,7 @@ using AiPlatform.DataFiles.Profiles;
 using AiPlatform.DataFiles.Tables;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -30,12 +31,18 @@ internal static class PreviewEndpoints
     public static IEndpointRouteBuilder MapDatasetPreviewEndpoints(this IEndpointRouteBuilder routes)
     {
         var version = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}/versions/{version:int}").WithTags("Datasets").AddEndpointFilter<RouteGroupBuilder, DataErrorFilter>();
-        version.MapGet("/preview", PreviewAsync).RequirePermission(Permission.Read).WithSummary("Show the first, random, or filtered rows of a file");
-        version.MapGet("/images", ImagesAsync).RequirePermission(Permission.Read).WithSummary("Show images of a version, the first or random ones, with their URLs");
-        version.MapGet("/schema", SchemaAsync).RequirePermission(Permission.Read).WithSummary("Get the columns of a file and what their values mean");
-        version.MapGet("/statistics", StatisticsAsync).RequirePermission(Permission.Read).WithSummary("Get statistics of a file's columns");
-        version.MapGet("/diff/schema", SchemaDiffAsync).RequirePermission(Permission.Read).WithSummary("Compare the columns of a file with those of another version");
-        version.MapGet("/diff/rows", RowDiffAsync).RequirePermission(Permission.Read).WithSummary("Compare the rows of a file with those of another version, by key");
+        version.MapGet("/preview", PreviewAsync).RequirePermission(Permission.Read)
+            .WithOperationId("previewDataset").WithSummary("Show the first, random, or filtered rows of a file");
+        version.MapGet("/images", ImagesAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listDatasetImages").WithSummary("Show images of a version, the first or random ones, with their URLs");
+        version.MapGet("/schema", SchemaAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getDatasetSchema").WithSummary("Get the columns of a file and what their values mean");
+        version.MapGet("/statistics", StatisticsAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getDatasetStatistics").WithSummary("Get statistics of a file's columns");
+        version.MapGet("/diff/schema", SchemaDiffAsync).RequirePermission(Permission.Read)
+            .WithOperationId("diffDatasetSchema").WithSummary("Compare the columns of a file with those of another version");
+        version.MapGet("/diff/rows", RowDiffAsync).RequirePermission(Permission.Read)
+            .WithOperationId("diffDatasetRows").WithSummary("Compare the rows of a file with those of another version, by key");
         return routes;
     }
 
@@ -105,6 +112,7 @@ internal static class PreviewEndpoints
         return TypedResults.Ok(await TableStatistics.ComputeAsync(engine, row.Path, source, format, cancellationToken));
     }
 
+    /// <param name="from">The version to compare with.</param>
     private static async Task<Ok<IReadOnlyList<SchemaChange>>> SchemaDiffAsync(
         string project, string dataset, int version, int from, string? file, string? fromFile, [AsParameters] ReadingParameters reading, Caller caller,
         ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
@@ -118,6 +126,9 @@ internal static class PreviewEndpoints
     private static Task<TableProfile> FirstAsync(DataEngine engine, (DatasetFileRow File, ContentSource Source, TableFormat Format) table, CancellationToken cancellationToken)
         => TableStatistics.OfFirstAsync(engine, table.File.Path, table.Source, table.Format, SchemaRows, cancellationToken);
 
+    /// <param name="key">The columns that name a row, apart by commas.</param>
+    /// <param name="from">The version to compare with.</param>
+    /// <param name="rows">The most rows of each kind that are shown.</param>
     private static async Task<Ok<RowDiff>> RowDiffAsync(
         string project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, [AsParameters] ReadingParameters reading,
         Caller caller, ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)

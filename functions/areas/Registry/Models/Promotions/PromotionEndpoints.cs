@@ -20,18 +20,27 @@ internal static class PromotionEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rules = routes.MapGroup("/v1/projects/{project}/models/{model}/promotion-rules").WithTags("Promotions");
-        rules.MapGet("/", ListRulesAsync).RequirePermission(Permission.Read).WithSummary("The rules of a model's stages and aliases");
-        rules.MapPut("/{kind}/{name}", SetRuleAsync).RequirePermission(Permission.Write).WithSummary("Set the rule of a stage or an alias: versions get there only by approved promotions");
-        rules.MapDelete("/{kind}/{name}", DeleteRuleAsync).RequirePermission(Permission.Write).WithSummary("Take the rule of a stage or an alias away");
+        rules.MapGet("/", ListRulesAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listPromotionRules").WithSummary("The rules of a model's stages and aliases");
+        rules.MapPut("/{kind}/{name}", SetRuleAsync).RequirePermission(Permission.Write)
+            .WithOperationId("setPromotionRule").WithSummary("Set the rule of a stage or an alias: versions get there only by approved promotions");
+        rules.MapDelete("/{kind}/{name}", DeleteRuleAsync).RequirePermission(Permission.Write)
+            .WithOperationId("deletePromotionRule").WithSummary("Take the rule of a stage or an alias away");
         var promotions = routes.MapGroup("/v1/projects/{project}/models/{model}/promotions").WithTags("Promotions");
-        promotions.MapPost("/", RequestAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Ask to bring a version to a stage or an alias");
-        promotions.MapGet("/", ListAsync).RequirePermission(Permission.Read).WithSummary("List a model's promotions, newest first");
-        promotions.MapGet("/{promotion}", GetAsync).RequirePermission(Permission.Read).WithSummary("A promotion with its evidence");
-        promotions.MapPost("/{promotion}/approve", ApproveAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Approve: the evidence is checked and the version moves");
-        promotions.MapPost("/{promotion}/reject", RejectAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Reject");
-        promotions.MapPost("/{promotion}/withdraw", WithdrawAsync).RequirePermission(Permission.Write).WithIdempotency().WithSummary("Take a request of one's own back");
+        promotions.MapPost("/", RequestAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("requestPromotion").WithSummary("Ask to bring a version to a stage or an alias");
+        promotions.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+            .WithOperationId("listModelPromotions").WithSummary("List a model's promotions, newest first");
+        promotions.MapGet("/{promotion}", GetAsync).RequirePermission(Permission.Read)
+            .WithOperationId("getPromotion").WithSummary("A promotion with its evidence");
+        promotions.MapPost("/{promotion}/approve", ApproveAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("approvePromotion").WithSummary("Approve: the evidence is checked and the version moves");
+        promotions.MapPost("/{promotion}/reject", RejectAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("rejectPromotion").WithSummary("Reject");
+        promotions.MapPost("/{promotion}/withdraw", WithdrawAsync).RequirePermission(Permission.Write).WithIdempotency()
+            .WithOperationId("withdrawPromotion").WithSummary("Take a request of one's own back");
         routes.MapGet("/v1/projects/{project}/promotions", ListOfProjectAsync).WithTags("Promotions").RequirePermission(Permission.Read)
-            .WithSummary("List the promotions of all models of a project, newest first");
+            .WithOperationId("listPromotions").WithSummary("List the promotions of all models of a project, newest first");
     }
 
     private static async Task<Ok<IReadOnlyList<PromotionRule>>> ListRulesAsync(
@@ -41,6 +50,8 @@ internal static class PromotionEndpoints
         return TypedResults.Ok(await store.ListAsync(row.Id, cancellationToken));
     }
 
+    /// <param name="kind"><c>stage</c> or <c>alias</c>.</param>
+    /// <param name="name">The stage's or the alias's name.</param>
     private static async Task<Ok<PromotionRule>> SetRuleAsync(
         string project, string model, string kind, string name, SetPromotionRuleRequest request, Caller caller, ProjectAccess projects, ModelStore models, RuleStore store,
         CancellationToken cancellationToken)
@@ -60,6 +71,8 @@ internal static class PromotionEndpoints
         return TypedResults.Ok(await store.SetAsync(row.Id, target, request, Person(caller), cancellationToken));
     }
 
+    /// <param name="kind"><c>stage</c> or <c>alias</c>.</param>
+    /// <param name="name">The stage's or the alias's name.</param>
     private static async Task<NoContent> DeleteRuleAsync(
         string project, string model, string kind, string name, Caller caller, ProjectAccess projects, ModelStore models, RuleStore store, CancellationToken cancellationToken)
     {
