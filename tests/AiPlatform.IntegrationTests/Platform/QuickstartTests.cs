@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using AiPlatform.Local.Servers;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Quickstart;
 
@@ -52,7 +53,9 @@ public sealed class QuickstartTests
 
             // What starts the platform, its tests or one of its servers is started by other tests; the rest is what a reader tries on this platform.
             await ReadmeSnippets.RunAsync(platform, "README.md", "infra/up");
-            await ReadmeSnippets.RunAsync(platform, "functions/README.md");
+            await ReadmeSnippets.RunAsync(
+                platform,
+                ["functions/README.md", .. Directory.EnumerateFiles(Path.Combine(RepositoryFolders.Root, "functions", "areas"), "README.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
             await ReadmeSnippets.RunAsync(platform, "gpu-runner/README.md");
             await ReadmeSnippets.RunPythonAsync(platform, "gpu-runner/README.md", TrainingPreamble);
         }

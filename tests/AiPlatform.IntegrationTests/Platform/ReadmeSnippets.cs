@@ -17,12 +17,15 @@ internal static partial class ReadmeSnippets
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     /// <summary>Runs the shell blocks of a README against a platform; a block that begins with one of <paramref name="except"/> is left out.</summary>
-    public static async Task RunAsync(RunningPlatform platform, string readme, params string[] except)
+    public static Task RunAsync(RunningPlatform platform, string readme, params string[] except) => RunAsync(platform, [readme], except);
+
+    /// <summary>Runs the shell blocks of READMEs that are read one after the other, in one shell.</summary>
+    public static async Task RunAsync(RunningPlatform platform, IReadOnlyList<string> readmes, params string[] except)
     {
         var folder = Directory.CreateDirectory(Path.Combine(platform.Folder, "reader")).FullName;
         using var login = await CommandLineLogin.KeepAsync(
             platform.Platform.Endpoints, Path.Combine(folder, "command-line.json"), Path.Combine(folder, "aip", KeptLogin.LocalFileName), CancellationToken.None);
-        var blocks = Blocks(await File.ReadAllTextAsync(Path.Combine(RepositoryFolders.Root, readme)), "sh")
+        var blocks = readmes.SelectMany(static readme => Blocks(File.ReadAllText(Path.Combine(RepositoryFolders.Root, readme)), "sh"))
             .Where(block => !except.Any(start => block.StartsWith(start, StringComparison.Ordinal))).ToList();
         Assert.NotEmpty(blocks);
         var runtime = Path.Combine(folder, "gpu-runner"); // as it is in the root of a checkout
@@ -33,7 +36,7 @@ internal static partial class ReadmeSnippets
 
         var script = Path.Combine(folder, "snippets.sh");
         await File.WriteAllTextAsync(script, $"set -euo pipefail\n{string.Join('\n', blocks.Select((block, i) => $"echo '== block {i + 1}'\n{block}"))}");
-        await RunAsync(folder, "/bin/bash", [script], readme);
+        await RunAsync(folder, "/bin/bash", [script], string.Join(", ", readmes));
     }
 
     /// <summary>Runs the Python blocks of a README as one script beside the training runtime.</summary>
