@@ -11,9 +11,9 @@ public sealed class TelemetryTests
     private const string Parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     [Fact]
-    public void Without_an_endpoint_nobody_listens_and_no_span_is_made()
+    public async Task Without_an_endpoint_nobody_listens_and_no_span_is_made()
     {
-        using var app = Build();
+        await using var app = Build();
         Assert.Null(app.Services.GetService<TracerProvider>());
         Assert.Null(Traces.Start("work", ActivityKind.Consumer, Parent));
     }
@@ -21,9 +21,9 @@ public sealed class TelemetryTests
     [Theory]
     [InlineData("--OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1")]
     [InlineData("--OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1/v1/traces")]
-    public void With_an_endpoint_a_span_goes_on_from_the_trace_that_it_is_given(string endpoint)
+    public async Task With_an_endpoint_a_span_goes_on_from_the_trace_that_it_is_given(string endpoint)
     {
-        using var app = Build(endpoint);
+        await using var app = Build(endpoint);
         using var provider = app.Services.GetRequiredService<TracerProvider>();
         using var span = Traces.Start("work", ActivityKind.Consumer, Parent);
         Assert.Equal((true, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"), (span!.Recorded, span.TraceId.ToString(), span.ParentSpanId.ToString()));
