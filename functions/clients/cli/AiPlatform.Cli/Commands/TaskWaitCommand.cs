@@ -46,7 +46,7 @@ internal static class TaskWaitCommand
         {
             await Task.Delay(Interval, cancellationToken);
             task = await context.Api.GetTaskAsync(task.Id, cancellationToken);
-            if (task is { StartedAt: null, EndedAt: null } && await context.Api.WhyAsync(task.Id, cancellationToken) is var why && why.Reason != said)
+            if (task is { StartedAt: null, EndedAt: null } && await context.Api.ExplainTaskWaitAsync(task.Id, cancellationToken) is var why && why.Reason != said)
             {
                 said = why.Reason;
                 Parts.Say(errors, why.Text);
