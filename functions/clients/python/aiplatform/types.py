@@ -2778,7 +2778,8 @@ class QualityFinding:
     values: list[str]
     """What the text tells."""
     subject: str | None = None
-    """The column, table or file; null for the whole version."""
+    """The column (with its table in front of it where there are several), table or file; null for the whole
+    version."""
 
 
 @dataclass(slots=True, kw_only=True)
