@@ -54,14 +54,15 @@ internal sealed partial class OperationDetails(XmlDocs docs) : IOpenApiOperation
     private void DescribeParameters(OpenApiOperation operation, string path, MethodInfo? handler)
     {
         // What a handler does not look at is a part of the path all the same.
-        foreach (var name in PathParameter().Matches(path).Select(static match => match.Groups["name"].Value))
+        var parts = PathParameter().Matches(path).Select(static match => match.Groups["name"].Value).ToList();
+        foreach (var name in parts.Where(name => operation.Parameters?.Any(parameter => parameter.In == ParameterLocation.Path && parameter.Name == name) != true))
         {
             operation.Parameters ??= [];
-            if (!operation.Parameters.Any(parameter => parameter.In == ParameterLocation.Path && parameter.Name == name))
-            {
-                operation.Parameters.Insert(0, new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
-            }
+            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
         }
+
+        // In the order of the path: generated clients take them one after the other, and all of them are texts.
+        operation.Parameters = operation.Parameters?.OrderBy(parameter => parameter.In == ParameterLocation.Path ? parts.IndexOf(parameter.Name!) : int.MaxValue).ToList();
 
         foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
         {

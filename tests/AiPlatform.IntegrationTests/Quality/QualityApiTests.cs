@@ -108,6 +108,21 @@ public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<
         await world.Client.GetAsync($"{next}/diff/rows?from=9&key=id").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
     }
 
+    [Fact]
+    public async Task Without_a_file_the_first_table_that_both_versions_have_is_compared()
+    {
+        var world = await WorldAsync(("people.csv", People));
+        var next = await world.CommitAsync(("cities.csv", "city\nRome\n"), ("people.csv", People));
+        var rows = await world.Client.GetAsync<RowDiff>($"{next}/diff/rows?from=1&key=id");
+        Assert.Equal((0L, 0L, 0L, 4L), (rows.Added, rows.Removed, rows.Changed, rows.Unchanged));
+        Assert.Empty(await world.Client.GetAsync<List<SchemaChange>>($"{next}/diff/schema?from=1"));
+
+        // Named, or with nothing in common, each is what it is.
+        Assert.NotEmpty(await world.Client.GetAsync<List<SchemaChange>>($"{next}/diff/schema?from=1&file=cities.csv&fromFile=people.csv"));
+        var other = await world.CommitAsync(("towns.csv", "town\nPisa\n"));
+        Assert.Contains("town", (await world.Client.GetAsync<List<SchemaChange>>($"{other}/diff/schema?from=1")).Select(static change => change.Column));
+    }
+
     [Theory]
     [InlineData("application/yaml")]
     [InlineData("text/yaml; charset=utf-8")]

@@ -17,7 +17,7 @@ public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(p
 
     // sasl-init with mechanism ANONYMOUS.
     private static readonly byte[] SaslInit =
-        [0, 0, 0, 0x1c, 2, 1, 0, 0, 0, 0x53, 0x41, 0xc0, 0x0f, 2, 0xa3, 9, .. "ANONYMOUS"u8, 0xa0, 0];
+        [0, 0, 0, 0x1b, 2, 1, 0, 0, 0, 0x53, 0x41, 0xc0, 0x0e, 2, 0xa3, 9, .. "ANONYMOUS"u8, 0xa0, 0];
 
     // open with container id "x", begin, as any client sends them.
     private static readonly byte[] Open = [0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0x53, 0x10, 0xc0, 4, 1, 0xa1, 1, 0x78];

@@ -52,9 +52,10 @@ public sealed class ApiDocumentTests
             .Where(static parameter => Text(parameter!, "description") is null).Select(parameter => $"{found.Place} {Text(parameter!, "name")}")));
 
     [Fact]
-    public void Every_part_of_a_path_is_a_parameter()
-        => Assert.Empty(Operations.Where(static found => found.Place.Count(static letter => letter == '{') != (found.Operation["parameters"] as JsonArray ?? [])
-            .Count(static parameter => Text(parameter!, "in") == "path")).Select(static found => found.Place));
+    public void Every_part_of_a_path_is_a_parameter_in_the_order_of_the_path()
+        => Assert.All(Operations, static found => Assert.Equal(
+            found.Place.Split('{').Skip(1).Select(static part => part.Split('}')[0]),
+            (found.Operation["parameters"] as JsonArray ?? []).Where(static parameter => Text(parameter!, "in") == "path").Select(static parameter => Text(parameter!, "name"))));
 
     [Fact]
     public void Every_body_has_an_example_that_the_api_would_read()

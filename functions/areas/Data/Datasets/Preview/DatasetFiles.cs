@@ -6,7 +6,7 @@ using AiPlatform.Kernel.Postgres;
 namespace AiPlatform.Data.Datasets.Preview;
 
 /// <summary>Finds the files that previews, statistics and diffs look into.</summary>
-internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader contents, BlobStorage storage, IDatasetReading reading)
+internal sealed class DatasetFiles(DatasetVersionStore store, ContentReader contents, BlobStorage storage, IDatasetReading reading)
 {
     /// <summary>A table of a ready version.</summary>
     /// <param name="path">The file; null or empty for the version's first table.</param>
@@ -16,10 +16,10 @@ internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader c
         string projectId, string dataset, int version, string? path, ReadingParameters told, CancellationToken cancellationToken)
     {
         var options = told.ToOptions();
-        var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        var row = await store.GetReadyAsync(projectId, dataset, version, cancellationToken);
         var file = path is { Length: > 0 }
-            ? await versions.GetFileAsync(row.Id, path, cancellationToken)
-            : (await versions.ListAllFilesAsync(row.Id, cancellationToken)).FirstOrDefault(static candidate => FileFormats.Of(candidate.Path).IsTable())
+            ? await store.GetFileAsync(row.Id, path, cancellationToken)
+            : (await store.ListAllFilesAsync(row.Id, cancellationToken)).FirstOrDefault(static candidate => FileFormats.Of(candidate.Path).IsTable())
                 ?? throw ApiException.NotFound("file", "*");
         var format = FileFormats.Of(file.Path);
         Check.That(format.IsTable(), "file", "noTable");
@@ -27,11 +27,39 @@ internal sealed class DatasetFiles(DatasetVersionStore versions, ContentReader c
         return (file, await SourceAsync(projectId, file, cancellationToken), new TableFormat(format, options));
     }
 
+    /// <summary>A table of a ready version beside that of another.</summary>
+    /// <param name="projectId">The project of both.</param>
+    /// <param name="dataset">The dataset's id or name.</param>
+    /// <param name="versions">The numbers of both.</param>
+    /// <param name="paths">Their files. Without any the first that both have under one path is meant, or else the first of each; without the other, the same path.</param>
+    /// <param name="told">How they are read, over what is told about the dataset.</param>
+    /// <exception cref="ApiException">404 when there is none; 409 when a version is not ready.</exception>
+    public async Task<((DatasetFileRow File, ContentSource Source, TableFormat Format) Now, (DatasetFileRow File, ContentSource Source, TableFormat Format) Before)> PairAsync(
+        string projectId, string dataset, (int Now, int Before) versions, (string? Now, string? Before) paths, ReadingParameters told, CancellationToken cancellationToken)
+    {
+        var path = paths.Now;
+        if (string.IsNullOrEmpty(path) && string.IsNullOrEmpty(paths.Before))
+        {
+            var before = (await TablesAsync(projectId, dataset, versions.Before, cancellationToken)).ToHashSet(StringComparer.Ordinal);
+            path = (await TablesAsync(projectId, dataset, versions.Now, cancellationToken)).FirstOrDefault(before.Contains);
+        }
+
+        return (
+            await TableAsync(projectId, dataset, versions.Now, path, told, cancellationToken),
+            await TableAsync(projectId, dataset, versions.Before, paths.Before is { Length: > 0 } other ? other : path, told, cancellationToken));
+    }
+
     /// <summary>The images of a ready version, by path.</summary>
     public async Task<IReadOnlyList<DatasetFileRow>> ImagesAsync(string projectId, string dataset, int version, CancellationToken cancellationToken)
     {
-        var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
-        return [.. (await versions.ListAllFilesAsync(row.Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path) == FileFormat.Image)];
+        var row = await store.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        return [.. (await store.ListAllFilesAsync(row.Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path) == FileFormat.Image)];
+    }
+
+    private async Task<IEnumerable<string>> TablesAsync(string projectId, string dataset, int version, CancellationToken cancellationToken)
+    {
+        var row = await store.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        return (await store.ListAllFilesAsync(row.Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path).IsTable()).Select(static file => file.Path);
     }
 
     /// <summary>The bytes of a file.</summary>

@@ -118,9 +118,8 @@ internal static class PreviewEndpoints
         ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var now = await FirstAsync(engine, await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken), cancellationToken);
-        var before = await FirstAsync(engine, await files.TableAsync(projectId, dataset, from, fromFile is { Length: > 0 } ? fromFile : file, reading, cancellationToken), cancellationToken);
-        return TypedResults.Ok(SchemaDiff.Compare(Columns(before), Columns(now)));
+        var (now, before) = await files.PairAsync(projectId, dataset, (version, from), (file, fromFile), reading, cancellationToken);
+        return TypedResults.Ok(SchemaDiff.Compare(Columns(await FirstAsync(engine, before, cancellationToken)), Columns(await FirstAsync(engine, now, cancellationToken))));
     }
 
     private static Task<TableProfile> FirstAsync(DataEngine engine, (DatasetFileRow File, ContentSource Source, TableFormat Format) table, CancellationToken cancellationToken)
@@ -137,8 +136,7 @@ internal static class PreviewEndpoints
         var keys = key.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Check.That(keys.Length > 0, "key", "required");
         var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var now = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
-        var before = await files.TableAsync(projectId, dataset, from, fromFile is { Length: > 0 } ? fromFile : file, reading, cancellationToken);
+        var (now, before) = await files.PairAsync(projectId, dataset, (version, from), (file, fromFile), reading, cancellationToken);
         return TypedResults.Ok(await RowDiffer.CompareAsync(engine, (before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
     }
 
