@@ -30,7 +30,7 @@ public sealed class PublicPagesTests(BrowserFixture browser) : IClassFixture<Bro
 
         // Sections are drawn when they come into sight.
         await page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Experiments", Exact = true }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Experiments" })).ToBeVisibleAsync(new LocatorAssertionsToBeVisibleOptions { Timeout = 30_000 });
+        await Expect(page.GetByRole(AriaRole.Region, new PageGetByRoleOptions { Name = "Experiments", Exact = true })).ToBeVisibleAsync(new LocatorAssertionsToBeVisibleOptions { Timeout = 30_000 });
         Assert.Empty(problems);
     }
 }
