@@ -56,8 +56,8 @@ public sealed class RunLinkTests(BrowserFixture browser) : IClassFixture<Browser
         await page.RouteAsync("**/api/2.0/mlflow/artifacts/list**", route => route.FulfillAsync(new RouteFulfillOptions { Body = """{"files":[]}""" }));
         await page.ClickAsync("a[href='#/experiments']");
         await Expect(page.Locator("h1")).ToHaveTextAsync(heading);
-        await page.ClickAsync("text=digits");
-        await page.ClickAsync("text=first");
+        await page.ClickAsync("a:text-is('digits')");
+        await page.ClickAsync("a:text-is('first')");
         await Expect(page.Locator("main")).ToContainTextAsync("ada");
         await page.ClickAsync("a[href='#/experiments']");
         await page.ClickAsync("a[href='#/']");
