@@ -17,7 +17,7 @@ public sealed class ResourceOwners
     private readonly HashSet<string> _topics;
 
     /// <summary>Knows the kinds that the areas have registered, and projects.</summary>
-    public ResourceOwners(Database database, IEnumerable<IOwnedKind> kinds)
+    public ResourceOwners(Database database, IEnumerable<OwnedKind> kinds)
     {
         var all = kinds.ToList();
         _database = database;

@@ -1,3 +1,4 @@
+using AiPlatform.Local.Servers;
 using AiPlatform.TaskHub.Engine;
 
 namespace AiPlatform.Tests.DurableTask;
@@ -9,7 +10,7 @@ public sealed class EnginePartsTests
     [Fact]
     public void Each_part_of_the_engine_is_one_class_in_one_file_that_can_be_read_alone()
     {
-        var files = Directory.GetFiles(Path.Combine(Root(), "orchestrations", "AiPlatform.TaskHub", "Engine"), "*.cs");
+        var files = Directory.GetFiles(Path.Combine(RepositoryFolders.Root, "orchestrations", "AiPlatform.TaskHub", "Engine"), "*.cs");
 
         Assert.Contains(files, static file => Path.GetFileName(file) == "HubEngine.cs");
         Assert.All(files, static file =>
@@ -43,16 +44,5 @@ public sealed class EnginePartsTests
 
         await bell.WaitAsync(Soon, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(10));
         Assert.False(bell.WaitAsync(Timeout.InfiniteTimeSpan, CancellationToken.None).IsCompleted);
-    }
-
-    private static string Root()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "AiPlatform.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        return root;
     }
 }

@@ -1,3 +1,5 @@
+using AiPlatform.Local.Servers;
+
 namespace AiPlatform.Tests.ServiceBusEmulator;
 
 /// <summary>Which folders of the broker may know which.</summary>
@@ -11,7 +13,7 @@ public sealed class LayersTests
     [InlineData("Storage", new[] { "Protocol" })]
     public void A_layer_of_the_broker_knows_nothing_of_the_layers_above_it(string layer, string[] above)
     {
-        var files = Directory.GetFiles(Path.Combine(Root(), "infra", "AiPlatform.ServiceBusEmulator", layer), "*.cs", SearchOption.AllDirectories);
+        var files = Directory.GetFiles(Path.Combine(RepositoryFolders.Root, "infra", "AiPlatform.ServiceBusEmulator", layer), "*.cs", SearchOption.AllDirectories);
 
         Assert.NotEmpty(files);
         Assert.Empty(files.SelectMany(file => File.ReadLines(file).Where(line => above.Any(name => Names(line, name))).Select(line => $"{Path.GetFileName(file)}: {line.Trim()}")));
@@ -20,15 +22,4 @@ public sealed class LayersTests
     private static bool Names(string line, string layer)
         => line.Contains($"ServiceBusEmulator.{layer};", StringComparison.Ordinal) || line.Contains($"ServiceBusEmulator.{layer}.", StringComparison.Ordinal)
             || line.Contains($" {layer}.", StringComparison.Ordinal) || line.Contains($"({layer}.", StringComparison.Ordinal);
-
-    private static string Root()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "AiPlatform.sln")))
-        {
-            root = Path.GetDirectoryName(root)!;
-        }
-
-        return root;
-    }
 }

@@ -29,7 +29,7 @@ internal static class JobEndpoints
         return services.AddSingleton<JobStore>().AddSingleton<JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
             .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
             .AddSingleton<ITaskKind, JobTaskKind>().AddGarbage<JobGarbage>()
-            .AddSingleton<IOwnedKind>(new OwnedKind("job", "jobs", HasEvents: true, IsInstance: true)).AddSingleton<IJobs, JobReferences>()
+            .AddSingleton(new OwnedKind("job", "jobs", HasEvents: true, IsInstance: true)).AddSingleton<IJobs, JobReferences>()
             .AddSingleton<JobEventSink>();
     }
 

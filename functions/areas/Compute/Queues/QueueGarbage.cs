@@ -19,12 +19,6 @@ internal sealed class QueueGarbage(Database database) : IProjectPart, IGarbageSw
         await DeleteAsync("queueShares", "queue_shares", "JOIN queue_shares t ON t.project_id = p.id");
         await DeleteAsync("queues", "queues", "JOIN queues t ON t.project_id = p.id AND NOT EXISTS (SELECT 1 FROM queue_tasks k WHERE k.queue_id = t.id)");
 
-        Task DeleteAsync(string kind, string table, string joins)
-            => PurgedRows.DeleteAsync(
-                database,
-                round,
-                kind,
-                $"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM projects p {joins} WHERE p.purged_at IS NOT NULL LIMIT @BatchSize))",
-                cancellationToken);
+        Task DeleteAsync(string kind, string table, string joins) => PurgedRows.OfProjectsAsync(database, round, (kind, table), joins, cancellationToken);
     }
 }

@@ -31,7 +31,7 @@ internal static class QualityEndpoints
     public static IServiceCollection AddQuality(this IServiceCollection services) => services
         .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>().AddSingleton<IOrchestratedKind, OrchestratedReports>()
         .AddSingleton<ITaskKind, ReportTaskKind>().AddGarbage<QualityGarbage>()
-        .AddSingleton<IOwnedKind>(new OwnedKind("qualityReport", "quality_reports", IsInstance: true)).AddSingleton<IDatasetQuality, DatasetQualityRule>()
+        .AddSingleton(new OwnedKind("qualityReport", "quality_reports", IsInstance: true)).AddSingleton<IDatasetQuality, DatasetQualityRule>()
         .AddSingleton<IDatasetFacetSource, QualityFacets>()
         .AddSingleton<IDatasetReading, PlannedReading>();
 

@@ -14,12 +14,6 @@ internal sealed class QualityGarbage(Database database) : IGarbageSweep
         await DeleteAsync("qualityPlans", "quality_plans", "JOIN datasets d ON d.project_id = p.id JOIN quality_plans t ON t.dataset_id = d.id");
 
         // What is under way is ended by its orchestration first.
-        Task DeleteAsync(string kind, string table, string joins)
-            => PurgedRows.DeleteAsync(
-                database,
-                round,
-                kind,
-                $"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM projects p {joins} WHERE p.purged_at IS NOT NULL LIMIT @BatchSize))",
-                cancellationToken);
+        Task DeleteAsync(string kind, string table, string joins) => PurgedRows.OfProjectsAsync(database, round, (kind, table), joins, cancellationToken);
     }
 }

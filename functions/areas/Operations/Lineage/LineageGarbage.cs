@@ -15,12 +15,7 @@ internal sealed class LineageGarbage(Database database) : IProjectPart, IGarbage
     {
         foreach (var (kind, table) in new[] { ("openLineageEvents", "openlineage_events"), ("lineageEdges", "lineage_edges"), ("lineageNames", "lineage_external") })
         {
-            await PurgedRows.DeleteAsync(
-                database,
-                round,
-                kind,
-                $"DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM projects p JOIN {table} t ON t.project_id = p.id WHERE p.purged_at IS NOT NULL LIMIT @BatchSize))",
-                cancellationToken);
+            await PurgedRows.OfProjectsAsync(database, round, (kind, table), $"JOIN {table} t ON t.project_id = p.id", cancellationToken);
         }
     }
 }

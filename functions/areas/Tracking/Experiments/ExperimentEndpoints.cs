@@ -46,7 +46,7 @@ internal static class ExperimentEndpoints
             .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IRunArtifacts, RunArtifacts>().AddSingleton<IJobRuns, JobRuns>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>())
             .AddGarbage<ArtifactGarbage>()
-            .AddSingleton<RunDirectory>().AddSingleton<RunWriter>().AddSingleton<RunEditor>().AddSingleton<ITickTask, RunChangeSweep>().AddSingleton<IOwnedKind>(new OwnedKind("run", "runs", HasEvents: true)).AddSingleton<ModelHistory>()
+            .AddSingleton<RunDirectory>().AddSingleton<RunWriter>().AddSingleton<RunEditor>().AddSingleton<ITickTask, RunChangeSweep>().AddSingleton(new OwnedKind("run", "runs", HasEvents: true)).AddSingleton<ModelHistory>()
             .AddSingleton<ExperimentDirectory>().AddSingleton<ExperimentEditor>().AddSingleton<LoggedModelStore>()
             .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<DirectArtifacts>()
             .AddGarbage<DirectArtifactGarbage>()

@@ -3,6 +3,7 @@ using AiPlatform.Contracts;
 using AiPlatform.DataFiles.Reports;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Local.Servers;
 using AiPlatform.Tracking.Runs;
 
 namespace AiPlatform.Tests.Functions.Core;
@@ -46,7 +47,7 @@ public sealed partial class ChineseTextTests
     [Fact]
     public void Words_of_statuses_and_kinds_that_answers_use_are_known()
     {
-        var root = Repository.Root;
+        var root = RepositoryFolders.Root;
         var used = Sources(Path.Combine(root, "functions"))
             .SelectMany(static text => Kinds().Matches(text).Select(static match => match.Groups["kind"].Value))
             .Concat(typeof(ErrorCodes).Assembly.GetTypes().Where(static type => type.IsEnum && (type.Name is "JobStatus" or "AttemptStatus" or "QueueTaskStatus" or "RunStatus"
@@ -82,7 +83,7 @@ public sealed partial class ChineseTextTests
     [Fact]
     public void Every_sentence_arises_somewhere_in_the_source()
     {
-        var root = Repository.Root;
+        var root = RepositoryFolders.Root;
         var source = string.Join('\n', new[] { "functions", "orchestrations", "gpu-runner" }.SelectMany(part => Sources(Path.Combine(root, part))));
         var lost = ErrorCatalog.Keys(chinese: false).Where(static key => key.StartsWith("said.", StringComparison.Ordinal))
             .Where(key => !source.Contains($"\"{key["said.".Length..]}\"", StringComparison.Ordinal)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using AiPlatform.Contracts;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Local.Servers;
 
 namespace AiPlatform.Tests.Functions.Core;
 
@@ -26,7 +27,7 @@ public sealed class ErrorCatalogTests
     [Fact]
     public void Every_reason_in_the_source_has_a_text()
     {
-        var source = Directory.EnumerateFiles(Path.Combine(Repository.Root, "functions"), "*.cs", SearchOption.AllDirectories)
+        var source = Directory.EnumerateFiles(Path.Combine(RepositoryFolders.Root, "functions"), "*.cs", SearchOption.AllDirectories)
             .Where(static file => !file.Contains("/obj/", StringComparison.Ordinal))
             .Select(File.ReadAllText);
         var reasons = source.SelectMany(static text => System.Text.RegularExpressions.Regex.Matches(

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using AiPlatform.Functions;
 using AiPlatform.Kernel;
+using AiPlatform.Local.Servers;
 
 namespace AiPlatform.Tests.Functions.Core;
 
@@ -18,7 +19,7 @@ public sealed class ReleasedMigrationsTests
         var scripts = Areas.All.Select(static area => area.GetType().Assembly).Append(typeof(IArea).Assembly)
             .SelectMany(static assembly => assembly.GetManifestResourceNames().Where(static name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => (Assembly: assembly, Name: name)))
             .ToDictionary(static script => script.Name[Prefix.Length..], static script => Hash(script.Assembly.GetManifestResourceStream(script.Name)!), StringComparer.Ordinal);
-        var released = File.ReadAllLines(Path.Combine(Repository.Root, "tests", "AiPlatform.Tests", "Functions", "Core", "released-migrations.txt")).Select(static line => line.Split(' '));
+        var released = File.ReadAllLines(Path.Combine(RepositoryFolders.Root, "tests", "AiPlatform.Tests", "Functions", "Core", "released-migrations.txt")).Select(static line => line.Split(' '));
         Assert.Equal(released.Select(static line => $"{line[0]} {line[1]}"), scripts.OrderBy(static script => script.Key, StringComparer.Ordinal).Select(static script => $"{script.Key} {script.Value}"));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AiPlatform.Local.Servers;
 
 namespace AiPlatform.Tests.Functions.Core;
 
@@ -10,7 +11,7 @@ public sealed partial class TableOwnershipTests
 {
     private const string Kernel = "Kernel";
 
-    private static readonly string Functions = Path.Combine(Repository.Root, "functions");
+    private static readonly string Functions = Path.Combine(RepositoryFolders.Root, "functions");
 
     // Table → area.
     private static readonly Dictionary<string, string> Owners = Folders()
@@ -37,7 +38,7 @@ public sealed partial class TableOwnershipTests
     [Fact]
     public void Tables_of_other_areas_are_read_where_it_is_written_down_and_nowhere_else()
     {
-        var known = File.ReadAllLines(Path.Combine(Repository.Root, "tests", "AiPlatform.Tests", "Functions", "Core", "foreign-reads.txt"));
+        var known = File.ReadAllLines(Path.Combine(RepositoryFolders.Root, "tests", "AiPlatform.Tests", "Functions", "Core", "foreign-reads.txt"));
         var found = Uses.Where(static use => !use.Writes && use.IsForeign).Select(static use => $"{use.Area} reads {use.Table}").Distinct(StringComparer.Ordinal);
         Assert.Equal(known, found.Order(StringComparer.Ordinal));
     }

@@ -26,7 +26,7 @@ internal static class DatasetImportEndpoints
         services.AddOptions<ImportOptions>().BindConfiguration(ImportOptions.Section)
             .Validate(options => options is { MaxBytes: > 0, MaxRatio: > 0 }, "Datasets:Imports: limits must be positive.").ValidateOnStart();
         return services.AddSingleton<DatasetImportStore>().AddSingleton<DatasetImportCheck>().AddSingleton<IOrchestratedKind, OrchestratedImports>().AddSingleton<ITaskKind, ImportTaskKind>()
-            .AddSingleton<IOwnedKind>(new OwnedKind("datasetImport", "dataset_imports", IsInstance: true));
+            .AddSingleton(new OwnedKind("datasetImport", "dataset_imports", IsInstance: true));
     }
 
     /// <summary>Maps the routes.</summary>
