@@ -32,7 +32,7 @@ internal static class DocumentationEndpoints
     /// <summary>Maps the routes.</summary>
     public static void MapDocumentationEndpoints(this WebApplication app)
     {
-        app.MapGet("/openapi/v1.json", ServeDocument).RequirePermission(Permission.Anonymous).WithoutDatabase().ExcludeFromDescription();
+        app.MapGet("/openapi/v1.json", ServeDocument).OpenToAnybody().WithoutDatabase().ExcludeFromDescription();
         app.MapScalarApiReference("/docs", static (options, context) =>
         {
             context.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy;
@@ -43,7 +43,7 @@ internal static class DocumentationEndpoints
             options.Telemetry = false;
             options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
             options.Agent = new ScalarAgentOptions { Disabled = true };
-        }).RequirePermission(Permission.Anonymous).WithoutDatabase();
+        }).OpenToAnybody().WithoutDatabase();
     }
 
     // The document that was reviewed and committed: a test compares it with the routes, and nobody waits until it is made.

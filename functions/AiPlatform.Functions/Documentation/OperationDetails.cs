@@ -22,15 +22,16 @@ internal sealed partial class OperationDetails(XmlDocs docs) : IOpenApiOperation
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var handler = metadata.OfType<MethodInfo>().LastOrDefault();
-        var permission = metadata.OfType<RequiredPermission>().LastOrDefault()?.Permission ?? Permission.Anonymous;
+        var action = metadata.OfType<RouteAction>().LastOrDefault()?.Action;
         operation.OperationId = metadata.OfType<OperationId>().LastOrDefault()?.Id;
-        operation.Description = $"{(handler is null ? null : docs.Summary(handler))}\n\n{Callers(permission)}".Trim();
-        if (permission is not Permission.Anonymous)
+        operation.Description = $"{(handler is null ? null : docs.Summary(handler))}\n\n{Callers(action)}".Trim();
+        if (action is not null)
         {
+            operation.AddExtension("x-action", new JsonNodeExtension(JsonValue.Create(action.Name)));
             operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(ApiDocument.Bearer, context.Document)] = [] }];
         }
 
-        DescribeParameters(operation, context.Description.RelativePath ?? string.Empty, handler);
+        DescribeParameters(operation, context.Description.ActionDescriptor.AttributeRouteInfo?.Template ?? context.Description.RelativePath ?? string.Empty, handler);
         AddHeaders(operation, metadata);
         DescribeBody(operation, context, handler);
         operation.Responses ??= [];
@@ -38,17 +39,16 @@ internal sealed partial class OperationDetails(XmlDocs docs) : IOpenApiOperation
         return Task.CompletedTask;
     }
 
-    private static string Callers(Permission permission) => permission switch
+    private static string Callers(AccessAction? action) => action switch
     {
-        Permission.Anonymous => "Needs no token.",
-        Permission.Account => "For people, about their own account.",
-        Permission.Administer => "For administrators.",
-        Permission.Read or Permission.Write => "For people who reach the project, and for the platform's own services.",
-        Permission.ReadRun or Permission.WriteRun => "For people who reach the project, for the job about its own run, and for the platform's own services.",
-        Permission.Orchestrate => "For the orchestrations service only.",
-        Permission.Execute => "For runners only.",
-        Permission.ExecuteTasks => "For workers of task queues only.",
-        _ => throw new InvalidOperationException($"{permission} is not described."),
+        null => "Needs no token.",
+        { Kind: AccessRules.Account } => "For people, about their own account.",
+        { Verb: Verbs.Administer } => "For administrators.",
+        { Verb: Verbs.Orchestrate } => "For the orchestrations service only.",
+        { Verb: Verbs.Execute, Kind: AccessRules.QueueTask } => "For workers of task queues only.",
+        { Verb: Verbs.Execute } => "For runners only.",
+        _ when AccessRules.IsOfRun(action) => "For people who reach the project, for the job about its own run, and for the platform's own services.",
+        _ => "For people who reach the project, and for the platform's own services.",
     };
 
     private void DescribeParameters(OpenApiOperation operation, string path, MethodInfo? handler)
@@ -58,7 +58,7 @@ internal sealed partial class OperationDetails(XmlDocs docs) : IOpenApiOperation
         foreach (var name in parts.Where(name => operation.Parameters?.Any(parameter => parameter.In == ParameterLocation.Path && parameter.Name == name) != true))
         {
             operation.Parameters ??= [];
-            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+            operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = SchemaOf(path, name) });
         }
 
         // In the order of the path: generated clients take them one after the other, and all of them are texts.
@@ -78,6 +78,11 @@ internal sealed partial class OperationDetails(XmlDocs docs) : IOpenApiOperation
             }
         }
     }
+
+    private static OpenApiSchema SchemaOf(string path, string name)
+        => path.Contains($"{{{name}:int}}", StringComparison.Ordinal)
+            ? new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32" }
+            : new OpenApiSchema { Type = JsonSchemaType.String };
 
     private static void AddHeaders(OpenApiOperation operation, IList<object> metadata)
     {

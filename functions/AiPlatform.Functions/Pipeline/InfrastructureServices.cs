@@ -77,7 +77,7 @@ internal static class InfrastructureServices
         // Made by the container, so that it ends the pool with the app.
         var postgres = Required(configuration, "Postgres");
         services.AddSingleton(_ => new Database(postgres));
-        services.AddSingleton<ProjectAccess>();
+        services.AddReach<ProjectIdentity, ProjectAccess>();
         services.AddSingleton<ResourceOwners>();
         services.AddSingleton<Callers>();
         services.AddSingleton<StartupState>();

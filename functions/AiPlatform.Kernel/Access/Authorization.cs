@@ -5,7 +5,7 @@ using AiPlatform.Kernel.Postgres;
 namespace AiPlatform.Kernel.Access;
 
 /// <summary>
-/// Holds every routed request against the permission that its route declares. A route that declares none is closed to
+/// Holds every routed request against the action that its route declares. A route that declares none is closed to
 /// everybody, so that a forgotten declaration is found by its first caller and never opens a door.
 /// </summary>
 public sealed class Authorization(RequestDelegate next, Callers callers)
@@ -19,28 +19,25 @@ public sealed class Authorization(RequestDelegate next, Callers callers)
             return;
         }
 
-        var permission = endpoint.Metadata.GetMetadata<RequiredPermission>()?.Permission;
-        switch (permission)
+        switch (endpoint.Metadata.GetMetadata<RouteAction>())
         {
             case null when endpoint is RouteEndpoint:
                 throw new ApiException(ErrorCodes.Forbidden);
             case null:
                 // The framework's own 405 and 415 endpoints: they only answer a status.
                 break;
-            case Permission.Anonymous:
-                break;
-            default:
-                await RequireRoleAsync(context, permission.Value);
+            case { Action: { } action }:
+                await RequireAsync(context, action);
                 break;
         }
 
         await next(context);
     }
 
-    private async Task RequireRoleAsync(HttpContext context, Permission permission)
+    private async Task RequireAsync(HttpContext context, AccessAction action)
     {
         var caller = await callers.RequireAsync(context);
-        if (!permission.Allows(caller.Role) || (caller.Scopes is { } scopes && !TokenScopes.Cover(scopes, permission)))
+        if (!AccessRules.Allows(caller, action))
         {
             throw new ApiException(ErrorCodes.Forbidden);
         }

@@ -4,11 +4,64 @@ using Dapper;
 
 namespace AiPlatform.Kernel.Access;
 
-/// <summary>The rule who reaches a project: its owner, administrators and services; for everybody else it does not exist.</summary>
-public sealed class ProjectAccess(Database database)
+/// <summary>A project, as every area knows it.</summary>
+public sealed record ProjectIdentity(string Id, string Name) : IReachable;
+
+/// <summary>How one thing of a project is found.</summary>
+/// <param name="Sql">A statement for one row, whose project is <see cref="ProjectAccess.Named"/>.</param>
+/// <param name="Parameters">Its other parameters.</param>
+/// <param name="Kind">What it is, for the error that it is not there.</param>
+/// <param name="Name">What it is called, for that error.</param>
+public sealed record ReachQuery(string Sql, object Parameters, string Kind, string Name);
+
+/// <summary>
+/// The rule who reaches a project, and with it what belongs to it: its owner, administrators and services; for everybody else it does not
+/// exist. Statements of areas interpolate it; the parameters are <c>@owner</c>, <see cref="Caller.OwnerFilter"/>, and where it says so
+/// <c>@platform</c>, <see cref="Caller.IsPlatform"/>.
+/// </summary>
+public sealed class ProjectAccess(Database database) : IReach<ProjectIdentity>
 {
-    /// <summary>The rule as a condition on <c>projects p</c>; parameters are <c>@project</c>, an id or name, and <c>@owner</c>, the caller's owner filter.</summary>
-    public const string Reachable = "(p.id = @project OR p.name = @project) AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
+    /// <summary>The condition that a column has the id of a live project that the caller reaches.</summary>
+    /// <param name="column">An expression of SQL, such as <c>r.project_id</c>.</param>
+    public static string Reaches(string column)
+        => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND reached.deleted_at IS NULL AND (@owner::text IS NULL OR reached.owner_id = @owner))";
+
+    /// <summary>As <see cref="Reaches"/>, or for another reason, such as that a job asks for its own.</summary>
+    public static string ReachesOr(string column, string otherwise)
+        => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND reached.deleted_at IS NULL AND (@owner::text IS NULL OR reached.owner_id = @owner OR {otherwise}))";
+
+    /// <summary>The id of the live project that <c>@project</c> names, by id or name, when the caller reaches it.</summary>
+    public const string Named = "(SELECT reached.id FROM projects reached WHERE (reached.id = @project OR reached.name = @project) AND reached.deleted_at IS NULL "
+        + "AND (@owner::text IS NULL OR reached.owner_id = @owner))";
+
+    /// <summary>As <see cref="Reaches"/>; the platform itself reaches things of deleted projects too, to bring to its end what runs.</summary>
+    public static string ReachesToEnd(string column)
+        => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND (@platform OR reached.deleted_at IS NULL) AND (@owner::text IS NULL OR reached.owner_id = @owner))";
+
+    /// <inheritdoc />
+    async Task<ProjectIdentity> IReach<ProjectIdentity>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await RequireAsync(connection, (string)path["project"]!, caller, cancellationToken);
+    }
+
+    /// <summary>Something in the project that a path names, in one statement.</summary>
+    /// <exception cref="ApiException">404 that names what is missing, the project or the thing.</exception>
+    public async Task<T> RequireInAsync<T>(RouteValueDictionary path, Caller caller, ReachQuery query, CancellationToken cancellationToken)
+        where T : class
+    {
+        var project = (string)path["project"]!;
+        var parameters = new DynamicParameters(query.Parameters);
+        parameters.AddDynamicParams(new { project, owner = caller.OwnerFilter });
+        await using var connection = await database.OpenAsync(cancellationToken);
+        if (await connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(query.Sql, parameters, cancellationToken: cancellationToken)) is { } found)
+        {
+            return found;
+        }
+
+        await RequireAsync(connection, project, caller, cancellationToken);
+        throw ApiException.NotFound(query.Kind, query.Name);
+    }
 
     /// <summary>The id of a live project that the caller reaches.</summary>
     /// <param name="project">Its id or name.</param>
@@ -16,13 +69,13 @@ public sealed class ProjectAccess(Database database)
     public async Task<string> RequireAsync(string project, Caller caller, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await RequireAsync(connection, project, caller, cancellationToken);
+        return (await RequireAsync(connection, project, caller, cancellationToken)).Id;
     }
 
     /// <summary>As the other overload, on an open connection (inside its transaction, when there is one).</summary>
-    public static async Task<string> RequireAsync(Npgsql.NpgsqlConnection connection, string project, Caller caller, CancellationToken cancellationToken)
-        => await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
-                $"SELECT p.id FROM projects p WHERE {Reachable}",
+    public static async Task<ProjectIdentity> RequireAsync(Npgsql.NpgsqlConnection connection, string project, Caller caller, CancellationToken cancellationToken)
+        => await connection.QuerySingleOrDefaultAsync<ProjectIdentity>(new CommandDefinition(
+                "SELECT id, name FROM projects WHERE (id = @project OR name = @project) AND deleted_at IS NULL AND (@owner::text IS NULL OR owner_id = @owner)",
                 new { project, owner = caller.OwnerFilter },
                 cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound("project", project);

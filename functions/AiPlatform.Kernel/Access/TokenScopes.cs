@@ -15,13 +15,8 @@ public static class TokenScopes
     /// <summary>All scopes.</summary>
     public static readonly IReadOnlyList<string> All = [Read, Write, Full];
 
-    /// <summary>Whether these scopes cover the permission.</summary>
-    public static bool Cover(IReadOnlyList<string> scopes, Permission permission)
-        => scopes.Contains(Full) || permission switch
-        {
-            Permission.Read or Permission.ReadRun => scopes.Contains(Read) || scopes.Contains(Write),
-            Permission.Write or Permission.WriteRun => scopes.Contains(Write),
-            Permission.Anonymous => true,
-            _ => false,
-        };
+    /// <summary>Whether these scopes cover the action.</summary>
+    public static bool Cover(IReadOnlyList<string> scopes, AccessAction action)
+        => scopes.Contains(Full) || (action.Verb is not Verbs.Administer && action.Kind != AccessRules.Account
+            && (scopes.Contains(Write) || (scopes.Contains(Read) && action.Verb is Verbs.Read or Verbs.List)));
 }

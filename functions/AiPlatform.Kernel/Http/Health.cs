@@ -26,10 +26,10 @@ public static class Health
     {
         // A degraded loop is shown and is still alive: restarting the process would not bring its server back.
         app.MapHealthChecks("/health", new HealthCheckOptions { Predicate = static check => !check.Tags.Contains(Ready), ResponseWriter = WriteAsync })
-            .RequirePermission(Permission.Anonymous).WithoutDatabase();
+            .OpenToAnybody().WithoutDatabase();
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(Ready), ResponseWriter = WriteAsync })
-            .RequirePermission(Permission.Anonymous).WithoutDatabase();
-        app.MapMetrics("/metrics").RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]).RequirePermission(Permission.Anonymous).WithoutDatabase();
+            .OpenToAnybody().WithoutDatabase();
+        app.MapMetrics("/metrics").RequireBearer(app.Configuration[BearerEndpoints.MetricsToken]).OpenToAnybody().WithoutDatabase();
         return app;
     }
 

@@ -6,8 +6,12 @@ using Dapper;
 namespace AiPlatform.Compute.Jobs;
 
 /// <summary>The rule who reaches a job: whoever reaches its project, and its own code. What runs is brought to its end even when its project was deleted.</summary>
-internal sealed class JobAccess(Database database)
+internal sealed class JobAccess(Database database) : IReach<JobRow>
 {
+    /// <inheritdoc />
+    Task<JobRow> IReach<JobRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => RequireAsync((string)path["job"]!, caller, cancellationToken);
+
     /// <summary>A live job that the caller reaches.</summary>
     /// <exception cref="ApiException">404 <c>not_found</c>.</exception>
     public async Task<JobRow> RequireAsync(string job, Caller caller, CancellationToken cancellationToken)
@@ -21,8 +25,8 @@ internal sealed class JobAccess(Database database)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<JobRow>(new CommandDefinition(
                 $"""
-                SELECT {JobRow.Columns} FROM {JobRow.From} JOIN projects p ON p.id = j.project_id
-                WHERE j.id = @job AND j.deleted_at IS NULL AND (@platform OR p.deleted_at IS NULL) AND (@owner::text IS NULL OR p.owner_id = @owner)
+                SELECT {JobRow.Columns} FROM {JobRow.From}
+                WHERE j.id = @job AND j.deleted_at IS NULL AND {ProjectAccess.ReachesToEnd("j.project_id")}
                 """,
                 new { job, platform = caller.IsPlatform, owner = own ? null : caller.OwnerFilter },
                 cancellationToken: cancellationToken))

@@ -26,7 +26,7 @@ internal static class JobEndpoints
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section)
             .Validate(options => options is { MaxLogChunkBytes: > 0 and <= 4 * 1024 * 1024, MaxLogReadBytes: > 0, CapacityWakes: > 0 }, "Jobs: limits must be positive.")
             .ValidateOnStart();
-        return services.AddSingleton<JobStore>().AddSingleton<JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
+        return services.AddSingleton<JobStore>().AddReach<JobRow, JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
             .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
             .AddSingleton<ITaskKind, JobTaskKind>().AddGarbage<JobGarbage>()
             .AddSingleton(new OwnedKind("job", "jobs", HasEvents: true, IsInstance: true)).AddSingleton<IJobs, JobReferences>()
@@ -37,51 +37,48 @@ internal static class JobEndpoints
     public static IEndpointRouteBuilder MapJobEndpoints(this IEndpointRouteBuilder routes)
     {
         var jobs = routes.MapGroup("/v1/projects/{project}/jobs").WithTags("Jobs");
-        jobs.MapPost("/", SubmitAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxSubmissionBytes)
+        jobs.MapPost("/", SubmitAsync).RequireAction(ComputeActions.WriteJob).WithIdempotency().WithBodyLimit(MaxSubmissionBytes)
             .WithOperationId("submitJob").WithSummary("Submit a training job");
-        jobs.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        jobs.MapGet("/", ListAsync).RequireAction(ComputeActions.ListJobs)
             .WithOperationId("listJobs").WithSummary("List the jobs of a project, newest first");
         var job = routes.MapGroup("/v1/jobs/{job}").WithTags("Jobs");
-        job.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun)
+        job.MapGet("/", GetAsync).RequireAction(ComputeActions.ReadJob)
             .WithOperationId("getJob").WithSummary("Get a job with its attempts and nodes");
-        job.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write)
+        job.MapPost("/cancel", CancelAsync).RequireAction(ComputeActions.CancelJob)
             .WithOperationId("cancelJob").WithSummary("Cancel a job; repeating it is harmless");
         JobExecutionEndpoints.Map(job);
         return routes;
     }
 
     private static async Task<Accepted<JobSubmission>> SubmitAsync(
-        string project, SubmitJobRequest request, Caller caller, HttpRequest http, ProjectAccess projects, JobStore store, IOptions<JobOptions> options,
+        Reached<ProjectIdentity> project, SubmitJobRequest request, Caller caller, HttpRequest http, JobStore store, IOptions<JobOptions> options,
         CancellationToken cancellationToken)
     {
         var spec = JobSubmissionCheck.Complete(request, options.Value);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.SubmitAsync(projectId, request, spec, caller, cancellationToken);
+        var row = await store.SubmitAsync(project.Id, request, spec, caller, cancellationToken);
         var uris = ManagementUris.For(http, row.Id);
         return TypedResults.Accepted(
             $"/v1/jobs/{row.Id}", new JobSubmission(row.ToContract([]), uris.StatusQueryGetUri, uris.SendEventPostUri, uris.TerminatePostUri));
     }
 
     private static async Task<Ok<Page<Job>>> ListAsync(
-        string project, string? status, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, JobStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string? status, [AsParameters] PageRequest page, JobStore store, CancellationToken cancellationToken)
     {
         var wanted = EnumText.Parse<JobStatus>(status, "status");
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var rows = await store.ListAsync(projectId, wanted, page.Key(), page.Size, cancellationToken);
+        var rows = await store.ListAsync(project.Id, wanted, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(await store.CompleteAsync(rows, cancellationToken), item => item, item => [item.Id]));
     }
 
-    private static async Task<Ok<Job>> GetAsync(string job, Caller caller, JobAccess access, JobStore store, CancellationToken cancellationToken)
-        => TypedResults.Ok(await ReadAsync(job, caller, access, store, cancellationToken));
+    private static async Task<Ok<Job>> GetAsync(Reached<JobRow> job, JobStore store, CancellationToken cancellationToken)
+        => TypedResults.Ok((await store.CompleteAsync([job.Value], cancellationToken))[0]);
 
     private static async Task<Ok<Job>> CancelAsync(
-        string job, CancelJobRequest? request, Caller caller, JobAccess access, JobStore store, JobLifecycle lifecycle, CancellationToken cancellationToken)
+        Reached<JobRow> job, CancelJobRequest? request, Caller caller, JobAccess access, JobStore store, JobLifecycle lifecycle, CancellationToken cancellationToken)
     {
         request ??= new CancelJobRequest();
         Check.Text(request.Reason, "reason", 2_000);
-        var row = await access.RequireAsync(job, caller, cancellationToken);
-        await lifecycle.CancelAsync(row.Id, request.Reason, cancellationToken);
-        return TypedResults.Ok(await ReadAsync(job, caller, access, store, cancellationToken));
+        await lifecycle.CancelAsync(job.Id, request.Reason, cancellationToken);
+        return TypedResults.Ok(await ReadAsync(job.Id, caller, access, store, cancellationToken));
     }
 
     /// <summary>The job as it is now.</summary>

@@ -1,12 +1,13 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Texts;
 
 namespace AiPlatform.Compute.Jobs;
 
 /// <summary>A row of <c>jobs</c>.</summary>
-internal sealed class JobRow
+internal sealed class JobRow : IReachable
 {
     public const string Columns = """
         j.id, j.project_id, j.run_id, r.experiment_id, j.name, j.status, j.status_reason, j.priority, j.pool, j.spec, j.nodes, j.gpus_per_node,

@@ -17,51 +17,48 @@ internal static class DeadLetterEndpoints
     public static void Map(RouteGroupBuilder queue)
     {
         var letters = queue.MapGroup("/dead-letters");
-        letters.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        letters.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadTask)
             .WithOperationId("listDeadLetters").WithSummary("List dead letters, newest first");
-        letters.MapPost("/replay", ReplayAsync).RequirePermission(Permission.Write)
+        letters.MapPost("/replay", ReplayAsync).RequireAction(ComputeActions.WriteTask)
             .WithOperationId("replayTasks").WithSummary("Replay some dead letters, or all");
-        letters.MapPut("/{task}", EditAsync).RequirePermission(Permission.Write)
+        letters.MapPut("/{task}", EditAsync).RequireAction(ComputeActions.WriteTask)
             .WithOperationId("editDeadLetter").WithSummary("Edit a dead letter before its replay");
-        letters.MapDelete("/{task}", DiscardAsync).RequirePermission(Permission.Write)
+        letters.MapDelete("/{task}", DiscardAsync).RequireAction(ComputeActions.DeleteTask)
             .WithOperationId("discardDeadLetter").WithSummary("Give a dead letter up");
     }
 
     private static async Task<Ok<Page<QueueTask>>> ListAsync(
-        string project, string pool, [AsParameters] PageRequest page, Caller caller, QueueStore queues, TaskStore store, CancellationToken cancellationToken)
+        Reached<QueueRow> queue, [AsParameters] PageRequest page, TaskStore store, CancellationToken cancellationToken)
     {
-        var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
-        var rows = await store.ListAsync(queue.Id, QueueTaskStatus.DeadLettered, null, page.Key(), page.Size, cancellationToken);
+        var rows = await store.ListAsync(queue.Value.Id, QueueTaskStatus.DeadLettered, null, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, static row => row.ToContract(), static row => [row.Id]));
     }
 
     private static async Task<Ok<ReplayedTasks>> ReplayAsync(
-        string project, string pool, ReplayTasksRequest? request, Caller caller, QueueStore queues, DeadLetters letters, CancellationToken cancellationToken)
+        Reached<QueueRow> queue, ReplayTasksRequest? request, DeadLetters letters, CancellationToken cancellationToken)
     {
         request ??= new ReplayTasksRequest();
         Check.That(request.Tasks is null || request.Tasks.Count is >= 1 and <= DeadLetters.MaxReplay, "tasks", "count", 1, DeadLetters.MaxReplay);
         Check.That(request.Tasks?.All(static id => id is not null && Ids.IsId(id)) ?? true, "tasks", "id");
-        var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
-        return TypedResults.Ok(await letters.ReplayAsync(queue.Id, request.Tasks, request.Dependents, cancellationToken));
+        return TypedResults.Ok(await letters.ReplayAsync(queue.Value.Id, request.Tasks, request.Dependents, cancellationToken));
     }
 
     private static async Task<Ok<QueueTask>> EditAsync(
-        string project, string pool, string task, EditDeadLetterRequest request, Caller caller, TaskStore store, DeadLetters letters,
+        Reached<QueueTaskRow> task, EditDeadLetterRequest request, Caller caller, TaskStore store, DeadLetters letters,
         OutgoingAddresses addresses, IOptions<QueueOptions> options, CancellationToken cancellationToken)
     {
         TaskSubmissionCheck.CheckRetry(request.Retry, "retry.");
         Check.Range(request.TimeoutSeconds ?? 1, "timeoutSeconds", 1, 86_400);
-        var row = await store.RequireInAsync(project, pool, task, caller, cancellationToken);
-        var payload = request.Payload is null ? null : TaskSubmissionCheck.CheckPayload(row.Handler, request.Payload, "payload", options.Value);
-        await addresses.RequireAsync([TaskSubmissionCheck.Address(row.Handler, request.Payload, "payload")], cancellationToken);
-        await letters.EditAsync(row, payload, request, cancellationToken);
-        return TypedResults.Ok((await store.RequireAsync(row.Id, caller, cancellationToken)).ToContract());
+        var payload = request.Payload is null ? null : TaskSubmissionCheck.CheckPayload(task.Value.Handler, request.Payload, "payload", options.Value);
+        await addresses.RequireAsync([TaskSubmissionCheck.Address(task.Value.Handler, request.Payload, "payload")], cancellationToken);
+        await letters.EditAsync(task.Value, payload, request, cancellationToken);
+        return TypedResults.Ok((await store.RequireAsync(task.Value.Id, caller, cancellationToken)).ToContract());
     }
 
     private static async Task<NoContent> DiscardAsync(
-        string project, string pool, string task, Caller caller, TaskStore store, DeadLetters letters, CancellationToken cancellationToken)
+        Reached<QueueTaskRow> task, DeadLetters letters, CancellationToken cancellationToken)
     {
-        await letters.DiscardAsync(await store.RequireInAsync(project, pool, task, caller, cancellationToken), cancellationToken);
+        await letters.DiscardAsync(task.Value, cancellationToken);
         return TypedResults.NoContent();
     }
 }

@@ -28,7 +28,7 @@ internal static class QueueEndpoints
                     && options.ReleaseLease > TimeSpan.Zero && options.WorkerLease > options.HeartbeatInterval && options.HeartbeatInterval > TimeSpan.Zero,
                 "Queues: limits must be positive, and a worker's lease longer than the pause between heartbeats.")
             .ValidateOnStart();
-        services.AddSingleton<TaskBus>().AddSingleton<QueueStore>().AddSingleton<QueueControl>().AddSingleton<TaskStore>().AddSingleton<TaskSubmission>().AddSingleton<TaskOutcomes>()
+        services.AddSingleton<TaskBus>().AddReach<QueueRow, QueueStore>().AddSingleton<QueueControl>().AddReach<QueueTaskRow, TaskStore>().AddSingleton<TaskSubmission>().AddSingleton<TaskOutcomes>()
             .AddSingleton<TaskExecutions>().AddSingleton<TaskCancellation>().AddSingleton<DispatchRound>().AddSingleton<DependencySettler>()
             .AddSingleton<WaitExplanation>().AddSingleton<DeadLetters>().AddSingleton<TaskSchedules>().AddSingleton<TaskPackages>()
             .AddGarbage<TaskLogs>().AddGarbage<QueueGarbage>().AddSingleton<ITaskKind, QueueTaskKind>();
@@ -40,18 +40,18 @@ internal static class QueueEndpoints
     public static IEndpointRouteBuilder MapQueueEndpoints(this IEndpointRouteBuilder routes)
     {
         var queues = routes.MapGroup("/v1/queues").WithTags("Queues");
-        queues.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        queues.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadQueue)
             .WithOperationId("listQueues").WithSummary("List task queues");
         var queue = queues.MapGroup("/{project}/{pool}");
-        queue.MapGet("/", GetAsync).RequirePermission(Permission.Read)
+        queue.MapGet("/", GetAsync).RequireAction(ComputeActions.ReadQueue)
             .WithOperationId("getQueue").WithSummary("Get a queue with its counts");
-        queue.MapPut("/", UpdateAsync).RequirePermission(Permission.Write)
+        queue.MapPut("/", UpdateAsync).RequireAction(ComputeActions.ManageQueue)
             .WithOperationId("updateQueue").WithSummary("Set a queue's shares and limits");
-        queue.MapPost("/pause", PauseAsync).RequirePermission(Permission.Write)
+        queue.MapPost("/pause", PauseAsync).RequireAction(ComputeActions.ManageQueue)
             .WithOperationId("pauseQueue").WithSummary("Keep tasks, run none");
-        queue.MapPost("/resume", ResumeAsync).RequirePermission(Permission.Write)
+        queue.MapPost("/resume", ResumeAsync).RequireAction(ComputeActions.ManageQueue)
             .WithOperationId("resumeQueue").WithSummary("Take and run tasks again");
-        queue.MapPost("/drain", DrainAsync).RequirePermission(Permission.Write)
+        queue.MapPost("/drain", DrainAsync).RequireAction(ComputeActions.ManageQueue)
             .WithOperationId("drainQueue").WithSummary("Take no more tasks, run those that are there");
         QueueTaskEndpoints.Map(queue);
         DeadLetterEndpoints.Map(queue);
@@ -73,14 +73,13 @@ internal static class QueueEndpoints
         return TypedResults.Ok(page.ToPage(rows, static row => row.ToContract([]), static row => [row.ProjectId, row.Pool]));
     }
 
-    private static async Task<Ok<TaskQueue>> GetAsync(string project, string pool, Caller caller, QueueStore store, CancellationToken cancellationToken)
+    private static async Task<Ok<TaskQueue>> GetAsync(Reached<QueueRow> queue, QueueStore store, CancellationToken cancellationToken)
     {
-        var row = await store.RequireAsync(project, pool, caller, cancellationToken);
-        return TypedResults.Ok(row.ToContract(await store.CountAsync(row.Id, cancellationToken)));
+        return TypedResults.Ok(queue.Value.ToContract(await store.CountAsync(queue.Value.Id, cancellationToken)));
     }
 
     private static async Task<Ok<TaskQueue>> UpdateAsync(
-        string project, string pool, UpdateQueueRequest request, Caller caller, QueueControl control, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string pool, UpdateQueueRequest request, QueueControl control, CancellationToken cancellationToken)
     {
         Check.Range(request.Weight ?? 1, "weight", 0.01, 1_000d);
         Check.Range(request.MaxRunning ?? 0, "maxRunning", 0, 100_000);
@@ -91,20 +90,20 @@ internal static class QueueEndpoints
         }
 
         return TypedResults.Ok(await control.ChangeAsync(
-            project, pool, caller, (store, projectId) => store.UpdateAsync(projectId, pool, request, cancellationToken), cancellationToken));
+            pool, store => store.UpdateAsync(project.Id, pool, request, cancellationToken), cancellationToken));
     }
 
-    private static Task<Ok<TaskQueue>> PauseAsync(string project, string pool, Caller caller, QueueControl control, CancellationToken cancellationToken)
-        => SetStateAsync(project, pool, QueueState.Paused, caller, control, cancellationToken);
+    private static Task<Ok<TaskQueue>> PauseAsync(Reached<ProjectIdentity> project, string pool, QueueControl control, CancellationToken cancellationToken)
+        => SetStateAsync(project, pool, QueueState.Paused, control, cancellationToken);
 
-    private static Task<Ok<TaskQueue>> ResumeAsync(string project, string pool, Caller caller, QueueControl control, CancellationToken cancellationToken)
-        => SetStateAsync(project, pool, QueueState.Active, caller, control, cancellationToken);
+    private static Task<Ok<TaskQueue>> ResumeAsync(Reached<ProjectIdentity> project, string pool, QueueControl control, CancellationToken cancellationToken)
+        => SetStateAsync(project, pool, QueueState.Active, control, cancellationToken);
 
-    private static Task<Ok<TaskQueue>> DrainAsync(string project, string pool, Caller caller, QueueControl control, CancellationToken cancellationToken)
-        => SetStateAsync(project, pool, QueueState.Draining, caller, control, cancellationToken);
+    private static Task<Ok<TaskQueue>> DrainAsync(Reached<ProjectIdentity> project, string pool, QueueControl control, CancellationToken cancellationToken)
+        => SetStateAsync(project, pool, QueueState.Draining, control, cancellationToken);
 
     private static async Task<Ok<TaskQueue>> SetStateAsync(
-        string project, string pool, QueueState state, Caller caller, QueueControl control, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string pool, QueueState state, QueueControl control, CancellationToken cancellationToken)
         => TypedResults.Ok(await control.ChangeAsync(
-            project, pool, caller, (store, projectId) => store.SetStateAsync(projectId, pool, state, cancellationToken), cancellationToken));
+            pool, store => store.SetStateAsync(project.Id, pool, state, cancellationToken), cancellationToken));
 }

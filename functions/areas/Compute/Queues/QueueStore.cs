@@ -10,7 +10,7 @@ using Dapper;
 namespace AiPlatform.Compute.Queues;
 
 /// <summary>Queues and their flows. A queue comes into being with its first use.</summary>
-internal sealed class QueueStore(Database database, TimeProvider time)
+internal sealed class QueueStore(Database database, TimeProvider time) : IReach<QueueRow>
 {
     private const int CountLimit = 10_000;
     private const int MaxKnownFlows = 10_000;
@@ -63,7 +63,7 @@ internal sealed class QueueStore(Database database, TimeProvider time)
         return (await connection.QueryAsync<QueueRow>(new CommandDefinition(
             $"""
             SELECT {QueueRow.Columns} FROM {QueueRow.From}
-            WHERE p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner) AND (@projectId::text IS NULL OR q.project_id = @projectId)
+            WHERE {ProjectAccess.Reaches("q.project_id")} AND (@projectId::text IS NULL OR q.project_id = @projectId)
               AND (@afterProject::text IS NULL OR (q.project_id, q.pool) > (@afterProject, @afterPool::text))
             ORDER BY q.project_id, q.pool LIMIT @limit
             """,
@@ -71,15 +71,15 @@ internal sealed class QueueStore(Database database, TimeProvider time)
             cancellationToken: cancellationToken))).AsList();
     }
 
-    /// <summary>A queue of a project that the caller reaches.</summary>
-    /// <exception cref="ApiException">404.</exception>
-    public async Task<QueueRow> RequireAsync(string project, string pool, Caller caller, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    async Task<QueueRow> IReach<QueueRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
+        var (project, pool) = ((string)path["project"]!, (string)path["pool"]!);
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<QueueRow>(new CommandDefinition(
                 $"""
                 SELECT {QueueRow.Columns} FROM {QueueRow.From}
-                WHERE (p.id = @project OR p.name = @project) AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner) AND q.pool = @pool
+                WHERE (p.id = @project OR p.name = @project) AND {ProjectAccess.Reaches("q.project_id")} AND q.pool = @pool
                 """,
                 new { project, pool, owner = caller.OwnerFilter },
                 cancellationToken: cancellationToken))

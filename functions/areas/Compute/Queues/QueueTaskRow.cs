@@ -2,12 +2,13 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
+using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Texts;
 
 namespace AiPlatform.Compute.Queues;
 
 /// <summary>A row of <c>queue_tasks</c> with its queue and flow.</summary>
-internal sealed class QueueTaskRow
+internal sealed class QueueTaskRow : IReachable
 {
     public const string Columns =
         """

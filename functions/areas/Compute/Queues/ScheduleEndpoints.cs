@@ -17,57 +17,53 @@ internal static class ScheduleEndpoints
     public static void Map(RouteGroupBuilder queue)
     {
         var schedules = queue.MapGroup("/schedules");
-        schedules.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        schedules.MapPost("/", CreateAsync).RequireAction(ComputeActions.WriteSchedule).WithIdempotency()
             .WithOperationId("createTaskSchedule").WithSummary("Submit a task again and again by a cron expression");
-        schedules.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        schedules.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadSchedule)
             .WithOperationId("listTaskSchedules").WithSummary("List the schedules of a queue");
-        schedules.MapPost("/{schedule}/pause", PauseAsync).RequirePermission(Permission.Write)
+        schedules.MapPost("/{schedule}/pause", PauseAsync).RequireAction(ComputeActions.WriteSchedule)
             .WithOperationId("pauseTaskSchedule").WithSummary("Pause a schedule");
-        schedules.MapPost("/{schedule}/resume", ResumeAsync).RequirePermission(Permission.Write)
+        schedules.MapPost("/{schedule}/resume", ResumeAsync).RequireAction(ComputeActions.WriteSchedule)
             .WithOperationId("resumeTaskSchedule").WithSummary("Resume a schedule");
-        schedules.MapDelete("/{schedule}", DeleteAsync).RequirePermission(Permission.Write)
+        schedules.MapDelete("/{schedule}", DeleteAsync).RequireAction(ComputeActions.DeleteSchedule)
             .WithOperationId("deleteTaskSchedule").WithSummary("Delete a schedule");
     }
 
     private static async Task<Created<TaskSchedule>> CreateAsync(
-        string project, string pool, CreateTaskScheduleRequest request, Caller caller, ProjectAccess projects, TaskSchedules schedules, OutgoingAddresses addresses,
+        Reached<ProjectIdentity> project, string pool, CreateTaskScheduleRequest request, Caller caller, TaskSchedules schedules, OutgoingAddresses addresses,
         IOptions<JobOptions> jobs, CancellationToken cancellationToken)
     {
         QueueEndpoints.RequirePool(pool, jobs.Value);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         await addresses.RequireAsync([TaskSubmissionCheck.Address(request.Task.Handler, request.Task.Payload, "task.payload")], cancellationToken);
-        var row = await schedules.CreateAsync(projectId, pool, request, caller, cancellationToken);
-        return TypedResults.Created($"/v1/queues/{project}/{pool}/schedules/{row.Id}", row.ToContract());
+        var row = await schedules.CreateAsync(project.Id, pool, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/queues/{project.Value.Name}/{pool}/schedules/{row.Id}", row.ToContract());
     }
 
     private static async Task<Ok<Page<TaskSchedule>>> ListAsync(
-        string project, string pool, [AsParameters] PageRequest page, Caller caller, QueueStore queues, TaskSchedules schedules, CancellationToken cancellationToken)
+        Reached<QueueRow> queue, [AsParameters] PageRequest page, TaskSchedules schedules, CancellationToken cancellationToken)
     {
-        var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
-        var rows = await schedules.ListAsync(queue.Id, page.Key(), page.Size, cancellationToken);
+        var rows = await schedules.ListAsync(queue.Value.Id, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, static row => row.ToContract(), static row => [row.Name]));
     }
 
     private static Task<Ok<TaskSchedule>> PauseAsync(
-        string project, string pool, string schedule, Caller caller, QueueStore queues, TaskSchedules schedules, CancellationToken cancellationToken)
-        => SetPausedAsync(project, pool, schedule, paused: true, caller, queues, schedules, cancellationToken);
+        Reached<QueueRow> queue, string schedule, TaskSchedules schedules, CancellationToken cancellationToken)
+        => SetPausedAsync(queue, schedule, paused: true, schedules, cancellationToken);
 
     private static Task<Ok<TaskSchedule>> ResumeAsync(
-        string project, string pool, string schedule, Caller caller, QueueStore queues, TaskSchedules schedules, CancellationToken cancellationToken)
-        => SetPausedAsync(project, pool, schedule, paused: false, caller, queues, schedules, cancellationToken);
+        Reached<QueueRow> queue, string schedule, TaskSchedules schedules, CancellationToken cancellationToken)
+        => SetPausedAsync(queue, schedule, paused: false, schedules, cancellationToken);
 
     private static async Task<Ok<TaskSchedule>> SetPausedAsync(
-        string project, string pool, string schedule, bool paused, Caller caller, QueueStore queues, TaskSchedules schedules, CancellationToken cancellationToken)
+        Reached<QueueRow> queue, string schedule, bool paused, TaskSchedules schedules, CancellationToken cancellationToken)
     {
-        var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
-        return TypedResults.Ok((await schedules.SetPausedAsync(queue.Id, schedule, paused, cancellationToken)).ToContract());
+        return TypedResults.Ok((await schedules.SetPausedAsync(queue.Value.Id, schedule, paused, cancellationToken)).ToContract());
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string pool, string schedule, Caller caller, QueueStore queues, TaskSchedules schedules, CancellationToken cancellationToken)
+        Reached<QueueRow> queue, string schedule, TaskSchedules schedules, CancellationToken cancellationToken)
     {
-        var queue = await queues.RequireAsync(project, pool, caller, cancellationToken);
-        await schedules.DeleteAsync(queue.Id, schedule, cancellationToken);
+        await schedules.DeleteAsync(queue.Value.Id, schedule, cancellationToken);
         return TypedResults.NoContent();
     }
 }

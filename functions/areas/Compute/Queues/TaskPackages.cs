@@ -25,16 +25,16 @@ internal sealed class TaskPackages(Database database, TimeProvider time)
     public static void Map(IEndpointRouteBuilder routes, RouteGroupBuilder queues)
     {
         var packages = routes.MapGroup("/v1/projects/{project}/task-packages").WithTags("Queues");
-        packages.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxBody)
+        packages.MapPost("/", CreateAsync).RequireAction(ComputeActions.WriteTask).WithIdempotency().WithBodyLimit(MaxBody)
             .WithOperationId("createTaskPackage").WithSummary("Upload a package of Python modules for tasks");
-        packages.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        packages.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadTask)
             .WithOperationId("listTaskPackages").WithSummary("List the packages of a project, newest first");
-        queues.MapGet("/packages/{package}", ReadAsync).RequirePermission(Permission.ExecuteTasks)
+        queues.MapGet("/packages/{package}", ReadAsync).RequireAction(ComputeActions.ExecuteTask)
             .WithOperationId("getTaskPackageContent").WithSummary("Read a package (workers only)");
     }
 
     private static async Task<Created<TaskPackage>> CreateAsync(
-        string project, CreateTaskPackageRequest request, Caller caller, ProjectAccess projects, TaskPackages packages, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, CreateTaskPackageRequest request, Caller caller, TaskPackages packages, CancellationToken cancellationToken)
     {
         Check.Name(request.Name, "name");
         Check.That(request.Files.Count is >= 1 and <= MaxFiles, "files", "count", 1, MaxFiles);
@@ -47,17 +47,15 @@ internal sealed class TaskPackages(Database database, TimeProvider time)
 
         var bytes = request.Files.Values.Sum(Encoding.UTF8.GetByteCount);
         Check.That(bytes <= MaxBytes, "files", "length", 0, MaxBytes);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await packages.InsertAsync(projectId, request, bytes, caller, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{project}/task-packages/{row.Id}", row.ToContract());
+        var row = await packages.InsertAsync(project.Id, request, bytes, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{project.Id}/task-packages/{row.Id}", row.ToContract());
     }
 
     private static async Task<Ok<Page<TaskPackage>>> ListAsync(
-        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, TaskPackages packages, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, [AsParameters] PageRequest page, TaskPackages packages, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         return TypedResults.Ok(page.ToPage(
-            await packages.SelectAsync(projectId, page.Key(), page.Size, cancellationToken), static row => row.ToContract(), static row => [row.Id]));
+            await packages.SelectAsync(project.Id, page.Key(), page.Size, cancellationToken), static row => row.ToContract(), static row => [row.Id]));
     }
 
     private static async Task<Ok<TaskPackageContent>> ReadAsync(string package, Database database, CancellationToken cancellationToken)

@@ -8,16 +8,14 @@ using Dapper;
 namespace AiPlatform.Compute.Queues;
 
 /// <summary>Reads tasks.</summary>
-internal sealed class TaskStore(Database database)
+internal sealed class TaskStore(Database database) : IReach<QueueTaskRow>
 {
-    private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
-
     /// <summary>A task that the caller reaches; null when there is none.</summary>
     public async Task<QueueTaskRow?> FindAsync(string id, Caller caller, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<QueueTaskRow>(new CommandDefinition(
-            $"SELECT {QueueTaskRow.Columns} FROM {QueueTaskRow.From} WHERE t.id = @id AND {Reachable}", new { id, owner = caller.OwnerFilter }, cancellationToken: cancellationToken));
+            $"SELECT {QueueTaskRow.Columns} FROM {QueueTaskRow.From} WHERE t.id = @id AND {ProjectAccess.Reaches("q.project_id")}", new { id, owner = caller.OwnerFilter }, cancellationToken: cancellationToken));
     }
 
     /// <summary>A task that the caller reaches.</summary>
@@ -33,12 +31,14 @@ internal sealed class TaskStore(Database database)
             $"SELECT {QueueTaskRow.Columns} FROM {QueueTaskRow.From} WHERE t.id = @id", new { id }, cancellationToken: cancellationToken));
     }
 
-    /// <summary>A task of a queue that the caller reaches.</summary>
-    /// <exception cref="ApiException">404.</exception>
-    public async Task<QueueTaskRow> RequireInAsync(string project, string pool, string id, Caller caller, CancellationToken cancellationToken)
-        => await FindAsync(id, caller, cancellationToken) is { } row && row.Pool == pool && (row.Project == project || row.ProjectId == project)
+    /// <inheritdoc />
+    async Task<QueueTaskRow> IReach<QueueTaskRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        var (id, project) = ((string)path["task"]!, (string)path["project"]!);
+        return await FindAsync(id, caller, cancellationToken) is { } row && row.Pool == (string)path["pool"]! && (row.Project == project || row.ProjectId == project)
             ? row
             : throw ApiException.NotFound("task", id);
+    }
 
     /// <summary>One more task of a queue than asked for, newest first.</summary>
     public async Task<IReadOnlyList<QueueTaskRow>> ListAsync(

@@ -33,13 +33,13 @@ internal static class RunnerEndpoints
     public static IEndpointRouteBuilder MapRunnerEndpoints(this IEndpointRouteBuilder routes)
     {
         var runners = routes.MapGroup("/v1/runners").WithTags("Runners");
-        runners.MapPost("/", RegisterAsync).RequirePermission(Permission.Execute)
+        runners.MapPost("/", RegisterAsync).RequireAction(ComputeActions.ExecuteRunner)
             .WithOperationId("registerRunner").WithSummary("Register a runner, or its new life");
-        runners.MapPost("/{runner}/heartbeat", HeartbeatAsync).RequirePermission(Permission.Execute)
+        runners.MapPost("/{runner}/heartbeat", HeartbeatAsync).RequireAction(ComputeActions.ExecuteRunner)
             .WithOperationId("runnerHeartbeat").WithSummary("Give a sign of life and get commands");
-        runners.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        runners.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadRunner)
             .WithOperationId("listRunners").WithSummary("List the runners with their devices");
-        runners.MapGet("/{runner}", GetAsync).RequirePermission(Permission.Read)
+        runners.MapGet("/{runner}", GetAsync).RequireAction(ComputeActions.ReadRunner)
             .WithOperationId("getRunner").WithSummary("Get a runner with its devices");
         return routes;
     }

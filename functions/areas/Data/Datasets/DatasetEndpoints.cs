@@ -24,7 +24,7 @@ internal static class DatasetEndpoints
         services.AddOptions<DatasetOptions>().BindConfiguration(DatasetOptions.Section)
             .Validate(options => options is { MaxFiles: > 0, MaxFileBytes: > 0, VerifyConcurrency: > 0 }, "Datasets: limits must be positive.")
             .ValidateOnStart();
-        return services.AddDatasetImports().AddSingleton<DatasetStore>().AddSingleton<DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetRemoval>()
+        return services.AddDatasetImports().AddReach<DatasetRow, DatasetStore>().AddReach<DatasetVersionRow, DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetRemoval>()
             .AddSingleton<ContentStore>().AddSingleton<ContentReader>().AddSingleton<IDatasetInputs, DatasetInputs>().AddSingleton<ContentLinks>().AddSingleton<ContentVerifier>().AddSingleton<ArchiveWriter>()
             .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>())
             .AddGarbage<DatasetGarbage>();
@@ -34,17 +34,17 @@ internal static class DatasetEndpoints
     public static IEndpointRouteBuilder MapDatasetEndpoints(this IEndpointRouteBuilder routes)
     {
         var datasets = routes.MapGroup("/v1/projects/{project}/datasets").WithTags("Datasets");
-        datasets.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        datasets.MapPost("/", CreateAsync).RequireAction(DataActions.WriteDataset).WithIdempotency()
             .WithOperationId("createDataset").WithSummary("Create a dataset");
-        datasets.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        datasets.MapGet("/", ListAsync).RequireAction(DataActions.ReadDataset)
             .WithOperationId("listDatasets").WithSummary("List datasets, newest first");
-        datasets.MapGet("/{dataset}", GetAsync).RequirePermission(Permission.Read)
+        datasets.MapGet("/{dataset}", Get).RequireAction(DataActions.ReadDataset)
             .WithOperationId("getDataset").WithSummary("Get a dataset by id or name");
-        datasets.MapPatch("/{dataset}", UpdateAsync).RequirePermission(Permission.Write)
+        datasets.MapPatch("/{dataset}", UpdateAsync).RequireAction(DataActions.WriteDataset)
             .WithOperationId("updateDataset").WithIfMatch().WithSummary("Change a dataset; honours If-Match");
-        datasets.MapDelete("/{dataset}", DeleteAsync).RequirePermission(Permission.Write)
+        datasets.MapDelete("/{dataset}", DeleteAsync).RequireAction(DataActions.DeleteDataset)
             .WithOperationId("deleteDataset").WithSummary("Delete a dataset that nothing uses; force is for administrators");
-        datasets.MapPost("/{dataset}/restore", RestoreAsync).RequirePermission(Permission.Write)
+        datasets.MapPost("/{dataset}/restore", RestoreAsync).RequireAction(DataActions.WriteDataset)
             .WithOperationId("restoreDataset").WithSummary("Restore a deleted dataset by id");
         DatasetVersionEndpoints.Map(datasets.MapGroup("/{dataset}/versions"));
         DatasetFileEndpoints.MapLinks(routes);
@@ -53,34 +53,26 @@ internal static class DatasetEndpoints
     }
 
     private static async Task<Created<Dataset>> CreateAsync(
-        string project, CreateDatasetRequest request, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, CreateDatasetRequest request, Caller caller, HttpResponse response, DatasetStore store, CancellationToken cancellationToken)
     {
         request = request with { Name = Check.Name(request.Name, "name") };
         Check.Text(request.Description, "description", MaxDescription);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var dataset = await store.CreateAsync(projectId, request, caller, cancellationToken);
+        var dataset = await store.CreateAsync(project.Id, request, caller, cancellationToken);
         ETag.Set(response, dataset.RowVersion);
-        return TypedResults.Created($"/v1/projects/{projectId}/datasets/{dataset.Id}", dataset.ToContract());
+        return TypedResults.Created($"/v1/projects/{project.Id}/datasets/{dataset.Id}", dataset.ToContract());
     }
 
     private static async Task<Ok<Page<Dataset>>> ListAsync(
-        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, [AsParameters] PageRequest page, DatasetStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var rows = await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken);
+        var rows = await store.ListAsync(project.Id, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
 
-    private static async Task<Ok<Dataset>> GetAsync(
-        string project, string dataset, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, CancellationToken cancellationToken)
-    {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return Show(response, await store.GetAsync(projectId, dataset, cancellationToken));
-    }
+    private static Ok<Dataset> Get(Reached<DatasetRow> dataset, HttpResponse response) => Show(response, dataset.Value);
 
     private static async Task<Ok<Dataset>> UpdateAsync(
-        string project, string dataset, UpdateDatasetRequest request, Caller caller, HttpRequest http, HttpResponse response, ProjectAccess projects,
-        DatasetStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, UpdateDatasetRequest request, HttpRequest http, HttpResponse response, DatasetStore store, CancellationToken cancellationToken)
     {
         if (request.Name is not null)
         {
@@ -88,26 +80,23 @@ internal static class DatasetEndpoints
         }
 
         Check.Text(request.Description, "description", MaxDescription);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return Show(response, await store.UpdateAsync(projectId, dataset, request, ETag.Expected(http), cancellationToken));
+        return Show(response, await store.UpdateAsync(project.Id, dataset, request, ETag.Expected(http), cancellationToken));
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string dataset, bool? force, Caller caller, ProjectAccess projects, DatasetRemoval removal, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, bool? force, Caller caller, DatasetRemoval removal, CancellationToken cancellationToken)
     {
         DatasetVersionEndpoints.RequireMayForce(force, caller);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await removal.DeleteDatasetAsync(projectId, dataset, force ?? false, cancellationToken);
+        await removal.DeleteDatasetAsync(project.Id, dataset, force ?? false, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<Dataset>> RestoreAsync(
-        string project, string dataset, Caller caller, HttpResponse response, ProjectAccess projects, DatasetStore store, DatasetRemoval removal,
+        Reached<ProjectIdentity> project, string dataset, HttpResponse response, DatasetStore store, DatasetRemoval removal,
         CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await removal.RestoreDatasetAsync(projectId, dataset, cancellationToken);
-        return Show(response, await store.GetAsync(projectId, dataset, cancellationToken));
+        await removal.RestoreDatasetAsync(project.Id, dataset, cancellationToken);
+        return Show(response, await store.GetAsync(project.Id, dataset, cancellationToken));
     }
 
     private static Ok<Dataset> Show(HttpResponse response, DatasetRow row)

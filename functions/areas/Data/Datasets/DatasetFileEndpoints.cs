@@ -22,46 +22,43 @@ internal static class DatasetFileEndpoints
     /// <summary>Maps the routes below the versions of a dataset.</summary>
     public static void Map(RouteGroupBuilder versions)
     {
-        versions.MapGet("/{version:int}/files", ListAsync).RequirePermission(Permission.Read)
+        versions.MapGet("/{version:int}/files", ListAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("listDatasetFiles").WithSummary("List files by path, with download URLs");
-        versions.MapGet("/{version:int}/files/{**path}", ReadAsync).RequirePermission(Permission.Read).WithLongRequests()
+        versions.MapGet("/{version:int}/files/{**path}", ReadAsync).RequireAction(DataActions.ReadContent).WithLongRequests()
             .WithOperationId("readDatasetFile").WithSummary("Read one file; honours Range")
             .Produces<Stream>(contentType: "application/octet-stream");
-        versions.MapGet("/{version:int}/archive", ArchiveAsync).RequirePermission(Permission.Read).WithLongRequests()
+        versions.MapGet("/{version:int}/archive", ArchiveAsync).RequireAction(DataActions.ReadContent).WithLongRequests()
             .WithOperationId("downloadDatasetArchive").WithSummary("Download files as one archive, zip or tar")
             .Produces<Stream>(contentType: "application/octet-stream");
-        versions.MapGet("/{version:int}/diff", DiffAsync).RequirePermission(Permission.Read)
+        versions.MapGet("/{version:int}/diff", DiffAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("diffDatasetVersion").WithSummary("Compare the files with those of another version, by default the parent or the one before");
     }
 
     /// <summary>Maps the route of signed links.</summary>
     public static void MapLinks(IEndpointRouteBuilder routes)
-        => routes.MapGet(ContentLinks.Route, ReadLinkAsync).RequirePermission(Permission.Anonymous).WithTags("Datasets")
+        => routes.MapGet(ContentLinks.Route, ReadLinkAsync).OpenToAnybody().WithTags("Datasets")
             .WithOperationId("readDatasetContent").WithSummary("Read a file by a signed link; honours Range")
             .Produces<Stream>(contentType: "application/octet-stream");
 
     private static async Task<Ok<Page<FileDownload>>> ListAsync(
-        string project, string dataset, int version, string? prefix, [AsParameters] PageRequest page, HttpRequest http, Caller caller, ProjectAccess projects,
-        DatasetVersionStore versions, ContentReader reader, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, string? prefix, [AsParameters] PageRequest page, HttpRequest http, DatasetVersionStore versions, ContentReader reader, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
     {
         Check.Text(prefix, "prefix", RelativePath.MaxBytes);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        var row = version.Value.RequireReady();
         var files = await versions.ListFilesAsync(row.Id, prefix, page.Key(), page.Size, cancellationToken);
         var shown = files.Take(page.Size).ToList();
-        var downloads = await reader.DownloadsAsync(projectId, shown, ContentLinks.Origin(http), options.Value.DownloadUrlLifetime, cancellationToken);
+        var downloads = await reader.DownloadsAsync(version.Value.ProjectId, shown, ContentLinks.Origin(http), options.Value.DownloadUrlLifetime, cancellationToken);
         var byPath = downloads.ToDictionary(download => download.Path, StringComparer.Ordinal);
         return TypedResults.Ok(page.ToPage(files, file => byPath[file.Path], file => [file.Path]));
     }
 
     private static async Task<FileStreamHttpResult> ReadAsync(
-        string project, string dataset, int version, string path, Caller caller, ProjectAccess projects, DatasetVersionStore versions, ContentReader reader,
+        Reached<DatasetVersionRow> version, string path, DatasetVersionStore versions, ContentReader reader,
         CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        var row = version.Value.RequireReady();
         var file = await versions.GetFileAsync(row.Id, FilePath.Normal(path), cancellationToken);
-        return Stream(reader, await reader.GetAsync(projectId, file.Sha256, cancellationToken), file.Path);
+        return Stream(reader, await reader.GetAsync(version.Value.ProjectId, file.Sha256, cancellationToken), file.Path);
     }
 
     /// <param name="name">The name that the file is saved under.</param>
@@ -73,13 +70,11 @@ internal static class DatasetFileEndpoints
 
     /// <param name="format"><c>zip</c> or <c>tar</c>; zip when absent.</param>
     private static async Task<PushStreamHttpResult> ArchiveAsync(
-        string project, string dataset, int version, string? format, string? prefix, HttpContext context, Caller caller, ProjectAccess projects,
-        DatasetVersionStore versions, ArchiveWriter writer, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, string? format, string? prefix, HttpContext context, ArchiveWriter writer, CancellationToken cancellationToken)
     {
         Check.That(format is null or Zip or Tar, "format", "oneOf", $"{Zip}, {Tar}");
         Check.Text(prefix, "prefix", RelativePath.MaxBytes);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await versions.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        var row = version.Value.RequireReady();
         var name = $"{row.DatasetId}-{row.Version}.{format ?? Zip}";
         if (format != Tar && context.Features.Get<IHttpBodyControlFeature>() is { } body)
         {
@@ -93,12 +88,10 @@ internal static class DatasetFileEndpoints
     }
 
     private static async Task<Ok<DatasetDiff>> DiffAsync(
-        string project, string dataset, int version, int? from, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects,
-        DatasetVersionStore versions, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, int version, int? from, [AsParameters] PageRequest page, DatasetVersionStore versions, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var newer = await versions.GetAsync(projectId, dataset, version, cancellationToken);
-        var older = await versions.GetAsync(projectId, dataset, from ?? newer.Parent ?? (version - 1), cancellationToken);
+        var newer = await versions.GetAsync(project.Id, dataset, version, cancellationToken);
+        var older = await versions.GetAsync(project.Id, dataset, from ?? newer.Parent ?? (version - 1), cancellationToken);
         var (summary, changes) = ManifestDiff.Compare(
             await versions.ListAllFilesAsync(older.Id, cancellationToken), await versions.ListAllFilesAsync(newer.Id, cancellationToken));
         var after = page.Key();

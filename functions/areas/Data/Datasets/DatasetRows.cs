@@ -1,9 +1,12 @@
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Postgres;
 
 namespace AiPlatform.Data.Datasets;
 
 /// <summary>A row of <c>datasets</c> with the newest ready version.</summary>
-internal sealed class DatasetRow
+internal sealed class DatasetRow : IReachable
 {
     public const string Columns = """
         d.id, d.project_id, d.name, d.description, d.tags::text AS tags, d.row_version, d.created_at,
@@ -30,7 +33,7 @@ internal sealed class DatasetRow
 }
 
 /// <summary>A row of <c>dataset_versions</c>.</summary>
-internal sealed class DatasetVersionRow
+internal sealed class DatasetVersionRow : IReachable
 {
     public const string Columns = """
         v.id, v.dataset_id, v.project_id, v.version, v.status, v.description, v.file_count, v.size_bytes, v.stored_bytes, v.parent, v.tags::text AS tags,
@@ -68,6 +71,11 @@ internal sealed class DatasetVersionRow
     public DateTimeOffset? DeletedAt { get; init; }
 
     public DateTimeOffset? PurgedAt { get; init; }
+
+    /// <summary>The version itself, when its files are verified.</summary>
+    /// <exception cref="ApiException">409 <c>illegal_transition</c>.</exception>
+    public DatasetVersionRow RequireReady()
+        => Status == DatasetVersionStatus.Ready ? this : throw ApiException.IllegalTransition("datasetVersion", Status.ToText(), DatasetVersionStatus.Ready.ToText());
 
     // Of a draft only a part may be stored yet: its figures come with the commit.
     public DatasetVersion ToContract() => new(

@@ -9,8 +9,10 @@ using Npgsql;
 namespace AiPlatform.Data.Datasets;
 
 /// <summary>Datasets in PostgreSQL. Every statement names the project, so that one project's ids are nothing in another.</summary>
-internal sealed class DatasetStore(Database database, TimeProvider time)
+internal sealed class DatasetStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<DatasetRow>
 {
+    private const string Live = "d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))";
+
     /// <summary>Creates a dataset.</summary>
     /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>
     public async Task<DatasetRow> CreateAsync(string projectId, CreateDatasetRequest request, Caller caller, CancellationToken cancellationToken)
@@ -43,6 +45,17 @@ internal sealed class DatasetStore(Database database, TimeProvider time)
         }
     }
 
+    /// <inheritdoc />
+    Task<DatasetRow> IReach<DatasetRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        var dataset = (string)path["dataset"]!;
+        return projects.RequireInAsync<DatasetRow>(
+            path,
+            caller,
+            new ReachQuery($"SELECT {DatasetRow.Columns} FROM datasets d WHERE d.project_id = {ProjectAccess.Named} AND {Live}", new { dataset }, "dataset", dataset),
+            cancellationToken);
+    }
+
     /// <summary>A live dataset by id or name.</summary>
     /// <exception cref="ApiException">404.</exception>
     public async Task<DatasetRow> GetAsync(string projectId, string dataset, CancellationToken cancellationToken)
@@ -50,8 +63,7 @@ internal sealed class DatasetStore(Database database, TimeProvider time)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<DatasetRow>(new CommandDefinition(
                 $"""
-                SELECT {DatasetRow.Columns} FROM datasets d
-                WHERE d.project_id = @projectId AND d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))
+                SELECT {DatasetRow.Columns} FROM datasets d WHERE d.project_id = @projectId AND {Live}
                 """,
                 new { projectId, dataset },
                 cancellationToken: cancellationToken))
@@ -83,8 +95,7 @@ internal sealed class DatasetStore(Database database, TimeProvider time)
                 $"""
                 UPDATE datasets d SET name = coalesce(@name, d.name), description = coalesce(@description, d.description), tags = coalesce(@tags::jsonb, d.tags),
                     row_version = d.row_version + 1, updated_at = @now
-                WHERE d.project_id = @projectId AND d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))
-                  AND (@expected::bigint IS NULL OR d.row_version = @expected)
+                WHERE d.project_id = @projectId AND {Live} AND (@expected::bigint IS NULL OR d.row_version = @expected)
                 RETURNING {DatasetRow.Columns}
                 """,
                 new { projectId, dataset, name = request.Name, description = request.Description, tags = DatasetTags.ToJson(request.Tags), expected, now = time.GetUtcNow() },

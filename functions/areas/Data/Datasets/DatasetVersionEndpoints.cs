@@ -24,125 +24,107 @@ internal static class DatasetVersionEndpoints
     /// <summary>Maps the routes below a dataset.</summary>
     public static void Map(RouteGroupBuilder versions)
     {
-        versions.MapPost("/", DraftAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxManifestBytes)
+        versions.MapPost("/", DraftAsync).RequireAction(DataActions.WriteDataset).WithIdempotency().WithBodyLimit(MaxManifestBytes)
             .WithOperationId("createDatasetVersion").WithSummary("Draft a version and get upload URLs for what is not stored yet");
-        versions.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        versions.MapGet("/", ListAsync).RequireAction(DataActions.ReadDataset)
             .WithOperationId("listDatasetVersions").WithSummary("List versions, newest first");
-        versions.MapGet("/{version:int}", GetAsync).RequirePermission(Permission.Read)
+        versions.MapGet("/{version:int}", Get).RequireAction(DataActions.ReadDataset)
             .WithOperationId("getDatasetVersion").WithSummary("Get a version");
-        versions.MapPatch("/{version:int}", UpdateAsync).RequirePermission(Permission.Write)
+        versions.MapPatch("/{version:int}", UpdateAsync).RequireAction(DataActions.WriteDataset)
             .WithOperationId("updateDatasetVersion").WithIfMatch().WithSummary("Change a version's description and tags; honours If-Match");
-        versions.MapDelete("/{version:int}", DeleteAsync).RequirePermission(Permission.Write)
+        versions.MapDelete("/{version:int}", DeleteAsync).RequireAction(DataActions.DeleteDataset)
             .WithOperationId("deleteDatasetVersion").WithSummary("Delete a version that nothing uses; force is for administrators");
-        versions.MapPost("/{version:int}/restore", RestoreAsync).RequirePermission(Permission.Write)
+        versions.MapPost("/{version:int}/restore", RestoreAsync).RequireAction(DataActions.WriteDataset)
             .WithOperationId("restoreDatasetVersion").WithSummary("Restore a deleted version");
-        versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequirePermission(Permission.Write)
+        versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequireAction(DataActions.WriteDataset)
             .WithOperationId("renewDatasetUploads").WithSummary("Get fresh upload URLs for a draft");
-        versions.MapPost("/{version:int}/commit", CommitAsync).RequirePermission(Permission.Write).WithLongRequests()
+        versions.MapPost("/{version:int}/commit", CommitAsync).RequireAction(DataActions.WriteDataset).WithLongRequests()
             .WithOperationId("commitDatasetVersion").WithSummary("Verify the uploads and make the version immutable; 202 when there is more to verify: repeat it");
         DatasetFileEndpoints.Map(versions);
     }
 
     private static async Task<Created<DatasetVersionDraft>> DraftAsync(
-        string project, string dataset, CreateDatasetVersionRequest request, Caller caller, ProjectAccess projects, DatasetStore datasets,
+        Reached<DatasetRow> dataset, CreateDatasetVersionRequest request, Caller caller, DatasetStore datasets,
         DatasetVersionStore versions, DatasetDraftStore drafts, BlobStorage storage, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
     {
         Check.Text(request.Description, "description", MaxDescription);
         Check.That(request.Remove is null || request.Parent is not null, "parent", "required");
         DatasetTags.ToJson(request.Tags);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
-        var parent = request.Parent is { } number ? await versions.GetReadyAsync(projectId, dataset, number, cancellationToken) : null;
+        var parent = request.Parent is { } number ? await versions.GetReadyAsync(dataset.Value.ProjectId, dataset.Id, number, cancellationToken) : null;
         var manifest = Manifest.Parse(request, parent is null ? null : await versions.ListAllFilesAsync(parent.Id, cancellationToken), options.Value);
-        var version = await drafts.DraftAsync(row, manifest, request, caller, cancellationToken);
+        var version = await drafts.DraftAsync(dataset.Value, manifest, request, caller, cancellationToken);
         var draft = await WithUploadsAsync(version, drafts, storage, options.Value, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{projectId}/datasets/{row.Id}/versions/{version.Version}", draft);
+        return TypedResults.Created($"/v1/projects/{dataset.Value.ProjectId}/datasets/{dataset.Id}/versions/{version.Version}", draft);
     }
 
     /// <summary>Fresh upload URLs for what is still missing: how an interrupted upload goes on.</summary>
     private static async Task<Ok<DatasetVersionDraft>> RenewUploadsAsync(
-        string project, string dataset, int version, Caller caller, ProjectAccess projects, DatasetVersionStore versions, DatasetDraftStore drafts,
+        Reached<DatasetVersionRow> version, DatasetDraftStore drafts,
         BlobStorage storage, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await versions.GetAsync(projectId, dataset, version, cancellationToken);
-        if (row.Status != DatasetVersionStatus.Draft)
+        if (version.Value.Status != DatasetVersionStatus.Draft)
         {
-            throw ApiException.IllegalTransition("datasetVersion", row.Status.ToText(), DatasetVersionStatus.Draft.ToText());
+            throw ApiException.IllegalTransition("datasetVersion", version.Value.Status.ToText(), DatasetVersionStatus.Draft.ToText());
         }
 
-        return TypedResults.Ok(await WithUploadsAsync(row, drafts, storage, options.Value, cancellationToken));
+        return TypedResults.Ok(await WithUploadsAsync(version.Value, drafts, storage, options.Value, cancellationToken));
     }
 
     private static async Task<Ok<Page<DatasetVersion>>> ListAsync(
-        string project, string dataset, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, DatasetStore datasets,
-        DatasetVersionStore versions, CancellationToken cancellationToken)
+        Reached<DatasetRow> dataset, [AsParameters] PageRequest page, DatasetVersionStore versions, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
         int? before = page.Key() is not { } key ? null : int.TryParse(key, out var number) ? number : throw new ApiException(ErrorCodes.InvalidPageToken);
-        var rows = await versions.ListAsync(row.Id, before, page.Size, cancellationToken);
+        var rows = await versions.ListAsync(dataset.Id, before, page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, item => item.ToContract(), item => [$"{item.Version}"]));
     }
 
-    private static async Task<Ok<DatasetVersion>> GetAsync(
-        string project, string dataset, int version, Caller caller, HttpResponse response, ProjectAccess projects, DatasetVersionStore versions,
-        CancellationToken cancellationToken)
-    {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return Show(response, await versions.GetAsync(projectId, dataset, version, cancellationToken));
-    }
+    private static Ok<DatasetVersion> Get(Reached<DatasetVersionRow> version, HttpResponse response)
+        => Show(response, version.Value);
 
     private static async Task<Ok<DatasetVersion>> UpdateAsync(
-        string project, string dataset, int version, UpdateDatasetVersionRequest request, Caller caller, HttpRequest http, HttpResponse response,
-        ProjectAccess projects, DatasetVersionStore versions, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, int version, UpdateDatasetVersionRequest request, HttpRequest http, HttpResponse response,
+        DatasetVersionStore versions, CancellationToken cancellationToken)
     {
         Check.Text(request.Description, "description", MaxDescription);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return Show(response, await versions.UpdateAsync(projectId, dataset, version, request, ETag.Expected(http), cancellationToken));
+        return Show(response, await versions.UpdateAsync(project.Id, dataset, version, request, ETag.Expected(http), cancellationToken));
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string dataset, int version, bool? force, Caller caller, ProjectAccess projects, DatasetVersionStore versions, DatasetRemoval removal,
+        Reached<DatasetVersionRow> version, string dataset, bool? force, Caller caller, DatasetRemoval removal,
         DraftSweep sweep, CancellationToken cancellationToken)
     {
         RequireMayForce(force, caller);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await versions.GetAsync(projectId, dataset, version, cancellationToken);
-        await (row.Status == DatasetVersionStatus.Draft
-            ? sweep.DeleteAsync(row, cancellationToken)
-            : removal.DeleteVersionAsync(row, $"{dataset}@{version}", force ?? false, cancellationToken));
+        await (version.Value.Status == DatasetVersionStatus.Draft
+            ? sweep.DeleteAsync(version.Value, cancellationToken)
+            : removal.DeleteVersionAsync(version.Value, $"{dataset}@{version.Value.Version}", force ?? false, cancellationToken));
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<DatasetVersion>> RestoreAsync(
-        string project, string dataset, int version, Caller caller, HttpResponse response, ProjectAccess projects, DatasetVersionStore versions, DatasetRemoval removal,
+        Reached<ProjectIdentity> project, string dataset, int version, HttpResponse response, DatasetVersionStore versions, DatasetRemoval removal,
         CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await removal.RestoreVersionAsync(projectId, dataset, version, cancellationToken);
-        return Show(response, await versions.GetAsync(projectId, dataset, version, cancellationToken));
+        await removal.RestoreVersionAsync(project.Id, dataset, version, cancellationToken);
+        return Show(response, await versions.GetAsync(project.Id, dataset, version, cancellationToken));
     }
 
     private static async Task<Results<Ok<DatasetVersion>, Accepted<DatasetVersion>>> CommitAsync(
-        string project, string dataset, int version, Caller caller, HttpResponse response, ProjectAccess projects, DatasetVersionStore versions,
+        Reached<DatasetVersionRow> version, HttpResponse response, DatasetVersionStore versions,
         ContentVerifier verifier, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await versions.GetAsync(projectId, dataset, version, cancellationToken);
-        if (row.Status == DatasetVersionStatus.Ready)
+        if (version.Value.Status == DatasetVersionStatus.Ready)
         {
-            return Show(response, row);
+            return Show(response, version.Value);
         }
 
         // A content that the collector took between the two steps is missing: the repeat asks for it again.
-        if (await verifier.VerifyAsync(row, cancellationToken) && await versions.CommitAsync(row, cancellationToken) is { } ready)
+        if (await verifier.VerifyAsync(version.Value, cancellationToken) && await versions.CommitAsync(version.Value, cancellationToken) is { } ready)
         {
             return Show(response, ready);
         }
 
         response.Headers.RetryAfter = "1";
-        return TypedResults.Accepted((string?)null, row.ToContract());
+        return TypedResults.Accepted((string?)null, version.Value.ToContract());
     }
 
     /// <summary>403 unless the caller may delete what is in use.</summary>

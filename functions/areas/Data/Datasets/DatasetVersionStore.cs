@@ -1,5 +1,6 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
@@ -9,10 +10,25 @@ using Dapper;
 namespace AiPlatform.Data.Datasets;
 
 /// <summary>Versions and their manifests.</summary>
-internal sealed class DatasetVersionStore(Database database, EventStream events, ILineage lineage, TimeProvider time)
+internal sealed class DatasetVersionStore(Database database, ProjectAccess projects, EventStream events, ILineage lineage, TimeProvider time) : IReach<DatasetVersionRow>
 {
-    private const string Addressed =
-        "v.project_id = @projectId AND v.version = @version AND d.id = v.dataset_id AND d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))";
+    private const string Named = "v.version = @version AND d.id = v.dataset_id AND d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))";
+    private const string Addressed = $"v.project_id = @projectId AND {Named}";
+
+    /// <inheritdoc />
+    Task<DatasetVersionRow> IReach<DatasetVersionRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        var (dataset, version) = ((string)path["dataset"]!, path.Number("version"));
+        return projects.RequireInAsync<DatasetVersionRow>(
+            path,
+            caller,
+            new ReachQuery(
+                $"SELECT {DatasetVersionRow.Columns} FROM dataset_versions v, datasets d WHERE v.project_id = {ProjectAccess.Named} AND {Named} AND v.deleted_at IS NULL",
+                new { dataset, version },
+                "datasetVersion",
+                $"{dataset}@{version}"),
+            cancellationToken);
+    }
 
     /// <summary>A live version by number.</summary>
     /// <exception cref="ApiException">404.</exception>
@@ -41,9 +57,7 @@ internal sealed class DatasetVersionStore(Database database, EventStream events,
     public async Task<DatasetVersionRow> GetReadyAsync(string projectId, string dataset, int version, CancellationToken cancellationToken)
     {
         var row = await GetAsync(projectId, dataset, version, cancellationToken);
-        return row.Status == DatasetVersionStatus.Ready
-            ? row
-            : throw ApiException.IllegalTransition("datasetVersion", row.Status.ToText(), DatasetVersionStatus.Ready.ToText());
+        return row.RequireReady();
     }
 
     /// <summary>One more live version than asked for, newest first.</summary>

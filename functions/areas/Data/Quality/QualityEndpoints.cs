@@ -29,7 +29,7 @@ internal static class QualityEndpoints
 
     /// <summary>Registers the feature.</summary>
     public static IServiceCollection AddQuality(this IServiceCollection services) => services
-        .AddSingleton<QualityReportStore>().AddSingleton<QualityWorkStore>().AddSingleton<IOrchestratedKind, OrchestratedReports>()
+        .AddReach<QualityReportRow, QualityReportStore>().AddSingleton<QualityWorkStore>().AddSingleton<IOrchestratedKind, OrchestratedReports>()
         .AddSingleton<ITaskKind, ReportTaskKind>().AddGarbage<QualityGarbage>()
         .AddSingleton(new OwnedKind("qualityReport", "quality_reports", IsInstance: true)).AddSingleton<IDatasetQuality, DatasetQualityRule>()
         .AddSingleton<IDatasetFacetSource, QualityFacets>()
@@ -39,30 +39,30 @@ internal static class QualityEndpoints
     public static IEndpointRouteBuilder MapQualityEndpoints(this IEndpointRouteBuilder routes)
     {
         var dataset = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}").WithTags("Quality");
-        dataset.MapGet("/quality-plan", PlanAsync).RequirePermission(Permission.Read)
+        dataset.MapGet("/quality-plan", PlanAsync).RequireAction(DataActions.ReadQuality)
             .WithOperationId("getQualityPlan").WithSummary("Get the expectations and rules of a dataset");
-        dataset.MapPut("/quality-plan", SetPlanAsync).RequirePermission(Permission.Write).AcceptsPlan<QualityPlanText>()
+        dataset.MapPut("/quality-plan", SetPlanAsync).RequireAction(DataActions.WriteQuality).AcceptsPlan<QualityPlanText>()
             .WithOperationId("setQualityPlan").WithSummary("Replace the expectations and rules of a dataset: YAML, as it is or as a field of JSON");
         var version = dataset.MapGroup("/versions/{version:int}");
-        version.MapPost("/quality-reports", CreateAsync).RequirePermission(Permission.Write).WithIdempotency().AcceptsPlan<CreateQualityReportRequest>()
+        version.MapPost("/quality-reports", CreateAsync).RequireAction(DataActions.WriteQuality).WithIdempotency().AcceptsPlan<CreateQualityReportRequest>()
             .WithOperationId("createQualityReport").WithSummary("Start a quality report of a version");
-        version.MapGet("/quality-reports", ListAsync).RequirePermission(Permission.Read)
+        version.MapGet("/quality-reports", ListAsync).RequireAction(DataActions.ReadQuality)
             .WithOperationId("listQualityReports").WithSummary("List the quality reports of a version, newest first");
-        version.MapGet("/quality", LatestAsync).RequirePermission(Permission.Read)
+        version.MapGet("/quality", LatestAsync).RequireAction(DataActions.ReadQuality)
             .WithOperationId("getVersionQuality").WithSummary("Get the newest quality report of a version, and whether the version may be used");
-        version.MapPost("/quality/override", OverrideAsync).RequirePermission(Permission.Administer)
+        version.MapPost("/quality/override", OverrideAsync).RequireAction(DataActions.AdministerQuality)
             .WithOperationId("overrideVersionQuality").WithSummary("Let a version be used although its report blocks it");
         var report = routes.MapGroup("/v1/quality-reports/{report}").WithTags("Quality");
-        report.MapGet("/", GetAsync).RequirePermission(Permission.Read)
+        report.MapGet("/", Get).RequireAction(DataActions.ReadQuality)
             .WithOperationId("getQualityReport").WithSummary("Get a quality report's status and score");
-        report.MapGet("/document", DocumentAsync).RequirePermission(Permission.Read).Produces<QualityDocument>()
+        report.MapGet("/document", DocumentAsync).RequireAction(DataActions.ReadQuality).Produces<QualityDocument>()
             .WithOperationId("getQualityDocument").WithSummary("Get a quality report as JSON");
-        report.MapGet("/html", HtmlAsync).RequirePermission(Permission.Read)
+        report.MapGet("/html", HtmlAsync).RequireAction(DataActions.ReadQuality)
             .WithOperationId("getQualityPage").WithSummary("Get a quality report as one HTML page in the caller's language")
             .Produces<Stream>(contentType: "text/html");
-        report.MapGet("/text", TextAsync).RequirePermission(Permission.Read).Produces<string>(contentType: "text/markdown")
+        report.MapGet("/text", TextAsync).RequireAction(DataActions.ReadQuality).Produces<string>(contentType: "text/markdown")
             .WithOperationId("getQualityText").WithSummary("Get what matters in a quality report as Markdown in the caller's language");
-        report.MapPost("/cancel", CancelAsync).RequirePermission(Permission.Write)
+        report.MapPost("/cancel", CancelAsync).RequireAction(DataActions.CancelQuality)
             .WithOperationId("cancelQualityReport").WithSummary("Cancel a quality report; repeating it is harmless");
         QualityWorkEndpoints.Map(report);
         return routes;
@@ -92,27 +92,24 @@ internal static class QualityEndpoints
     }
 
     private static async Task<Ok<QualityPlanText>> PlanAsync(
-        string project, string dataset, Caller caller, ProjectAccess projects, DatasetStore datasets, QualityReportStore reports, CancellationToken cancellationToken)
+        Reached<DatasetRow> dataset, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        var row = await datasets.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, cancellationToken);
-        var plan = await reports.PlanAsync(row.Id, cancellationToken);
+        var plan = await reports.PlanAsync(dataset.Id, cancellationToken);
         return TypedResults.Ok(new QualityPlanText(plan, Problems(QualityPlanReader.Parse(plan))));
     }
 
     private static async Task<Ok<QualityPlanText>> SetPlanAsync(
-        string project, string dataset, PlanBody<QualityPlanText> body, Caller caller, ProjectAccess projects, DatasetStore datasets, QualityReportStore reports,
+        Reached<DatasetRow> dataset, PlanBody<QualityPlanText> body, Caller caller, QualityReportStore reports,
         CancellationToken cancellationToken)
     {
         var request = body.Json ?? (body.Plan is { } sent ? new QualityPlanText(sent) : throw ApiException.Invalid("plan", "required"));
         var problems = CheckPlan(request.Plan);
-        var row = await datasets.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, cancellationToken);
-        await reports.SetPlanAsync(row.Id, request.Plan, caller, cancellationToken);
+        await reports.SetPlanAsync(dataset.Id, request.Plan, caller, cancellationToken);
         return TypedResults.Ok(request with { Problems = problems });
     }
 
     private static async Task<Accepted<QualityReportSubmission>> CreateAsync(
-        string project, string dataset, int version, PlanBody<CreateQualityReportRequest> body, Caller caller, HttpRequest http, ProjectAccess projects,
-        DatasetVersionStore versions, QualityReportStore reports, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, PlanBody<CreateQualityReportRequest> body, Caller caller, HttpRequest http, QualityReportStore reports, CancellationToken cancellationToken)
     {
         var request = body.Json ?? new CreateQualityReportRequest(body.Plan);
         if (request.Plan is { } plan)
@@ -120,54 +117,48 @@ internal static class QualityEndpoints
             CheckPlan(plan);
         }
 
-        var row = await versions.GetReadyAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, version, cancellationToken);
+        var row = version.Value.RequireReady();
         var report = await reports.CreateAsync(row, request.Plan, request.BaselineVersion, caller, cancellationToken);
         var uris = ManagementUris.For(http, report.Id);
         return TypedResults.Accepted($"/v1/quality-reports/{report.Id}", new QualityReportSubmission(report.ToContract(), uris.StatusQueryGetUri, uris.TerminatePostUri));
     }
 
     private static async Task<Ok<Page<QualityReport>>> ListAsync(
-        string project, string dataset, int version, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, DatasetVersionStore versions,
-        QualityReportStore reports, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, [AsParameters] PageRequest page, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        var row = await versions.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, version, cancellationToken);
-        var rows = await reports.ListAsync(row.Id, page.Key(), page.Size, cancellationToken);
+        var rows = await reports.ListAsync(version.Id, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, item => item.ToContract(), item => [item.Id]));
     }
 
     private static async Task<Ok<VersionQuality>> LatestAsync(
-        string project, string dataset, int version, Caller caller, ProjectAccess projects, DatasetVersionStore versions, QualityReportStore reports,
+        Reached<DatasetVersionRow> version, QualityReportStore reports,
         CancellationToken cancellationToken)
     {
-        var row = await versions.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, version, cancellationToken);
-        return TypedResults.Ok(await reports.LatestAsync(row.Id, cancellationToken));
+        return TypedResults.Ok(await reports.LatestAsync(version.Id, cancellationToken));
     }
 
     private static async Task<Ok<VersionQuality>> OverrideAsync(
-        string project, string dataset, int version, OverrideQualityRequest request, Caller caller, ProjectAccess projects, DatasetVersionStore versions,
-        QualityReportStore reports, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, OverrideQualityRequest request, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
     {
         Check.Length(request.Reason, "reason", 1, MaxReason);
-        var row = await versions.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), dataset, version, cancellationToken);
-        await reports.OverrideAsync(row.Id, request.Reason, caller, cancellationToken);
-        return TypedResults.Ok(await reports.LatestAsync(row.Id, cancellationToken));
+        await reports.OverrideAsync(version.Id, request.Reason, caller, cancellationToken);
+        return TypedResults.Ok(await reports.LatestAsync(version.Id, cancellationToken));
     }
 
-    private static async Task<Ok<QualityReport>> GetAsync(string report, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
-        => TypedResults.Ok((await reports.GetAsync(report, caller, cancellationToken)).ToContract());
+    private static Ok<QualityReport> Get(Reached<QualityReportRow> report) => TypedResults.Ok(report.Value.ToContract());
 
-    private static async Task<FileContentHttpResult> DocumentAsync(string report, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
-        => TypedResults.Bytes(await ReadAsync(report, caller, reports, cancellationToken), MediaTypeNames.Application.Json);
+    private static async Task<FileContentHttpResult> DocumentAsync(Reached<QualityReportRow> report, QualityReportStore reports, CancellationToken cancellationToken)
+        => TypedResults.Bytes(await ReadAsync(report, reports, cancellationToken), MediaTypeNames.Application.Json);
 
-    private static async Task<ContentHttpResult> TextAsync(string report, Caller caller, HttpRequest request, QualityReportStore reports, CancellationToken cancellationToken)
+    private static async Task<ContentHttpResult> TextAsync(Reached<QualityReportRow> report, HttpRequest request, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        var document = JsonSerializer.Deserialize<QualityDocument>(await ReadAsync(report, caller, reports, cancellationToken), ContractsJson.Tolerant)!;
+        var document = JsonSerializer.Deserialize<QualityDocument>(await ReadAsync(report, reports, cancellationToken), ContractsJson.Tolerant)!;
         return TypedResults.Content(QualityText.Render(document, ErrorCatalog.PrefersChinese(request)), MediaTypeNames.Text.Markdown, Encoding.UTF8);
     }
 
-    private static async Task<ContentHttpResult> HtmlAsync(string report, Caller caller, HttpRequest request, HttpResponse response, QualityReportStore reports, CancellationToken cancellationToken)
+    private static async Task<ContentHttpResult> HtmlAsync(Reached<QualityReportRow> report, HttpRequest request, HttpResponse response, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        var document = JsonSerializer.Deserialize<QualityDocument>(await ReadAsync(report, caller, reports, cancellationToken), ContractsJson.Tolerant)!;
+        var document = JsonSerializer.Deserialize<QualityDocument>(await ReadAsync(report, reports, cancellationToken), ContractsJson.Tolerant)!;
 
         // The page shows names and values of somebody's data: it may run nothing and load nothing.
         response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
@@ -175,18 +166,16 @@ internal static class QualityEndpoints
         return TypedResults.Content(QualityHtml.Render(document, ErrorCatalog.PrefersChinese(request)), MediaTypeNames.Text.Html, Encoding.UTF8);
     }
 
-    private static async Task<Ok<QualityReport>> CancelAsync(string report, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
+    private static async Task<Ok<QualityReport>> CancelAsync(Reached<QualityReportRow> report, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        await reports.GetAsync(report, caller, cancellationToken);
-        await reports.CancelAsync(report, cancellationToken);
-        return TypedResults.Ok((await reports.GetAsync(report, caller, cancellationToken)).ToContract());
+        await reports.CancelAsync(report.Id, cancellationToken);
+        return TypedResults.Ok((await reports.GetAsync(report.Id, caller, cancellationToken)).ToContract());
     }
 
-    private static async Task<byte[]> ReadAsync(string report, Caller caller, QualityReportStore reports, CancellationToken cancellationToken)
+    private static async Task<byte[]> ReadAsync(Reached<QualityReportRow> report, QualityReportStore reports, CancellationToken cancellationToken)
     {
-        var row = await reports.GetAsync(report, caller, cancellationToken);
-        return await reports.DocumentAsync(report, cancellationToken) is { } packed
+        return await reports.DocumentAsync(report.Id, cancellationToken) is { } packed
             ? Compressed.Unpack(packed)
-            : throw ApiException.IllegalTransition("qualityReport", row.Status.ToText(), QualityReportStatus.Succeeded.ToText());
+            : throw ApiException.IllegalTransition("qualityReport", report.Value.Status.ToText(), QualityReportStatus.Succeeded.ToText());
     }
 }

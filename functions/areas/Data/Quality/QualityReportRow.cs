@@ -1,10 +1,11 @@
 using AiPlatform.Contracts.Quality;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Kernel.Access;
 
 namespace AiPlatform.Data.Quality;
 
 /// <summary>A row of <c>quality_reports</c> with the names of its dataset and versions.</summary>
-internal sealed class QualityReportRow
+internal sealed class QualityReportRow : IReachable
 {
     public const string Columns = """
         r.id, r.project_id, d.id AS dataset_id, d.name AS dataset, r.version_id, v.version, r.status, r.reason, r.progress, r.score, r.passed, r.blocked,

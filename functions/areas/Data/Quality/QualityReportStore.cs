@@ -12,7 +12,7 @@ using Npgsql;
 namespace AiPlatform.Data.Quality;
 
 /// <summary>Quality reports, plans and overrides in PostgreSQL. For others: <see cref="LatestAsync"/> says what is known about a version.</summary>
-internal sealed class QualityReportStore(Database database, IOutbox outbox, EventStream events, TimeProvider time)
+internal sealed class QualityReportStore(Database database, IOutbox outbox, EventStream events, TimeProvider time) : IReach<QualityReportRow>
 {
     /// <summary>Writes a report and the start of its orchestration in one transaction.</summary>
     /// <exception cref="ApiException">409 while another report of the version is made; 400 when the baseline has no report.</exception>
@@ -44,6 +44,10 @@ internal sealed class QualityReportStore(Database database, IOutbox outbox, Even
         }
     }
 
+    /// <inheritdoc />
+    Task<QualityReportRow> IReach<QualityReportRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => GetAsync((string)path["report"]!, caller, cancellationToken);
+
     /// <summary>A report that the caller reaches.</summary>
     /// <exception cref="ApiException">404.</exception>
     public async Task<QualityReportRow> GetAsync(string id, Caller caller, CancellationToken cancellationToken)
@@ -51,8 +55,8 @@ internal sealed class QualityReportStore(Database database, IOutbox outbox, Even
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<QualityReportRow>(new CommandDefinition(
                 $"""
-                SELECT {QualityReportRow.Columns} FROM {QualityReportRow.From} JOIN projects p ON p.id = r.project_id
-                WHERE r.id = @id AND p.deleted_at IS NULL AND d.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
+                SELECT {QualityReportRow.Columns} FROM {QualityReportRow.From}
+                WHERE r.id = @id AND d.deleted_at IS NULL AND {ProjectAccess.Reaches("r.project_id")}
                 """,
                 new { id, owner = caller.OwnerFilter },
                 cancellationToken: cancellationToken))

@@ -18,20 +18,20 @@ internal static class QualityWorkEndpoints
     /// <summary>Maps the routes below a report.</summary>
     public static void Map(RouteGroupBuilder report)
     {
-        report.MapPost("/begin", BeginAsync).RequirePermission(Permission.Orchestrate)
+        report.MapPost("/begin", BeginAsync).RequireAction(DataActions.OrchestrateQuality)
             .WithOperationId("beginQualityReport").WithSummary("Begin a report (orchestrations)");
-        report.MapPost("/progress", ProgressAsync).RequirePermission(Permission.Orchestrate)
+        report.MapPost("/progress", ProgressAsync).RequireAction(DataActions.OrchestrateQuality)
             .WithOperationId("reportQualityProgress").WithSummary("Note how far a report is (orchestrations)");
-        report.MapPut("/parts/{part:int}", SetPartAsync).RequirePermission(Permission.Orchestrate).WithBodyLimit(Compressed.MaxBytes)
+        report.MapPut("/parts/{part:int}", SetPartAsync).RequireAction(DataActions.OrchestrateQuality).WithBodyLimit(Compressed.MaxBytes)
             .WithOperationId("setQualityPart").WithSummary("Keep what a step found (orchestrations)");
-        report.MapGet("/parts/{part:int}", PartAsync).RequirePermission(Permission.Orchestrate)
+        report.MapGet("/parts/{part:int}", PartAsync).RequireAction(DataActions.OrchestrateQuality)
             .WithOperationId("getQualityPart").WithSummary("Read what a step found (orchestrations)")
             .Produces<JsonElement>();
-        report.MapGet("/baseline", BaselineAsync).RequirePermission(Permission.Orchestrate)
+        report.MapGet("/baseline", BaselineAsync).RequireAction(DataActions.OrchestrateQuality)
             .WithOperationId("getQualityBaseline").WithSummary("Read what drift is measured against (orchestrations)");
-        report.MapPost("/complete", CompleteAsync).RequirePermission(Permission.Orchestrate).WithBodyLimit(Compressed.MaxBytes)
+        report.MapPost("/complete", CompleteAsync).RequireAction(DataActions.OrchestrateQuality).WithBodyLimit(Compressed.MaxBytes)
             .WithOperationId("completeQualityReport").WithSummary("End a report well (orchestrations)");
-        report.MapPost("/fail", FailAsync).RequirePermission(Permission.Orchestrate)
+        report.MapPost("/fail", FailAsync).RequireAction(DataActions.OrchestrateQuality)
             .WithOperationId("failQualityReport").WithSummary("End a report badly (orchestrations)");
     }
 

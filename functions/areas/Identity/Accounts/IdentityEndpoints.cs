@@ -15,7 +15,7 @@ internal static class IdentityEndpoints
     /// <summary>Maps the routes.</summary>
     public static void MapIdentityEndpoints(this IEndpointRouteBuilder routes)
     {
-        var auth = routes.MapGroup("/v1/auth").WithTags("Identity").RequirePermission(Permission.Anonymous);
+        var auth = routes.MapGroup("/v1/auth").WithTags("Identity").OpenToAnybody();
         auth.MapPost("/register", LoginEndpoints.RegisterAsync)
             .WithOperationId("register").WithSummary("Create an account and log it in");
         auth.MapPost("/login", LoginEndpoints.LoginAsync).WithOperationId("login").WithSummary("Log in");
@@ -26,7 +26,7 @@ internal static class IdentityEndpoints
         auth.MapPost("/service-token", LoginEndpoints.ServiceTokenAsync)
             .WithOperationId("getServiceToken").WithSummary("Log a platform service in").WithoutDatabase();
 
-        var me = routes.MapGroup("/v1/users/me").WithTags("Identity").RequirePermission(Permission.Account);
+        var me = routes.MapGroup("/v1/users/me").WithTags("Identity").RequireAction(IdentityActions.ManageAccount);
         me.MapGet("/", GetMeAsync).WithOperationId("getMe").WithSummary("The caller's account");
         me.MapPost("/password", LoginEndpoints.ChangePasswordAsync)
             .WithOperationId("changePassword").WithSummary("Change the caller's password; every other login ends");
@@ -38,7 +38,7 @@ internal static class IdentityEndpoints
         me.MapDelete("/tokens/{id}", AccessTokenEndpoints.RevokeAsync)
             .WithOperationId("revokeAccessToken").WithSummary("Revoke a personal access token");
 
-        var users = routes.MapGroup("/v1/users").WithTags("Identity").RequirePermission(Permission.Administer);
+        var users = routes.MapGroup("/v1/users").WithTags("Identity").RequireAction(IdentityActions.AdministerUsers);
         users.MapGet("/", ListAsync).WithOperationId("listUsers").WithSummary("List accounts");
         users.MapGet("/{id}", GetAsync).WithOperationId("getUser").WithSummary("Get an account");
         users.MapPost("/", LoginEndpoints.CreateUserAsync).WithIdempotency()

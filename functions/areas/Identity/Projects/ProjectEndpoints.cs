@@ -23,17 +23,17 @@ internal static class ProjectEndpoints
     public static void MapProjectEndpoints(this IEndpointRouteBuilder routes)
     {
         var projects = routes.MapGroup("/v1/projects").WithTags("Projects");
-        projects.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        projects.MapPost("/", CreateAsync).RequireAction(IdentityActions.WriteProject).WithIdempotency()
             .WithOperationId("createProject").WithSummary("Create a project");
-        projects.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        projects.MapGet("/", ListAsync).RequireAction(IdentityActions.ReadProject)
             .WithOperationId("listProjects").WithSummary("List the caller's projects, newest first");
-        projects.MapGet("/{project}", GetAsync).RequirePermission(Permission.Read)
+        projects.MapGet("/{project}", GetAsync).RequireAction(IdentityActions.ReadProject)
             .WithOperationId("getProject").WithSummary("Get a project by id or name");
-        projects.MapPatch("/{project}", UpdateAsync).RequirePermission(Permission.Write)
+        projects.MapPatch("/{project}", UpdateAsync).RequireAction(IdentityActions.WriteProject)
             .WithOperationId("updateProject").WithIfMatch().WithSummary("Change a project; honours If-Match");
-        projects.MapDelete("/{project}", DeleteAsync).RequirePermission(Permission.Write)
+        projects.MapDelete("/{project}", DeleteAsync).RequireAction(IdentityActions.DeleteProject)
             .WithOperationId("deleteProject").WithIfMatch().WithSummary("Delete a project; honours If-Match");
-        projects.MapPost("/{project}/restore", RestoreAsync).RequirePermission(Permission.Write)
+        projects.MapPost("/{project}/restore", RestoreAsync).RequireAction(IdentityActions.WriteProject)
             .WithOperationId("restoreProject").WithSummary("Restore a deleted project by id");
     }
 

@@ -19,21 +19,21 @@ internal static class EvaluationEndpoints
     /// <summary>Maps the routes.</summary>
     public static void Map(MLflowRoutes mlflow)
     {
-        mlflow.Post<EvaluationDatasetApi>("datasets/create", Permission.Write, (api, call) => api.CreateAsync(call));
-        mlflow.Both<EvaluationDatasetApi>("datasets/search", Permission.Read, (api, call) => api.SearchAsync(call));
-        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}", Permission.Read, (api, call) => api.GetAsync(call));
-        mlflow.On<EvaluationDatasetApi>("DELETE", "datasets/{dataset}", Permission.Write, (api, call) => api.DeleteAsync(call));
-        mlflow.On<EvaluationDatasetApi>("PATCH", "datasets/{dataset}/tags", Permission.Write, (api, call) => api.SetTagsAsync(call));
-        mlflow.On<EvaluationDatasetApi>("DELETE", "datasets/{dataset}/tags/{key}", Permission.Write, (api, call) => api.DeleteTagAsync(call));
-        mlflow.On<EvaluationDatasetApi>("POST", "datasets/{dataset}/records", Permission.Write, (api, call) => api.UpsertAsync(call)).WithBodyLimit(MaxRecordBytes);
-        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}/records", Permission.Read, (api, call) => api.RecordsAsync(call));
-        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}/experiment-ids", Permission.Read, (api, call) => api.ExperimentsAsync(call));
-        mlflow.Post<EvaluationDatasetApi>("datasets/{dataset}/add-experiments", Permission.Write, (api, call) => api.AddExperimentsAsync(call));
-        mlflow.Post<EvaluationDatasetApi>("datasets/{dataset}/remove-experiments", Permission.Write, (api, call) => api.RemoveExperimentsAsync(call));
-        mlflow.On<ScorerApi>("POST", "scorers/register", Permission.Write, (api, call) => api.RegisterAsync(call)).WithBodyLimit(MaxScorerBytes);
-        mlflow.Get<ScorerApi>("scorers/list", Permission.Read, (api, call) => api.ListAsync(call));
-        mlflow.Get<ScorerApi>("scorers/versions", Permission.Read, (api, call) => api.VersionsAsync(call));
-        mlflow.Get<ScorerApi>("scorers/get", Permission.Read, (api, call) => api.GetAsync(call));
-        mlflow.On<ScorerApi>("DELETE", "scorers/delete", Permission.Write, (api, call) => api.DeleteAsync(call));
+        mlflow.Post<EvaluationDatasetApi>("datasets/create", MLflowActions.WriteEvaluation, (api, call) => api.CreateAsync(call));
+        mlflow.Both<EvaluationDatasetApi>("datasets/search", MLflowActions.ReadEvaluation, (api, call) => api.SearchAsync(call));
+        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}", MLflowActions.ReadEvaluation, (api, call) => api.GetAsync(call));
+        mlflow.On<EvaluationDatasetApi>("DELETE", "datasets/{dataset}", MLflowActions.DeleteEvaluation, (api, call) => api.DeleteAsync(call));
+        mlflow.On<EvaluationDatasetApi>("PATCH", "datasets/{dataset}/tags", MLflowActions.WriteEvaluation, (api, call) => api.SetTagsAsync(call));
+        mlflow.On<EvaluationDatasetApi>("DELETE", "datasets/{dataset}/tags/{key}", MLflowActions.WriteEvaluation, (api, call) => api.DeleteTagAsync(call));
+        mlflow.On<EvaluationDatasetApi>("POST", "datasets/{dataset}/records", MLflowActions.WriteEvaluation, (api, call) => api.UpsertAsync(call)).WithBodyLimit(MaxRecordBytes);
+        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}/records", MLflowActions.ReadEvaluation, (api, call) => api.RecordsAsync(call));
+        mlflow.Get<EvaluationDatasetApi>("datasets/{dataset}/experiment-ids", MLflowActions.ReadEvaluation, (api, call) => api.ExperimentsAsync(call));
+        mlflow.Post<EvaluationDatasetApi>("datasets/{dataset}/add-experiments", MLflowActions.WriteEvaluation, (api, call) => api.AddExperimentsAsync(call));
+        mlflow.Post<EvaluationDatasetApi>("datasets/{dataset}/remove-experiments", MLflowActions.WriteEvaluation, (api, call) => api.RemoveExperimentsAsync(call));
+        mlflow.On<ScorerApi>("POST", "scorers/register", MLflowActions.WriteEvaluation, (api, call) => api.RegisterAsync(call)).WithBodyLimit(MaxScorerBytes);
+        mlflow.Get<ScorerApi>("scorers/list", MLflowActions.ReadEvaluation, (api, call) => api.ListAsync(call));
+        mlflow.Get<ScorerApi>("scorers/versions", MLflowActions.ReadEvaluation, (api, call) => api.VersionsAsync(call));
+        mlflow.Get<ScorerApi>("scorers/get", MLflowActions.ReadEvaluation, (api, call) => api.GetAsync(call));
+        mlflow.On<ScorerApi>("DELETE", "scorers/delete", MLflowActions.DeleteEvaluation, (api, call) => api.DeleteAsync(call));
     }
 }

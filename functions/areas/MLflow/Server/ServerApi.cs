@@ -29,5 +29,5 @@ internal sealed class ServerApi(IOptions<MLflowOptions> options)
 
     /// <summary>Maps <c>/version</c>, a plain text which needs no account.</summary>
     public static void MapVersion(IEndpointRouteBuilder routes)
-        => routes.MapGet("/version", static () => TypedResults.Text(Version)).RequirePermission(Permission.Anonymous).WithoutDatabase().ExcludeFromDescription();
+        => routes.MapGet("/version", static () => TypedResults.Text(Version)).OpenToAnybody().WithoutDatabase().ExcludeFromDescription();
 }

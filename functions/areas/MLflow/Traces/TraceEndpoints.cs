@@ -23,31 +23,31 @@ internal static class TraceEndpoints
     /// <param name="otlp">Those of OpenTelemetry.</param>
     public static void Map(MLflowRoutes mlflow, MLflowRoutes proxy, MLflowRoutes otlp)
     {
-        mlflow.On<LegacyTraceApi>("POST", "traces", Permission.WriteRun, (api, call) => api.StartAsync(call)).WithBodyLimit(MaxTraceBytes);
-        mlflow.Get<LegacyTraceApi>("traces", Permission.ReadRun, (api, call) => api.SearchAsync(call));
-        mlflow.On<LegacyTraceApi>("PATCH", "traces/{trace}", Permission.WriteRun, (api, call) => api.EndAsync(call));
-        mlflow.Get<LegacyTraceApi>("traces/{trace}/info", Permission.ReadRun, (api, call) => api.GetAsync(call));
-        mlflow.Get<TraceApi>("traces/{trace}", Permission.ReadRun, (api, call) => api.GetAsync(call));
-        mlflow.Get<TraceApi>("traces/batchGetInfos", Permission.ReadRun, (api, call) => api.BatchAsync(call));
-        mlflow.Post<TraceApi>("traces/batchGetInfos", Permission.ReadRun, (api, call) => api.BatchAsync(call));
-        mlflow.Post<TraceApi>("traces/search", Permission.ReadRun, (api, call) => api.SearchAsync(call));
-        mlflow.Post<TraceApi>("traces/delete-traces", Permission.WriteRun, (api, call) => api.DeleteAsync(call));
-        mlflow.On<TraceApi>("PATCH", "traces/{trace}/tags", Permission.WriteRun, (api, call) => api.SetTagAsync(call));
-        mlflow.On<TraceApi>("DELETE", "traces/{trace}/tags", Permission.WriteRun, (api, call) => api.DeleteTagAsync(call));
-        mlflow.Post<TraceApi>("traces/link-to-run", Permission.WriteRun, (api, call) => api.LinkRunAsync(call));
-        mlflow.Post<TraceApi>("traces/link-prompts", Permission.WriteRun, (api, call) => api.LinkPromptsAsync(call));
-        mlflow.Post<TraceApi>("traces/calculate-filter-correlation", Permission.ReadRun, (api, call) => api.CorrelateAsync(call));
-        mlflow.Post<TraceMetricsApi>("traces/metrics", Permission.ReadRun, (api, call) => api.QueryAsync(call));
-        mlflow.Get<TraceReadApi>("traces/get", Permission.ReadRun, (api, call) => api.GetAsync(call));
-        mlflow.Get<TraceReadApi>("traces/batchGet", Permission.ReadRun, (api, call) => api.BatchAsync(call));
-        mlflow.Get<TraceReadApi>("get-trace-artifact", Permission.ReadRun, (api, call) => api.FileAsync(call));
-        mlflow.Post<AssessmentApi>("traces/{trace}/assessments", Permission.WriteRun, (api, call) => api.CreateAsync(call));
-        mlflow.Get<AssessmentApi>("traces/{trace}/assessments/{assessment}", Permission.ReadRun, (api, call) => api.GetAsync(call));
-        mlflow.On<AssessmentApi>("PATCH", "traces/{trace}/assessments/{assessment}", Permission.WriteRun, (api, call) => api.UpdateAsync(call));
-        mlflow.On<AssessmentApi>("DELETE", "traces/{trace}/assessments/{assessment}", Permission.WriteRun, (api, call) => api.DeleteAsync(call));
+        mlflow.On<LegacyTraceApi>("POST", "traces", MLflowActions.LogTrace, (api, call) => api.StartAsync(call)).WithBodyLimit(MaxTraceBytes);
+        mlflow.Get<LegacyTraceApi>("traces", MLflowActions.ReadTrace, (api, call) => api.SearchAsync(call));
+        mlflow.On<LegacyTraceApi>("PATCH", "traces/{trace}", MLflowActions.LogTrace, (api, call) => api.EndAsync(call));
+        mlflow.Get<LegacyTraceApi>("traces/{trace}/info", MLflowActions.ReadTrace, (api, call) => api.GetAsync(call));
+        mlflow.Get<TraceApi>("traces/{trace}", MLflowActions.ReadTrace, (api, call) => api.GetAsync(call));
+        mlflow.Get<TraceApi>("traces/batchGetInfos", MLflowActions.ReadTrace, (api, call) => api.BatchAsync(call));
+        mlflow.Post<TraceApi>("traces/batchGetInfos", MLflowActions.ReadTrace, (api, call) => api.BatchAsync(call));
+        mlflow.Post<TraceApi>("traces/search", MLflowActions.ReadTrace, (api, call) => api.SearchAsync(call));
+        mlflow.Post<TraceApi>("traces/delete-traces", MLflowActions.LogTrace, (api, call) => api.DeleteAsync(call));
+        mlflow.On<TraceApi>("PATCH", "traces/{trace}/tags", MLflowActions.LogTrace, (api, call) => api.SetTagAsync(call));
+        mlflow.On<TraceApi>("DELETE", "traces/{trace}/tags", MLflowActions.LogTrace, (api, call) => api.DeleteTagAsync(call));
+        mlflow.Post<TraceApi>("traces/link-to-run", MLflowActions.LogTrace, (api, call) => api.LinkRunAsync(call));
+        mlflow.Post<TraceApi>("traces/link-prompts", MLflowActions.LogTrace, (api, call) => api.LinkPromptsAsync(call));
+        mlflow.Post<TraceApi>("traces/calculate-filter-correlation", MLflowActions.ReadTrace, (api, call) => api.CorrelateAsync(call));
+        mlflow.Post<TraceMetricsApi>("traces/metrics", MLflowActions.ReadTrace, (api, call) => api.QueryAsync(call));
+        mlflow.Get<TraceReadApi>("traces/get", MLflowActions.ReadTrace, (api, call) => api.GetAsync(call));
+        mlflow.Get<TraceReadApi>("traces/batchGet", MLflowActions.ReadTrace, (api, call) => api.BatchAsync(call));
+        mlflow.Get<TraceReadApi>("get-trace-artifact", MLflowActions.ReadTrace, (api, call) => api.FileAsync(call));
+        mlflow.Post<AssessmentApi>("traces/{trace}/assessments", MLflowActions.LogTrace, (api, call) => api.CreateAsync(call));
+        mlflow.Get<AssessmentApi>("traces/{trace}/assessments/{assessment}", MLflowActions.ReadTrace, (api, call) => api.GetAsync(call));
+        mlflow.On<AssessmentApi>("PATCH", "traces/{trace}/assessments/{assessment}", MLflowActions.LogTrace, (api, call) => api.UpdateAsync(call));
+        mlflow.On<AssessmentApi>("DELETE", "traces/{trace}/assessments/{assessment}", MLflowActions.LogTrace, (api, call) => api.DeleteAsync(call));
         const string file = "artifacts/{experiment}/traces/{trace}/artifacts/traces.json";
-        proxy.Raw<TraceFileApi>("PUT", file, Permission.WriteRun, TraceFileApi.MaxBytes, (api, context) => api.UploadAsync(context)).WithRawBody();
-        proxy.Raw<TraceFileApi>("GET", file, Permission.ReadRun, 0, (api, context) => api.DownloadAsync(context));
-        otlp.Raw<OtlpApi>("POST", "traces", Permission.WriteRun, OtlpRequest.MaxBodyBytes, (api, context) => api.ExportAsync(context)).WithRawBody();
+        proxy.Raw<TraceFileApi>("PUT", file, MLflowActions.LogTrace, TraceFileApi.MaxBytes, (api, context) => api.UploadAsync(context)).WithRawBody();
+        proxy.Raw<TraceFileApi>("GET", file, MLflowActions.ReadTrace, 0, (api, context) => api.DownloadAsync(context));
+        otlp.Raw<OtlpApi>("POST", "traces", MLflowActions.LogTrace, OtlpRequest.MaxBodyBytes, (api, context) => api.ExportAsync(context)).WithRawBody();
     }
 }

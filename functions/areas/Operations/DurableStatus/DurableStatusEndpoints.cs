@@ -38,37 +38,37 @@ internal static class DurableStatusEndpoints
 
     private static void Map(RouteGroupBuilder group)
     {
-        group.MapPost("/orchestrators/{name}/{instanceId?}", StartAsync).RequirePermission(Permission.Write)
+        group.MapPost("/orchestrators/{name}/{instanceId?}", StartAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("startOrchestration").WithSummary("Start an orchestration")
             .TakesBody("application/json").Produces<JsonElement>(StatusCodes.Status202Accepted);
-        group.MapGet("/instances", ListAsync).RequirePermission(Permission.Read)
+        group.MapGet("/instances", ListAsync).RequireAction(OperationsActions.ReadOrchestration)
             .WithOperationId("listOrchestrations").WithSummary("List instances")
             .Produces<JsonElement>();
-        group.MapGet("/instances/{id}", GetAsync).RequirePermission(Permission.Read)
+        group.MapGet("/instances/{id}", GetAsync).RequireAction(OperationsActions.ReadOrchestration)
             .WithOperationId("getOrchestration").WithSummary("Get an instance's status: 202 while it runs, 200 when it has ended")
             .Produces<JsonElement>().Produces<JsonElement>(StatusCodes.Status202Accepted);
-        group.MapPost("/instances/{id}/raiseEvent/{eventName}", RaiseEventAsync).RequirePermission(Permission.Write)
+        group.MapPost("/instances/{id}/raiseEvent/{eventName}", RaiseEventAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("raiseOrchestrationEvent").Produces(StatusCodes.Status202Accepted).WithSummary("Send an event to an instance")
             .TakesBody("application/json");
-        group.MapPost("/instances/{id}/terminate", TerminateAsync).RequirePermission(Permission.Write)
+        group.MapPost("/instances/{id}/terminate", TerminateAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("terminateOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Terminate an instance");
-        group.MapPost("/instances/{id}/suspend", SuspendAsync).RequirePermission(Permission.Write)
+        group.MapPost("/instances/{id}/suspend", SuspendAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("suspendOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Suspend an instance");
-        group.MapPost("/instances/{id}/resume", ResumeAsync).RequirePermission(Permission.Write)
+        group.MapPost("/instances/{id}/resume", ResumeAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("resumeOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Resume a suspended instance");
-        group.MapPost("/instances/{id}/restart", RestartAsync).RequirePermission(Permission.Write)
+        group.MapPost("/instances/{id}/restart", RestartAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("restartOrchestration").WithSummary("Start a finished instance again with its first input")
             .Produces<JsonElement>(StatusCodes.Status202Accepted);
-        group.MapPost("/instances/{id}/rewind", RewindAsync).RequirePermission(Permission.Write)
+        group.MapPost("/instances/{id}/rewind", RewindAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("rewindOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Let a failed instance go on from before its failure");
-        group.MapDelete("/instances/{id}", PurgeAsync).RequirePermission(Permission.Write)
+        group.MapDelete("/instances/{id}", PurgeAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("purgeOrchestration").WithSummary("Remove a finished instance and its history")
             .Produces<JsonElement>();
-        group.MapGet("/stuckInstances", StuckAsync).RequirePermission(Permission.Administer)
+        group.MapGet("/stuckInstances", StuckAsync).RequireAction(OperationsActions.AdministerOrchestrations)
             .WithOperationId("listStuckOrchestrations").WithSummary("List unfinished instances that have not moved for long")
             .Produces<JsonElement>();
         group.MapEntities();
-        group.MapDelete("/instances", PurgeManyAsync).RequirePermission(Permission.Write)
+        group.MapDelete("/instances", PurgeManyAsync).RequireAction(OperationsActions.ManageOrchestration)
             .WithOperationId("purgeOrchestrations").WithSummary("Remove finished instances and their histories")
             .Produces<JsonElement>();
     }

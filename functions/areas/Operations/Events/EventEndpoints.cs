@@ -27,7 +27,7 @@ internal static class EventEndpoints
 
     /// <summary>Maps the route.</summary>
     public static void MapEventEndpoints(this IEndpointRouteBuilder routes)
-        => routes.MapGet("/v1/events", StreamAsync).WithTags("Events").RequirePermission(Permission.Read).WithLongRequests()
+        => routes.MapGet("/v1/events", StreamAsync).WithTags("Events").RequireAction(OperationsActions.ReadEvents).WithLongRequests()
             .WithOperationId("streamEvents").WithSummary("Live events of topics such as job:ID, run:ID, project:ID as server-sent events; Last-Event-ID resumes")
             .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
 
@@ -158,7 +158,7 @@ internal static class EventEndpoints
         {
             var caller = await callers.RequireAsync(context);
             await RequireTopicsAsync(topics, caller, owners, cancellationToken);
-            return Permission.Read.Allows(caller.Role) && (caller.Scopes is not { } scopes || TokenScopes.Cover(scopes, Permission.Read));
+            return AccessRules.Allows(caller, OperationsActions.ReadEvents);
         }
         catch (ApiException)
         {

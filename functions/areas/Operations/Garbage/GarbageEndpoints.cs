@@ -30,7 +30,7 @@ internal static class GarbageEndpoints
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapGarbageEndpoints(this IEndpointRouteBuilder routes)
     {
-        var garbage = routes.MapGroup("/v1/garbage").WithTags("Garbage").RequirePermission(Permission.Administer);
+        var garbage = routes.MapGroup("/v1/garbage").WithTags("Garbage").RequireAction(OperationsActions.AdministerGarbage);
         garbage.MapGet("/", StatusAsync)
             .WithOperationId("getGarbageStatus").WithSummary("What waits for garbage collection");
         garbage.MapGet("/reports", ListAsync)

@@ -38,7 +38,7 @@ internal static class LineageEndpoints
     /// <summary>Maps the routes.</summary>
     public static IEndpointRouteBuilder MapLineageEndpoints(this IEndpointRouteBuilder routes)
     {
-        var lineage = routes.MapGroup("/v1/lineage/{kind}/{id}").WithTags("Lineage").RequirePermission(Permission.Read);
+        var lineage = routes.MapGroup("/v1/lineage/{kind}/{id}").WithTags("Lineage").RequireAction(OperationsActions.ReadLineage);
         lineage.MapGet("/", GetAsync)
             .WithOperationId("getLineage").WithSummary("What a thing came from and what came from it, to any depth and at any time");
         lineage.MapGet("/impact", ImpactAsync)

@@ -49,8 +49,7 @@ internal static class LineageNames
 
         var row = await connection.QuerySingleOrDefaultAsync<NameRow>(new CommandDefinition(
                 $"""
-                SELECT n.id, n.name, n.project_id FROM ({source}) n JOIN projects p ON p.id = n.project_id
-                WHERE n.id = @id AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
+                SELECT n.id, n.name, n.project_id FROM ({source}) n WHERE n.id = @id AND {ProjectAccess.Reaches("n.project_id")}
                 """,
                 new { id, owner = caller.OwnerFilter },
                 cancellationToken: cancellationToken))

@@ -18,43 +18,43 @@ internal static class LineageReceiverEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var receivers = routes.MapGroup("/v1/projects/{project}/lineage-receivers").WithTags("OpenLineage");
-        receivers.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotencyOfSecret()
+        receivers.MapPost("/", CreateAsync).RequireAction(OperationsActions.ManageLineageReceiver).WithIdempotencyOfSecret()
             .WithOperationId("createLineageReceiver").WithSummary("Send OpenLineage events about a project's runs to a URL");
-        receivers.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        receivers.MapGet("/", ListAsync).RequireAction(OperationsActions.ReadLineageReceiver)
             .WithOperationId("listLineageReceivers").WithSummary("List the receivers of a project");
-        receivers.MapPatch("/{receiver}", UpdateAsync).RequirePermission(Permission.Write)
+        receivers.MapPatch("/{receiver}", UpdateAsync).RequireAction(OperationsActions.ManageLineageReceiver)
             .WithOperationId("updateLineageReceiver").WithSummary("Change, pause or resume a receiver");
-        receivers.MapDelete("/{receiver}", DeleteAsync).RequirePermission(Permission.Write)
+        receivers.MapDelete("/{receiver}", DeleteAsync).RequireAction(OperationsActions.ManageLineageReceiver)
             .WithOperationId("deleteLineageReceiver").WithSummary("Remove a receiver");
     }
 
     private static async Task<Created<LineageReceiver>> CreateAsync(
-        string project, CreateLineageReceiverRequest request, Caller caller, ProjectAccess projects, LineageReceivers receivers, LineageHttp http,
+        Reached<ProjectIdentity> project, CreateLineageReceiverRequest request, Caller caller, LineageReceivers receivers, LineageHttp http,
         CancellationToken cancellationToken)
     {
         Check.Name(request.Name, "name");
         Check.That(request.Url is not null, "url", "required");
         await CheckTargetAsync(request.Url, request.Authorization, http, cancellationToken);
-        var row = await receivers.CreateAsync(await projects.RequireAsync(project, caller, cancellationToken), request, caller, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{project}/lineage-receivers/{row.Id}", row);
+        var row = await receivers.CreateAsync(project.Id, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{project.Id}/lineage-receivers/{row.Id}", row);
     }
 
     private static async Task<Ok<Page<LineageReceiver>>> ListAsync(
-        string project, Caller caller, ProjectAccess projects, LineageReceivers receivers, CancellationToken cancellationToken)
-        => TypedResults.Ok(new Page<LineageReceiver>(await receivers.ListAsync(await projects.RequireAsync(project, caller, cancellationToken), cancellationToken)));
+        Reached<ProjectIdentity> project, LineageReceivers receivers, CancellationToken cancellationToken)
+        => TypedResults.Ok(new Page<LineageReceiver>(await receivers.ListAsync(project.Id, cancellationToken)));
 
     private static async Task<Ok<LineageReceiver>> UpdateAsync(
-        string project, string receiver, UpdateLineageReceiverRequest request, Caller caller, ProjectAccess projects, LineageReceivers receivers,
+        Reached<ProjectIdentity> project, string receiver, UpdateLineageReceiverRequest request, LineageReceivers receivers,
         LineageHttp http, CancellationToken cancellationToken)
     {
         await CheckTargetAsync(request.Url, request.Authorization, http, cancellationToken);
-        return TypedResults.Ok(await receivers.UpdateAsync(await projects.RequireAsync(project, caller, cancellationToken), receiver, request, cancellationToken));
+        return TypedResults.Ok(await receivers.UpdateAsync(project.Id, receiver, request, cancellationToken));
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string receiver, Caller caller, ProjectAccess projects, LineageReceivers receivers, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string receiver, LineageReceivers receivers, CancellationToken cancellationToken)
     {
-        await receivers.DeleteAsync(await projects.RequireAsync(project, caller, cancellationToken), receiver, cancellationToken);
+        await receivers.DeleteAsync(project.Id, receiver, cancellationToken);
         return TypedResults.NoContent();
     }
 

@@ -27,16 +27,16 @@ internal static class OpenLineageEndpoints
     {
         foreach (var (prefix, owner) in new[] { (string.Empty, string.Empty), ("/p/{project}", "Project") })
         {
-            var lineage = routes.MapGroup(prefix + "/api/v1/lineage").WithTags("OpenLineage").RequirePermission(Permission.Write);
+            var lineage = routes.MapGroup(prefix + "/api/v1/lineage").WithTags("OpenLineage").RequireAction(OperationsActions.WriteLineage);
             lineage.MapPost("/", PostAsync).WithBodyLimit(MaxBytes)
                 .WithOperationId($"post{owner}LineageEvent").WithSummary("Take an OpenLineage event about a run, a job or a dataset");
             lineage.MapPost("/batch", PostBatchAsync).WithBodyLimit(MaxBatchBytes)
                 .WithOperationId($"post{owner}LineageEvents").WithSummary("Take up to 1,000 OpenLineage events");
         }
 
-        routes.MapGet("/v1/projects/{project}/lineage-events", ListAsync).WithTags("OpenLineage").RequirePermission(Permission.Read)
+        routes.MapGet("/v1/projects/{project}/lineage-events", ListAsync).WithTags("OpenLineage").RequireAction(OperationsActions.ReadLineage)
             .WithOperationId("listLineageEvents").WithSummary("List the OpenLineage events that a project received, newest first");
-        routes.MapGet("/v1/projects/{project}/lineage-external", FindAsync).WithTags("Lineage").RequirePermission(Permission.Read)
+        routes.MapGet("/v1/projects/{project}/lineage-external", FindAsync).WithTags("Lineage").RequireAction(OperationsActions.ReadLineage)
             .WithOperationId("findExternalLineage").WithSummary("Find datasets, jobs and runs of other tools in a project's graph, by kind, namespace and name");
     }
 
@@ -89,19 +89,16 @@ internal static class OpenLineageEndpoints
     }
 
     private static async Task<Ok<Page<OpenLineageEventRecord>>> ListAsync(
-        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, OpenLineageStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, [AsParameters] PageRequest page, OpenLineageStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok(page.ToPage(await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken), static row => row.ToContract(), static row => [row.Id]));
+        return TypedResults.Ok(page.ToPage(await store.ListAsync(project.Id, page.Key(), page.Size, cancellationToken), static row => row.ToContract(), static row => [row.Id]));
     }
 
     /// <param name="name">Only things of this name.</param>
     private static async Task<Ok<Page<ExternalThing>>> FindAsync(
-        string project, string? kind, [FromQuery(Name = "namespace")] string? space, string? name, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects,
-        OpenLineageStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string? kind, [FromQuery(Name = "namespace")] string? space, string? name, [AsParameters] PageRequest page, OpenLineageStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var rows = await store.FindAsync(projectId, kind, space, name, page.Key(), page.Size, cancellationToken);
+        var rows = await store.FindAsync(project.Id, kind, space, name, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, static row => row.ToContract(), static row => [row.Id]));
     }
 

@@ -20,16 +20,16 @@ internal static class TaskEndpoints
     public static IEndpointRouteBuilder MapTaskEndpoints(this IEndpointRouteBuilder routes)
     {
         var tasks = routes.MapGroup("/v1/tasks").WithTags("Tasks");
-        tasks.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        tasks.MapGet("/", ListAsync).RequireAction(OperationsActions.ReadTask)
             .WithOperationId("listTasks").WithSummary("List long operations, newest first");
-        tasks.MapGet("/{task}", GetAsync).RequirePermission(Permission.Read)
+        tasks.MapGet("/{task}", GetAsync).RequireAction(OperationsActions.ReadTask)
             .WithOperationId("getTask").WithSummary("Get a long operation");
-        tasks.MapGet("/{task}/why", WhyAsync).RequirePermission(Permission.Read)
+        tasks.MapGet("/{task}/why", WhyAsync).RequireAction(OperationsActions.ReadTask)
             .WithOperationId("explainTaskWait").WithSummary("Explain, in words and in data, why a task waits");
-        tasks.MapGet("/{task}/attempts/{attempt:int}/log", ReadLogAsync).RequirePermission(Permission.Read)
+        tasks.MapGet("/{task}/attempts/{attempt:int}/log", ReadLogAsync).RequireAction(OperationsActions.ReadTask)
             .WithOperationId("readTaskLog").WithSummary("Read the end of what an attempt of a queue's task has written to standard output and standard error")
             .Produces<Stream>(contentType: "text/plain");
-        tasks.MapPost("/{task}/cancel", CancelAsync).RequirePermission(Permission.Write)
+        tasks.MapPost("/{task}/cancel", CancelAsync).RequireAction(OperationsActions.CancelTask)
             .WithOperationId("cancelTask").WithSummary("Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
         return routes;
     }

@@ -9,8 +9,6 @@ namespace AiPlatform.Operations.Tasks;
 /// <summary>Lists the long operations of projects, whatever kinds the areas have registered.</summary>
 internal sealed class TaskReader(Database database, IEnumerable<ITaskKind> kinds)
 {
-    private const string Reachable = "p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)";
-
     private readonly IReadOnlyDictionary<string, ITaskKind> _kinds = kinds.ToDictionary(static kind => kind.Kind, StringComparer.Ordinal);
 
     /// <summary>The kind of an operation.</summary>
@@ -27,7 +25,7 @@ internal sealed class TaskReader(Database database, IEnumerable<ITaskKind> kinds
             CROSS JOIN LATERAL (
                 {source.Select} WHERE {source.Within} AND {source.Live}{(after is null ? string.Empty : $" AND {source.Id} < @after")}
                 ORDER BY {source.Id} DESC LIMIT @limit) s
-            WHERE {Reachable} AND (@projectId::text IS NULL OR p.id = @projectId)
+            WHERE {ProjectAccess.Reaches("p.id")} AND (@projectId::text IS NULL OR p.id = @projectId)
             """);
         return await connection.QueryAsync<TaskRow>(new CommandDefinition(
             $"SELECT * FROM ({string.Join(" UNION ALL ", newest)}) newest ORDER BY id DESC LIMIT @limit",
@@ -41,7 +39,7 @@ internal sealed class TaskReader(Database database, IEnumerable<ITaskKind> kinds
         await using var connection = await database.OpenAsync(cancellationToken);
         var found = _kinds.Values.Select(static kind => kind.Source).Select(static source => $"{source.Select} WHERE {source.Id} = @id AND {source.Live}");
         return await connection.QuerySingleOrDefaultAsync<TaskRow>(new CommandDefinition(
-            $"SELECT * FROM ({string.Join(" UNION ALL ", found)}) s WHERE EXISTS (SELECT 1 FROM projects p WHERE p.id = s.project_id AND {Reachable})",
+            $"SELECT * FROM ({string.Join(" UNION ALL ", found)}) s WHERE {ProjectAccess.Reaches("s.project_id")}",
             new { owner = caller.OwnerFilter, id },
             cancellationToken: cancellationToken));
     }

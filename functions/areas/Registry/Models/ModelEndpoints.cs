@@ -21,7 +21,7 @@ internal static class ModelEndpoints
     private const long MaxVersionBytes = 4 * 1024 * 1024;
 
     /// <summary>Registers the feature.</summary>
-    public static IServiceCollection AddModels(this IServiceCollection services) => services.AddSingleton<ModelStore>().AddSingleton<ModelRegistration>()
+    public static IServiceCollection AddModels(this IServiceCollection services) => services.AddReach<ModelRow, ModelStore>().AddReach<ModelVersionRow, ModelStore>().AddReach<CardOwner, ModelStore>().AddSingleton<ModelRegistration>()
         .AddGarbage<RegistryGarbage>().AddSingleton<VersionWriter>().AddSingleton<RegistryReader>().AddSingleton<RegistryEditor>()
         .AddSingleton<ModelMoves>().AddSingleton<ModelEditor>().AddSingleton<CardStore>().AddSingleton<ProvenanceReader>()
         .AddSingleton<RuleStore>().AddSingleton<EvidenceReader>().AddSingleton<PromotionStore>().AddSingleton<ITickTask, PromotionExpiry>();
@@ -30,74 +30,68 @@ internal static class ModelEndpoints
     public static IEndpointRouteBuilder MapModelEndpoints(this IEndpointRouteBuilder routes)
     {
         var models = routes.MapGroup("/v1/projects/{project}/models").WithTags("Models");
-        models.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        models.MapPost("/", CreateAsync).RequireAction(RegistryActions.WriteModel).WithIdempotency()
             .WithOperationId("createModel").WithSummary("Create a registered model");
-        models.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        models.MapGet("/", ListAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("listModels").WithSummary("List registered models, newest first");
-        models.MapGet("/{model}", GetAsync).RequirePermission(Permission.Read)
+        models.MapGet("/{model}", GetAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("getModel").WithSummary("Get a registered model by id or name");
-        models.MapDelete("/{model}", DeleteAsync).RequirePermission(Permission.Write)
+        models.MapDelete("/{model}", DeleteAsync).RequireAction(RegistryActions.DeleteModel)
             .WithOperationId("deleteModel").WithSummary("Delete a registered model");
-        models.MapPost("/{model}/restore", RestoreAsync).RequirePermission(Permission.Write)
+        models.MapPost("/{model}/restore", RestoreAsync).RequireAction(RegistryActions.WriteModel)
             .WithOperationId("restoreModel").WithSummary("Restore a deleted model by id");
-        models.MapPost("/{model}/versions", RegisterAsync).RequirePermission(Permission.Write).WithIdempotency().WithBodyLimit(MaxVersionBytes)
+        models.MapPost("/{model}/versions", RegisterAsync).RequireAction(RegistryActions.WriteModel).WithIdempotency().WithBodyLimit(MaxVersionBytes)
             .WithOperationId("createModelVersion").WithSummary("Register a version from an artifact of a run");
-        models.MapGet("/{model}/versions", ListVersionsAsync).RequirePermission(Permission.Read)
+        models.MapGet("/{model}/versions", ListVersionsAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("listModelVersions").WithSummary("List versions, newest first");
-        models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequirePermission(Permission.Read)
+        models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("getModelVersion").WithSummary("Get a version with its lineage and a download URL");
         RegistryEndpoints.Map(models);
         PromotionEndpoints.Map(routes);
-        routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequirePermission(Permission.Orchestrate)
+        routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequireAction(RegistryActions.OrchestrateModel)
             .WithOperationId("registerJobModel").WithSummary("Register a job's best model");
         return routes;
     }
 
     private static async Task<Created<RegisteredModel>> CreateAsync(
-        string project, CreateModelRequest request, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, CreateModelRequest request, Caller caller, ModelStore store, CancellationToken cancellationToken)
     {
         request = request with { Name = Check.Name(request.Name, "name") };
         Check.Text(request.Description, "description", 10_000);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var model = await store.CreateAsync(projectId, request, caller, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{projectId}/models/{model.Id}", model.ToContract());
+        var model = await store.CreateAsync(project.Id, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{project.Id}/models/{model.Id}", model.ToContract());
     }
 
     private static async Task<Ok<Page<RegisteredModel>>> ListAsync(
-        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, [AsParameters] PageRequest page, ModelStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var rows = await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken);
+        var rows = await store.ListAsync(project.Id, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
 
     private static async Task<Ok<RegisteredModel>> GetAsync(
-        string project, string model, Caller caller, HttpResponse response, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        Reached<ModelRow> model, HttpResponse response, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.GetAsync(projectId, model, cancellationToken);
-        ETag.Set(response, row.Revision);
-        return TypedResults.Ok(row.ToContract());
+        ETag.Set(response, model.Value.Revision);
+        return TypedResults.Ok(model.Value.ToContract());
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string model, ModelStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.SetDeletedAsync(projectId, model, deleted: true, cancellationToken);
+        await store.SetDeletedAsync(project.Id, model, deleted: true, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<RegisteredModel>> RestoreAsync(
-        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string model, ModelStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.SetDeletedAsync(projectId, model, deleted: false, cancellationToken);
-        return TypedResults.Ok((await store.GetAsync(projectId, model, cancellationToken)).ToContract());
+        await store.SetDeletedAsync(project.Id, model, deleted: false, cancellationToken);
+        return TypedResults.Ok((await store.GetAsync(project.Id, model, cancellationToken)).ToContract());
     }
 
     private static async Task<Created<ModelVersion>> RegisterAsync(
-        string project, string model, CreateModelVersionRequest request, Caller caller, ProjectAccess projects, IRunAccess runs, ModelStore store,
+        Reached<ModelRow> model, CreateModelVersionRequest request, Caller caller, IRunAccess runs, ModelStore store,
         ModelRegistration registration, CancellationToken cancellationToken)
     {
         ModelChecks.Description(request.Description);
@@ -106,39 +100,33 @@ internal static class ModelEndpoints
         ModelChecks.Signature(request.Signature);
         ModelChecks.Json(request.InputExample, "inputExample");
 
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.GetAsync(projectId, model, cancellationToken);
         var run = await runs.RequireAsync(request.RunId, caller, cancellationToken);
-        if (run.ProjectId != projectId)
+        if (run.ProjectId != model.Value.ProjectId)
         {
             throw ApiException.NotFound("run", request.RunId);
         }
 
-        var version = await registration.RegisterAsync(row, run, request, caller, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{projectId}/models/{row.Id}/versions/{version.Version}", (await store.CompleteAsync([version], cancellationToken))[0]);
+        var version = await registration.RegisterAsync(model.Value, run, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{model.Value.ProjectId}/models/{model.Id}/versions/{version.Version}", (await store.CompleteAsync([version], cancellationToken))[0]);
     }
 
     private static async Task<Ok<Page<ModelVersion>>> ListVersionsAsync(
-        string project, string model, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
+        Reached<ModelRow> model, [AsParameters] PageRequest page, ModelStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.GetAsync(projectId, model, cancellationToken);
         int? before = page.Key() is not { } key ? null : int.TryParse(key, out var number) ? number : throw new ApiException(ErrorCodes.InvalidPageToken) { Field = "pageToken" };
-        var versions = await store.ListVersionsAsync(row.Id, before, page.Size, cancellationToken);
+        var versions = await store.ListVersionsAsync(model.Id, before, page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(await store.CompleteAsync(versions, cancellationToken), version => version, version => [$"{version.Version}"]));
     }
 
     private static async Task<Ok<ModelVersion>> GetVersionAsync(
-        string project, string model, int version, Caller caller, HttpResponse response, ProjectAccess projects, ModelStore store,
+        Reached<ModelVersionRow> version, HttpResponse response, ModelStore store,
         IRunArtifacts artifacts, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.GetVersionAsync(projectId, model, version, cancellationToken);
-        ETag.Set(response, row.Revision);
-        var url = row is { RunId: { } run, Hex: { } hex, ArtifactPath: { } path }
+        ETag.Set(response, version.Value.Revision);
+        var url = version.Value is { RunId: { } run, Hex: { } hex, ArtifactPath: { } path }
             ? await artifacts.DownloadUrlAsync(run, hex, path, cancellationToken)
             : null;
-        return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0] with { DownloadUrl = url });
+        return TypedResults.Ok((await store.CompleteAsync([version.Value], cancellationToken))[0] with { DownloadUrl = url });
     }
 
     private static async Task<Results<Ok<ModelVersion>, NoContent>> RegisterJobAsync(

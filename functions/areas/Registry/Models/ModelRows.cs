@@ -1,11 +1,12 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
+using AiPlatform.Kernel.Access;
 
 namespace AiPlatform.Registry.Models;
 
 /// <summary>A row of <c>models</c>.</summary>
-internal sealed class ModelRow
+internal sealed class ModelRow : IReachable
 {
     public const string Columns = """
         m.id, m.project_id, m.name, m.description, m.created_at, m.updated_at, m.revision, m.tags::text AS tags,
@@ -46,7 +47,7 @@ internal sealed class ModelRow
 }
 
 /// <summary>A row of <c>model_versions</c> with the model's name and the run's experiment.</summary>
-internal sealed class ModelVersionRow
+internal sealed class ModelVersionRow : IReachable
 {
     public const string Select = $"SELECT {Columns} {From}";
 
@@ -106,6 +107,8 @@ internal sealed class ModelVersionRow
 
     public VersionPlace Place => new(ModelId, Name, ProjectId, Version);
 
+    public CardOwner CardOwner => new(ModelId, Version);
+
     public string? Hex => Sha256 is null ? null : Convert.ToHexStringLower(Sha256);
 
     public ModelVersion ToContract(IEnumerable<ModelInputRow> inputs) => new(
@@ -139,3 +142,8 @@ internal sealed class ModelInputRow
 
     public required string VersionId { get; init; }
 }
+
+/// <summary>What a model card belongs to.</summary>
+/// <param name="ModelId">The model.</param>
+/// <param name="Version">One of its versions, or <see cref="CardStore.OfModel"/>.</param>
+internal sealed record CardOwner(string ModelId, int Version);

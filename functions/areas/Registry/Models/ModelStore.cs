@@ -8,8 +8,25 @@ using Npgsql;
 namespace AiPlatform.Registry.Models;
 
 /// <summary>Registered models and their versions.</summary>
-internal sealed class ModelStore(Database database, TimeProvider time)
+internal sealed class ModelStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<ModelRow>, IReach<ModelVersionRow>, IReach<CardOwner>
 {
+    private const string Live = "m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model))";
+    private const string LiveVersion = $"{Live} AND v.version = @version AND v.deleted_at IS NULL";
+
+    /// <inheritdoc />
+    Task<ModelRow> IReach<ModelRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => ReachAsync(path, caller, cancellationToken);
+
+    /// <inheritdoc />
+    Task<ModelVersionRow> IReach<ModelVersionRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => ReachVersionAsync(path, caller, cancellationToken);
+
+    /// <inheritdoc />
+    async Task<CardOwner> IReach<CardOwner>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => path.ContainsKey("version")
+            ? (await ReachVersionAsync(path, caller, cancellationToken)).CardOwner
+            : new CardOwner((await ReachAsync(path, caller, cancellationToken)).Id, CardStore.OfModel);
+
     /// <summary>Creates a model.</summary>
     /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>
     public async Task<ModelRow> CreateAsync(string projectId, CreateModelRequest request, Caller caller, CancellationToken cancellationToken)
@@ -39,8 +56,7 @@ internal sealed class ModelStore(Database database, TimeProvider time)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<ModelRow>(new CommandDefinition(
                 $"""
-                SELECT {ModelRow.Columns} FROM models m
-                WHERE m.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model))
+                SELECT {ModelRow.Columns} FROM models m WHERE m.project_id = @projectId AND {Live}
                 """,
                 new { projectId, model },
                 cancellationToken: cancellationToken))
@@ -93,7 +109,7 @@ internal sealed class ModelStore(Database database, TimeProvider time)
         return await connection.QuerySingleOrDefaultAsync<ModelVersionRow>(new CommandDefinition(
                 $"""
                 {ModelVersionRow.SelectWhole}
-                WHERE v.project_id = @projectId AND m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model)) AND v.version = @version AND v.deleted_at IS NULL
+                WHERE v.project_id = @projectId AND {LiveVersion}
                 """,
                 new { projectId, model, version },
                 cancellationToken: cancellationToken))
@@ -124,5 +140,26 @@ internal sealed class ModelStore(Database database, TimeProvider time)
             new { jobs = versions.Select(version => version.JobId).OfType<string>().Distinct().ToArray() },
             cancellationToken: cancellationToken))).ToLookup(row => row.JobId);
         return [.. versions.Select(version => version.ToContract(inputs[version.JobId ?? string.Empty]))];
+    }
+
+    private Task<ModelRow> ReachAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        var model = (string)path["model"]!;
+        return projects.RequireInAsync<ModelRow>(
+            path,
+            caller,
+            new ReachQuery($"SELECT {ModelRow.Columns} FROM models m WHERE m.project_id = {ProjectAccess.Named} AND {Live}", new { model }, "model", model),
+            cancellationToken);
+    }
+
+    private Task<ModelVersionRow> ReachVersionAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        var (model, version) = ((string)path["model"]!, path.Number("version"));
+        return projects.RequireInAsync<ModelVersionRow>(
+            path,
+            caller,
+            new ReachQuery(
+                $"{ModelVersionRow.SelectWhole} WHERE v.project_id = {ProjectAccess.Named} AND {LiveVersion}", new { model, version }, "modelVersion", $"{model}/{version}"),
+            cancellationToken);
     }
 }

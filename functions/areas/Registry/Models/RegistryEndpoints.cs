@@ -22,25 +22,25 @@ internal static class RegistryEndpoints
     /// <summary>Maps the routes below a model.</summary>
     public static void Map(RouteGroupBuilder models)
     {
-        models.MapPatch("/{model}", UpdateModelAsync).RequirePermission(Permission.Write)
+        models.MapPatch("/{model}", UpdateModelAsync).RequireAction(RegistryActions.WriteModel)
             .WithOperationId("updateModel").WithIfMatch().WithSummary("Change a model's description and tags; honours If-Match");
-        models.MapGet("/{model}/aliases", ListAliasesAsync).RequirePermission(Permission.Read)
+        models.MapGet("/{model}/aliases", ListAliasesAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("listModelAliases").WithSummary("The aliases of a model");
-        models.MapPut("/{model}/aliases/{alias}", SetAliasAsync).RequirePermission(Permission.Write)
+        models.MapPut("/{model}/aliases/{alias}", SetAliasAsync).RequireAction(RegistryActions.WriteModel)
             .WithOperationId("setModelAlias").WithSummary("Point an alias at a version");
-        models.MapDelete("/{model}/aliases/{alias}", DeleteAliasAsync).RequirePermission(Permission.Write)
+        models.MapDelete("/{model}/aliases/{alias}", DeleteAliasAsync).RequireAction(RegistryActions.WriteModel)
             .WithOperationId("deleteModelAlias").WithSummary("Take an alias away");
-        models.MapGet("/{model}/moves", ListMovesAsync).RequirePermission(Permission.Read)
+        models.MapGet("/{model}/moves", ListMovesAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("listModelMoves").WithSummary("Who moved which version to which stage or alias, newest first");
-        models.MapPost("/{model}/versions/compare", CompareAsync).RequirePermission(Permission.Read)
+        models.MapPost("/{model}/versions/compare", CompareAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("compareModelVersions").WithSummary("Metrics, parameters, signatures and data of several versions side by side");
-        models.MapPatch("/{model}/versions/{version:int}", UpdateVersionAsync).RequirePermission(Permission.Write).WithBodyLimit(MaxVersionBytes)
+        models.MapPatch("/{model}/versions/{version:int}", UpdateVersionAsync).RequireAction(RegistryActions.WriteModel).WithBodyLimit(MaxVersionBytes)
             .WithOperationId("updateModelVersion").WithIfMatch().WithSummary("Change a version's description, metrics, tags, signature or input example; honours If-Match");
-        models.MapDelete("/{model}/versions/{version:int}", DeleteVersionAsync).RequirePermission(Permission.Write)
+        models.MapDelete("/{model}/versions/{version:int}", DeleteVersionAsync).RequireAction(RegistryActions.DeleteModel)
             .WithOperationId("deleteModelVersion").WithSummary("Delete a version and its aliases");
-        models.MapPut("/{model}/versions/{version:int}/stage", SetStageAsync).RequirePermission(Permission.Write)
+        models.MapPut("/{model}/versions/{version:int}/stage", SetStageAsync).RequireAction(RegistryActions.WriteStage)
             .WithOperationId("setModelStage").WithSummary("Move a version to a stage");
-        models.MapGet("/{model}/versions/{version:int}/provenance", GetProvenanceAsync).RequirePermission(Permission.Read)
+        models.MapGet("/{model}/versions/{version:int}/provenance", GetProvenanceAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId("getModelProvenance").WithSummary("All that went into a version: run, job, code, dataset versions, promotions");
         MapCards(models.MapGroup("/{model}/card"), "Model");
         MapCards(models.MapGroup("/{model}/versions/{version:int}/card"), "ModelVersion");
@@ -48,158 +48,131 @@ internal static class RegistryEndpoints
 
     private static void MapCards(RouteGroupBuilder card, string owner)
     {
-        card.MapGet("/", GetCardAsync).RequirePermission(Permission.Read)
+        card.MapGet("/", GetCardAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId($"get{owner}Card").WithSummary("The model card, as Markdown");
-        card.MapPut("/", WriteCardAsync).RequirePermission(Permission.Write)
+        card.MapPut("/", WriteCardAsync).RequireAction(RegistryActions.WriteModel)
             .WithOperationId($"write{owner}Card").WithIfMatch().WithSummary("Write the next revision of the model card; honours If-Match");
-        card.MapGet("/history", ListCardsAsync).RequirePermission(Permission.Read)
+        card.MapGet("/history", ListCardsAsync).RequireAction(RegistryActions.ReadModel)
             .WithOperationId($"list{owner}Cards").WithSummary("All revisions of the model card, newest first");
     }
 
     private static async Task<Ok<RegisteredModel>> UpdateModelAsync(
-        string project, string model, UpdateModelRequest request, Caller caller, HttpRequest http, HttpResponse response, ProjectAccess projects, ModelStore store,
+        Reached<ModelRow> model, UpdateModelRequest request, HttpRequest http, HttpResponse response, ModelStore store,
         ModelEditor editor, CancellationToken cancellationToken)
     {
         ModelChecks.Description(request.Description);
         ModelChecks.Tags(request.Tags);
-        var row = await ModelAsync(project, model, caller, projects, store, cancellationToken);
-        await editor.UpdateAsync(row, request, ETag.Expected(http), cancellationToken);
-        row = await store.GetAsync(row.ProjectId, row.Id, cancellationToken);
+        await editor.UpdateAsync(model.Value, request, ETag.Expected(http), cancellationToken);
+        var row = await store.GetAsync(model.Value.ProjectId, model.Id, cancellationToken);
         ETag.Set(response, row.Revision);
         return TypedResults.Ok(row.ToContract());
     }
 
     private static async Task<Ok<IReadOnlyList<ModelAlias>>> ListAliasesAsync(
-        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, ModelEditor editor, CancellationToken cancellationToken)
+        Reached<ModelRow> model, ModelEditor editor, CancellationToken cancellationToken)
     {
-        var row = await ModelAsync(project, model, caller, projects, store, cancellationToken);
-        return TypedResults.Ok(await editor.AliasesAsync(row.Id, cancellationToken));
+        return TypedResults.Ok(await editor.AliasesAsync(model.Id, cancellationToken));
     }
 
     private static async Task<Ok<ModelAlias>> SetAliasAsync(
-        string project, string model, string alias, SetAliasRequest request, Caller caller, ProjectAccess projects, ModelStore store, ModelMoves moves, Database database,
+        Reached<ModelRow> model, string alias, SetAliasRequest request, Caller caller, ModelStore store, ModelMoves moves, Database database,
         CancellationToken cancellationToken)
     {
         ModelMoves.CheckAlias(alias, "alias");
-        var row = await VersionAsync(project, model, request.Version, caller, projects, store, cancellationToken);
+        var row = await store.GetVersionAsync(model.Value.ProjectId, model.Id, request.Version, cancellationToken);
         await database.InWorkAsync(work => moves.SetAliasAsync(work, row.Place, alias, null, caller), cancellationToken);
         return TypedResults.Ok(new ModelAlias(alias, row.Version));
     }
 
     private static async Task<NoContent> DeleteAliasAsync(
-        string project, string model, string alias, Caller caller, ProjectAccess projects, ModelStore store, ModelMoves moves, Database database,
+        Reached<ModelRow> model, string alias, Caller caller, ModelMoves moves, Database database,
         CancellationToken cancellationToken)
     {
-        var row = await ModelAsync(project, model, caller, projects, store, cancellationToken);
-        await database.InWorkAsync(work => moves.DeleteAliasAsync(work, row.Id, row.Name, row.ProjectId, alias, caller), cancellationToken);
+        await database.InWorkAsync(work => moves.DeleteAliasAsync(work, model.Id, model.Value.Name, model.Value.ProjectId, alias, caller), cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<Page<ModelMove>>> ListMovesAsync(
-        string project, string model, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ModelStore store, ModelEditor editor,
+        Reached<ModelRow> model, [AsParameters] PageRequest page, ModelEditor editor,
         CancellationToken cancellationToken)
     {
-        var row = await ModelAsync(project, model, caller, projects, store, cancellationToken);
-        var rows = await editor.MovesAsync(row.Id, page.Number(), page.Size, cancellationToken);
+        var rows = await editor.MovesAsync(model.Id, page.Number(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, move => move.ToContract(), move => [move.Id.ToString(CultureInfo.InvariantCulture)]));
     }
 
     private static async Task<Ok<ModelVersionComparison>> CompareAsync(
-        string project, string model, CompareModelVersionsRequest request, Caller caller, ProjectAccess projects, ModelStore store, Database database,
+        Reached<ModelRow> model, CompareModelVersionsRequest request, ModelStore store, Database database,
         CancellationToken cancellationToken)
     {
         Check.That(request.Versions.Count is >= 2 and <= MaxCompared, "versions", "count", 2, MaxCompared);
-        var row = await ModelAsync(project, model, caller, projects, store, cancellationToken);
         var rows = new List<ModelVersionRow>(request.Versions.Count);
         foreach (var version in request.Versions.Distinct())
         {
-            rows.Add(await store.GetVersionAsync(row.ProjectId, row.Id, version, cancellationToken));
+            rows.Add(await store.GetVersionAsync(model.Value.ProjectId, model.Id, version, cancellationToken));
         }
 
         return TypedResults.Ok(await VersionComparison.ReadAsync(database, await store.CompleteAsync(rows, cancellationToken), cancellationToken));
     }
 
     private static async Task<Ok<ModelVersion>> UpdateVersionAsync(
-        string project, string model, int version, UpdateModelVersionRequest request, Caller caller, HttpRequest http, HttpResponse response, ProjectAccess projects,
-        ModelStore store, ModelEditor editor, CancellationToken cancellationToken)
+        Reached<ModelVersionRow> version, UpdateModelVersionRequest request, HttpRequest http, HttpResponse response, ModelStore store, ModelEditor editor, CancellationToken cancellationToken)
     {
         ModelChecks.Description(request.Description);
         ModelChecks.Metrics(request.Metrics);
         ModelChecks.Tags(request.Tags);
         ModelChecks.Signature(request.Signature);
         ModelChecks.Json(request.InputExample, "inputExample");
-        var row = await VersionAsync(project, model, version, caller, projects, store, cancellationToken);
-        await editor.UpdateAsync(row, request, ETag.Expected(http), cancellationToken);
-        row = await store.GetVersionAsync(row.ProjectId, row.ModelId, version, cancellationToken);
+        await editor.UpdateAsync(version.Value, request, ETag.Expected(http), cancellationToken);
+        var row = await store.GetVersionAsync(version.Value.ProjectId, version.Value.ModelId, version.Value.Version, cancellationToken);
         ETag.Set(response, row.Revision);
         return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0]);
     }
 
     private static async Task<NoContent> DeleteVersionAsync(
-        string project, string model, int version, Caller caller, ProjectAccess projects, ModelStore store, ModelEditor editor, CancellationToken cancellationToken)
+        Reached<ModelVersionRow> version, ModelEditor editor, CancellationToken cancellationToken)
     {
-        await editor.DeleteAsync(await VersionAsync(project, model, version, caller, projects, store, cancellationToken), cancellationToken);
+        await editor.DeleteAsync(version.Value, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<ModelVersion>> SetStageAsync(
-        string project, string model, int version, SetStageRequest request, Caller caller, ProjectAccess projects, ModelStore store, ModelMoves moves, Database database,
+        Reached<ModelVersionRow> version, SetStageRequest request, Caller caller, ModelStore store, ModelMoves moves, Database database,
         CancellationToken cancellationToken)
     {
-        var row = await VersionAsync(project, model, version, caller, projects, store, cancellationToken);
-        await database.InWorkAsync(work => moves.SetStageAsync(work, row.Place, request.Stage, request.ArchiveExisting, null, caller), cancellationToken);
-        row = await store.GetVersionAsync(row.ProjectId, row.ModelId, version, cancellationToken);
+        await database.InWorkAsync(work => moves.SetStageAsync(work, version.Value.Place, request.Stage, request.ArchiveExisting, null, caller), cancellationToken);
+        var row = await store.GetVersionAsync(version.Value.ProjectId, version.Value.ModelId, version.Value.Version, cancellationToken);
         return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0]);
     }
 
     private static async Task<Ok<ModelProvenance>> GetProvenanceAsync(
-        string project, string model, int version, Caller caller, ProjectAccess projects, ModelStore store, ProvenanceReader provenance, CancellationToken cancellationToken)
+        Reached<ModelVersionRow> version, ModelStore store, ProvenanceReader provenance, CancellationToken cancellationToken)
     {
-        var row = await VersionAsync(project, model, version, caller, projects, store, cancellationToken);
-        return TypedResults.Ok(await provenance.ReadAsync(row, (await store.CompleteAsync([row], cancellationToken))[0], cancellationToken));
+        return TypedResults.Ok(await provenance.ReadAsync(version.Value, (await store.CompleteAsync([version.Value], cancellationToken))[0], cancellationToken));
     }
 
     private static async Task<Ok<ModelCard>> GetCardAsync(
-        string project, string model, int? version, Caller caller, HttpResponse response, ProjectAccess projects, ModelStore store, CardStore cards,
+        Reached<CardOwner> owner, HttpResponse response, CardStore cards,
         CancellationToken cancellationToken)
     {
-        var modelId = await CardOwnerAsync(project, model, version, caller, projects, store, cancellationToken);
-        var card = await cards.GetAsync(modelId, version ?? CardStore.OfModel, cancellationToken);
+        var card = await cards.GetAsync(owner.Value.ModelId, owner.Value.Version, cancellationToken);
         ETag.Set(response, card.Revision);
         return TypedResults.Ok(card);
     }
 
     private static async Task<Ok<ModelCard>> WriteCardAsync(
-        string project, string model, int? version, WriteModelCardRequest request, Caller caller, HttpRequest http, HttpResponse response, ProjectAccess projects,
-        ModelStore store, CardStore cards, CancellationToken cancellationToken)
+        Reached<CardOwner> owner, WriteModelCardRequest request, Caller caller, HttpRequest http, HttpResponse response, CardStore cards, CancellationToken cancellationToken)
     {
         Check.Length(request.Text, "text", 0, MaxCard);
-        var modelId = await CardOwnerAsync(project, model, version, caller, projects, store, cancellationToken);
-        var card = await cards.WriteAsync(modelId, version ?? CardStore.OfModel, request.Text, ETag.Expected(http), caller, cancellationToken);
+        var card = await cards.WriteAsync(owner.Value.ModelId, owner.Value.Version, request.Text, ETag.Expected(http), caller, cancellationToken);
         ETag.Set(response, card.Revision);
         return TypedResults.Ok(card);
     }
 
     private static async Task<Ok<Page<ModelCard>>> ListCardsAsync(
-        string project, string model, int? version, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ModelStore store, CardStore cards,
+        Reached<CardOwner> owner, [AsParameters] PageRequest page, CardStore cards,
         CancellationToken cancellationToken)
     {
-        var modelId = await CardOwnerAsync(project, model, version, caller, projects, store, cancellationToken);
-        var rows = await cards.ListAsync(modelId, version ?? CardStore.OfModel, page.Number(), page.Size, cancellationToken);
+        var rows = await cards.ListAsync(owner.Value.ModelId, owner.Value.Version, page.Number(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, card => card, card => [card.Revision.ToString(CultureInfo.InvariantCulture)]));
     }
-
-    private static async Task<string> CardOwnerAsync(
-        string project, string model, int? version, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
-        => version is { } number
-            ? (await VersionAsync(project, model, number, caller, projects, store, cancellationToken)).ModelId
-            : (await ModelAsync(project, model, caller, projects, store, cancellationToken)).Id;
-
-    private static async Task<ModelRow> ModelAsync(
-        string project, string model, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
-        => await store.GetAsync(await projects.RequireAsync(project, caller, cancellationToken), model, cancellationToken);
-
-    private static async Task<ModelVersionRow> VersionAsync(
-        string project, string model, int version, Caller caller, ProjectAccess projects, ModelStore store, CancellationToken cancellationToken)
-        => await store.GetVersionAsync(await projects.RequireAsync(project, caller, cancellationToken), model, version, cancellationToken);
 }

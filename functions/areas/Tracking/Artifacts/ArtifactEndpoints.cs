@@ -23,31 +23,30 @@ internal static class ArtifactEndpoints
     /// <summary>Maps the routes below a run's artifacts.</summary>
     public static void Map(RouteGroupBuilder artifacts)
     {
-        artifacts.MapPost("/uploads", UploadAsync).RequirePermission(Permission.WriteRun)
+        artifacts.MapPost("/uploads", UploadAsync).RequireAction(TrackingActions.LogArtifact)
             .WithOperationId("createArtifactUpload").WithSummary("Ask where to put an artifact's bytes");
-        artifacts.MapPost("/", CommitAsync).RequirePermission(Permission.WriteRun).WithLongRequests()
+        artifacts.MapPost("/", CommitAsync).RequireAction(TrackingActions.LogArtifact).WithLongRequests()
             .WithOperationId("commitArtifact").WithSummary("Verify and record an uploaded artifact");
-        artifacts.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun)
+        artifacts.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadArtifact)
             .WithOperationId("listArtifacts").WithSummary("List artifacts by path");
-        artifacts.MapGet("/{**path}", GetAsync).RequirePermission(Permission.ReadRun)
+        artifacts.MapGet("/{**path}", GetAsync).RequireAction(TrackingActions.ReadArtifact)
             .WithOperationId("getArtifact").WithSummary("Get an artifact with a download URL");
     }
 
     private static async Task<Ok<ArtifactUpload>> UploadAsync(
-        string run, ArtifactUploadRequest request, Caller caller, RunAccess access, BlobStorage storage, GarbageQueue garbage, IOptions<ExperimentOptions> options,
+        Reached<RunRow> run, ArtifactUploadRequest request, BlobStorage storage, GarbageQueue garbage, IOptions<ExperimentOptions> options,
         CancellationToken cancellationToken)
     {
         RunChecks.File(request.Path, request.Size, request.Sha256, options.Value);
         request = request with { Path = FilePath.Normal(request.Path) };
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var name = ArtifactRow.UploadName(row.Id, request.Sha256, request.Path);
+        var name = ArtifactRow.UploadName(run.Id, request.Sha256, request.Path);
         await garbage.ExpectAsync(BlobStorage.Runs, name, options.Value.UrlLifetime, cancellationToken);
         var url = await storage.UploadUrlAsync(BlobStorage.Runs, name, options.Value.UrlLifetime, cancellationToken);
         return TypedResults.Ok(new ArtifactUpload(url, UploadHeaders));
     }
 
     private static async Task<Ok<Artifact>> CommitAsync(
-        string run, CommitArtifactRequest request, Caller caller, RunAccess access, ArtifactStore store, UploadVerifier verifier, BlobStorage storage,
+        Reached<RunRow> run, CommitArtifactRequest request, ArtifactStore store, UploadVerifier verifier, BlobStorage storage,
         GarbageQueue garbage, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
     {
         var hash = RunChecks.File(request.Path, request.Size, request.Sha256, options.Value);
@@ -60,12 +59,11 @@ internal static class ArtifactEndpoints
             Check.Length(key, "metrics", 1, 250);
         }
 
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var known = await store.FindAsync(row.Id, request.Path, cancellationToken);
-        var upload = ArtifactRow.UploadName(row.Id, request.Sha256, request.Path);
+        var known = await store.FindAsync(run.Id, request.Path, cancellationToken);
+        var upload = ArtifactRow.UploadName(run.Id, request.Sha256, request.Path);
         if (known is null || !known.Sha256.AsSpan().SequenceEqual(hash))
         {
-            var target = RunBlob.Name(row.Id, request.Sha256, request.Path);
+            var target = RunBlob.Name(run.Id, request.Sha256, request.Path);
             await garbage.KeepAsync(BlobStorage.Runs, target, cancellationToken);
             if (!await verifier.VerifyAsync(BlobStorage.Runs, upload, target, request.Path, request.Size, hash, cancellationToken)
                 && await storage.LengthAsync(BlobStorage.Runs, target, cancellationToken) is null)
@@ -74,25 +72,23 @@ internal static class ArtifactEndpoints
             }
         }
 
-        var artifact = await store.CommitAsync(row, request, hash, cancellationToken);
+        var artifact = await store.CommitAsync(run.Value, request, hash, cancellationToken);
         await storage.DeleteAsync(BlobStorage.Runs, upload, cancellationToken);
         return TypedResults.Ok(artifact.ToContract());
     }
 
     private static async Task<Ok<Page<Artifact>>> ListAsync(
-        string run, string? kind, [AsParameters] PageRequest page, Caller caller, RunAccess access, ArtifactStore store, CancellationToken cancellationToken)
+        Reached<RunRow> run, string? kind, [AsParameters] PageRequest page, ArtifactStore store, CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var rows = await store.ListAsync(row.Id, EnumText.Parse<ArtifactKind>(kind, "kind"), page.Key(), page.Size, cancellationToken);
+        var rows = await store.ListAsync(run.Id, EnumText.Parse<ArtifactKind>(kind, "kind"), page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, item => item.ToContract(), item => [item.Path]));
     }
 
     private static async Task<Ok<Artifact>> GetAsync(
-        string run, string path, Caller caller, RunAccess access, ArtifactStore store, BlobStorage storage, IOptions<ExperimentOptions> options,
+        Reached<RunRow> run, string path, ArtifactStore store, BlobStorage storage, IOptions<ExperimentOptions> options,
         CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var artifact = await store.FindAsync(row.Id, FilePath.Normal(path), cancellationToken) ?? throw ApiException.NotFound("artifact", path);
+        var artifact = await store.FindAsync(run.Id, FilePath.Normal(path), cancellationToken) ?? throw ApiException.NotFound("artifact", path);
         var url = await storage.DownloadUrlAsync(BlobStorage.Runs, artifact.Blob, artifact.Path, options.Value.UrlLifetime, cancellationToken);
         return TypedResults.Ok(artifact.ToContract() with { DownloadUrl = url });
     }

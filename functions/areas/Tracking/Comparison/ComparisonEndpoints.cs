@@ -15,16 +15,15 @@ internal static class ComparisonEndpoints
 
     /// <summary>Maps the route.</summary>
     public static void Map(IEndpointRouteBuilder routes)
-        => routes.MapPost("/v1/projects/{project}/runs/compare", CompareAsync).WithTags("Experiments").RequirePermission(Permission.Read)
+        => routes.MapPost("/v1/projects/{project}/runs/compare", CompareAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns)
             .WithOperationId("compareRuns").WithSummary("Parameters, tags and metrics of several runs side by side, and where they differ");
 
     private static async Task<Ok<RunComparison>> CompareAsync(
-        string project, CompareRunsRequest request, Caller caller, ProjectAccess projects, RunStore runs, RunComparisonReader reader, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, CompareRunsRequest request, RunStore runs, RunComparisonReader reader, CancellationToken cancellationToken)
     {
         Check.That(request.Runs.Count is >= 1 and <= MaxRuns, "runs", "count", 1, MaxRuns);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         string[] wanted = [.. request.Runs.Distinct(StringComparer.Ordinal)];
-        var known = (await runs.FilterAsync(projectId, wanted, cancellationToken)).ToDictionary(run => run.Id, StringComparer.Ordinal);
+        var known = (await runs.FilterAsync(project.Id, wanted, cancellationToken)).ToDictionary(run => run.Id, StringComparer.Ordinal);
         return TypedResults.Ok(await reader.ReadAsync([.. wanted.Where(known.ContainsKey).Select(id => known[id])], request.OnlyDifferent, cancellationToken));
     }
 }

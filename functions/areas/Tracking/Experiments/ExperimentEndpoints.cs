@@ -41,7 +41,7 @@ internal static class ExperimentEndpoints
             .Validate(options => options is { MaxPointsPerBatch: > 0, MaxEntriesPerRequest: > 0, MaxArtifactBytes: > 0 }, "Experiments: limits must be positive.")
             .ValidateOnStart();
         services.TryAddSingleton<UploadVerifier>();
-        return services.AddSingleton<ExperimentStore>().AddSingleton<RunStore>().AddSingleton<RunAccess>().AddSingleton<IRunAccess>(static provider => provider.GetRequiredService<RunAccess>())
+        return services.AddReach<Experiment, ExperimentStore>().AddSingleton<RunStore>().AddReach<RunRow, RunAccess>().AddSingleton<IRunAccess>(static provider => provider.GetRequiredService<RunAccess>())
             .AddSingleton<MetricSummaries>().AddSingleton<IRunMetrics>(static provider => provider.GetRequiredService<MetricSummaries>())
             .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IRunArtifacts, RunArtifacts>().AddSingleton<IJobRuns, JobRuns>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>())
@@ -59,21 +59,21 @@ internal static class ExperimentEndpoints
     public static IEndpointRouteBuilder MapExperimentEndpoints(this IEndpointRouteBuilder routes)
     {
         var experiments = routes.MapGroup("/v1/projects/{project}/experiments").WithTags("Experiments");
-        experiments.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        experiments.MapPost("/", CreateAsync).RequireAction(TrackingActions.WriteExperiment).WithIdempotency()
             .WithOperationId("createExperiment").WithSummary("Create an experiment");
-        experiments.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        experiments.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadExperiment)
             .WithOperationId("listExperiments").WithSummary("List experiments, newest first");
-        experiments.MapGet("/{experiment}", GetAsync).RequirePermission(Permission.Read)
+        experiments.MapGet("/{experiment}", Get).RequireAction(TrackingActions.ReadExperiment)
             .WithOperationId("getExperiment").WithSummary("Get an experiment by id or name");
-        experiments.MapDelete("/{experiment}", DeleteAsync).RequirePermission(Permission.Write)
+        experiments.MapDelete("/{experiment}", DeleteAsync).RequireAction(TrackingActions.DeleteExperiment)
             .WithOperationId("deleteExperiment").WithSummary("Delete an experiment");
-        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequirePermission(Permission.Write)
+        experiments.MapPost("/{experiment}/restore", RestoreAsync).RequireAction(TrackingActions.WriteExperiment)
             .WithOperationId("restoreExperiment").WithSummary("Restore a deleted experiment by id");
-        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequirePermission(Permission.Write).WithIdempotency()
+        experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequireAction(TrackingActions.WriteRun).WithIdempotency()
             .WithOperationId("createRun").WithSummary("Create a run that no job drives");
-        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequirePermission(Permission.Read)
+        experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequireAction(TrackingActions.ListRuns)
             .WithOperationId("listExperimentRuns").WithSummary("List the runs of an experiment, newest first");
-        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read)
+        routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns)
             .WithOperationId("listRuns").WithSummary("List the runs of a project, newest first");
         RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
         routes.MapSeriesEndpoints();
@@ -87,44 +87,39 @@ internal static class ExperimentEndpoints
     }
 
     private static async Task<Created<Experiment>> CreateAsync(
-        string project, CreateExperimentRequest request, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, CreateExperimentRequest request, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
     {
         request = request with { Name = Check.Name(request.Name, "name") };
         Check.Text(request.Description, "description", 2_000);
-        var experiment = await store.CreateAsync(project, request, caller, cancellationToken);
+        var experiment = await store.CreateAsync(project.Id, request, caller, cancellationToken);
         return TypedResults.Created($"/v1/projects/{experiment.ProjectId}/experiments/{experiment.Id}", experiment);
     }
 
     private static async Task<Ok<Page<Experiment>>> ListAsync(
-        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, [AsParameters] PageRequest page, ExperimentStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var rows = await store.ListAsync(projectId, page.Key(), page.Size, cancellationToken);
+        var rows = await store.ListAsync(project.Id, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, row => row, row => [row.Id]));
     }
 
-    private static async Task<Ok<Experiment>> GetAsync(
-        string project, string experiment, Caller caller, ExperimentStore store, CancellationToken cancellationToken)
-        => TypedResults.Ok(await store.GetAsync(project, experiment, caller, cancellationToken));
+    private static Ok<Experiment> Get(Reached<Experiment> experiment) => TypedResults.Ok(experiment.Value);
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string experiment, ExperimentStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.SetDeletedAsync(projectId, experiment, deleted: true, cancellationToken);
+        await store.SetDeletedAsync(project.Id, experiment, deleted: true, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<Ok<Experiment>> RestoreAsync(
-        string project, string experiment, Caller caller, ProjectAccess projects, ExperimentStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string experiment, ExperimentStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.SetDeletedAsync(projectId, experiment, deleted: false, cancellationToken);
-        return TypedResults.Ok(await store.GetAsync(projectId, experiment, caller, cancellationToken));
+        await store.SetDeletedAsync(project.Id, experiment, deleted: false, cancellationToken);
+        return TypedResults.Ok(await store.GetAsync(project.Id, experiment, cancellationToken));
     }
 
     private static async Task<Created<Run>> CreateRunAsync(
-        string project, string experiment, CreateRunRequest? request, Caller caller, ExperimentStore experiments, RunStore runs,
+        Reached<Experiment> experiment, CreateRunRequest? request, Caller caller, RunStore runs,
         IOptions<ExperimentOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         request ??= new CreateRunRequest();
@@ -135,27 +130,19 @@ internal static class ExperimentEndpoints
 
         RunChecks.Params(request.Params, options.Value);
         RunChecks.Tags(request.Tags, options.Value);
-        var parent = await experiments.GetAsync(project, experiment, caller, cancellationToken);
         var id = Ids.New(time);
         var run = new NewRun(
-            id, parent.ProjectId, parent.Id, null, request.Name ?? $"run-{id[^8..]}", RunStatus.Running, caller.UserId, request.Params, request.Tags);
+            id, experiment.Value.ProjectId, experiment.Value.Id, null, request.Name ?? $"run-{id[^8..]}", RunStatus.Running, caller.UserId, request.Params, request.Tags);
         return TypedResults.Created($"/v1/runs/{id}", await runs.CreateAsync(run, cancellationToken));
     }
 
     private static async Task<Ok<Page<Run>>> ListRunsAsync(
-        string project, string experiment, [AsParameters] PageRequest page, Caller caller, ExperimentStore experiments, RunStore runs,
-        CancellationToken cancellationToken)
-    {
-        var parent = await experiments.GetAsync(project, experiment, caller, cancellationToken);
-        return TypedResults.Ok(await PageOfAsync(parent.ProjectId, parent.Id, page, runs, cancellationToken));
-    }
+        Reached<Experiment> experiment, [AsParameters] PageRequest page, RunStore runs, CancellationToken cancellationToken)
+        => TypedResults.Ok(await PageOfAsync(experiment.Value.ProjectId, experiment.Value.Id, page, runs, cancellationToken));
 
     private static async Task<Ok<Page<Run>>> ListProjectRunsAsync(
-        string project, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, RunStore runs, CancellationToken cancellationToken)
-    {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok(await PageOfAsync(projectId, null, page, runs, cancellationToken));
-    }
+        Reached<ProjectIdentity> project, [AsParameters] PageRequest page, RunStore runs, CancellationToken cancellationToken)
+        => TypedResults.Ok(await PageOfAsync(project.Id, null, page, runs, cancellationToken));
 
     private static async Task<Page<Run>> PageOfAsync(string projectId, string? experimentId, PageRequest page, RunStore runs, CancellationToken cancellationToken)
     {

@@ -8,9 +8,10 @@ using Npgsql;
 namespace AiPlatform.Tracking.Experiments;
 
 /// <summary>Experiments in PostgreSQL.</summary>
-internal sealed class ExperimentStore(Database database, TimeProvider time)
+internal sealed class ExperimentStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<Experiment>
 {
     private const string Columns = "e.id, e.project_id, e.name, e.description, e.created_at";
+    private const string Live = "e.deleted_at IS NULL AND (e.id = @experiment OR lower(e.name) = lower(@experiment))";
 
     /// <summary>
     /// The id of the project's live experiment with this name, made when there is none. Runs inside the caller's
@@ -31,32 +32,40 @@ internal sealed class ExperimentStore(Database database, TimeProvider time)
             transaction,
             cancellationToken: cancellationToken));
 
-    /// <summary>Creates an experiment in a project that the caller reaches.</summary>
-    /// <param name="project">Its id or name.</param>
-    /// <exception cref="ApiException">404; 409 <c>already_exists</c>.</exception>
-    public async Task<Experiment> CreateAsync(string project, CreateExperimentRequest request, Caller caller, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    Task<Experiment> IReach<Experiment>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+    {
+        var experiment = (string)path["experiment"]!;
+        return projects.RequireInAsync<Experiment>(
+            path,
+            caller,
+            new ReachQuery($"SELECT {Columns} FROM experiments e WHERE e.project_id = {ProjectAccess.Named} AND {Live}", new { experiment }, "experiment", experiment),
+            cancellationToken);
+    }
+
+    /// <summary>Creates an experiment.</summary>
+    /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>
+    public async Task<Experiment> CreateAsync(string projectId, CreateExperimentRequest request, Caller caller, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         try
         {
-            return await connection.QuerySingleOrDefaultAsync<Experiment>(new CommandDefinition(
+            return await connection.QuerySingleAsync<Experiment>(new CommandDefinition(
                 $"""
                 INSERT INTO experiments AS e (id, project_id, name, description, created_by, created_at, updated_at)
-                SELECT @id, p.id, @name, @description, @by, @now, @now FROM projects p WHERE {ProjectAccess.Reachable}
+                VALUES (@id, @projectId, @name, @description, @by, @now, @now)
                 RETURNING {Columns}
                 """,
                 new
                 {
                     id = Ids.New(time),
-                    project,
-                    owner = caller.OwnerFilter,
+                    projectId,
                     name = request.Name,
                     description = request.Description,
                     by = caller.UserId,
                     now = time.GetUtcNow(),
                 },
-                cancellationToken: cancellationToken))
-                ?? throw ApiException.NotFound("project", project);
+                cancellationToken: cancellationToken));
         }
         catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "experiments_name"))
         {
@@ -64,27 +73,14 @@ internal sealed class ExperimentStore(Database database, TimeProvider time)
         }
     }
 
-    /// <summary>A live experiment by id or name, in a project that the caller reaches.</summary>
-    /// <param name="project">The project's id or name.</param>
-    /// <exception cref="ApiException">404 that names what is missing.</exception>
-    public async Task<Experiment> GetAsync(string project, string experiment, Caller caller, CancellationToken cancellationToken)
+    /// <summary>A live experiment by id or name.</summary>
+    /// <exception cref="ApiException">404.</exception>
+    public async Task<Experiment> GetAsync(string projectId, string experiment, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        var found = await connection.QuerySingleOrDefaultAsync<Experiment>(new CommandDefinition(
-            $"""
-            SELECT {Columns} FROM experiments e
-            WHERE e.project_id = (SELECT p.id FROM projects p WHERE {ProjectAccess.Reachable})
-              AND e.deleted_at IS NULL AND (e.id = @experiment OR lower(e.name) = lower(@experiment))
-            """,
-            new { project, owner = caller.OwnerFilter, experiment },
-            cancellationToken: cancellationToken));
-        if (found is null)
-        {
-            await ProjectAccess.RequireAsync(connection, project, caller, cancellationToken);
-            throw ApiException.NotFound("experiment", experiment);
-        }
-
-        return found;
+        return await connection.QuerySingleOrDefaultAsync<Experiment>(new CommandDefinition(
+                $"SELECT {Columns} FROM experiments e WHERE e.project_id = @projectId AND {Live}", new { projectId, experiment }, cancellationToken: cancellationToken))
+            ?? throw ApiException.NotFound("experiment", experiment);
     }
 
     /// <summary>One more live experiment than asked for, newest first.</summary>

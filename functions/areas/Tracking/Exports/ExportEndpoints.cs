@@ -17,37 +17,35 @@ internal static class ExportEndpoints
     /// <summary>Maps the routes.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/projects/{project}/runs/export", ExportRunsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithLongRequests()
+        routes.MapGet("/v1/projects/{project}/runs/export", ExportRunsAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns).WithLongRequests()
             .WithOperationId("exportRuns").WithSummary("All runs of a project or an experiment with their parameters, tags and last metrics, as CSV or Parquet")
             .Produces<Stream>(contentType: "application/octet-stream");
-        routes.MapPost("/v1/projects/{project}/metrics/export", ExportPointsAsync).WithTags("Experiments").RequirePermission(Permission.Read).WithLongRequests()
+        routes.MapPost("/v1/projects/{project}/metrics/export", ExportPointsAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns).WithLongRequests()
             .WithOperationId("exportMetrics").WithSummary("All points of many runs, as CSV or Parquet")
             .Produces<Stream>(contentType: "application/octet-stream");
-        routes.MapGet("/v1/runs/{run}/metrics/export", ExportRunAsync).WithTags("Runs").RequirePermission(Permission.ReadRun).WithLongRequests()
+        routes.MapGet("/v1/runs/{run}/metrics/export", ExportRunAsync).WithTags("Runs").RequireAction(TrackingActions.ReadRun).WithLongRequests()
             .WithOperationId("exportRunMetrics").WithSummary("All points of a run, or of one of its metrics, as CSV or Parquet")
             .Produces<Stream>(contentType: "application/octet-stream");
     }
 
     /// <param name="format"><c>csv</c> or <c>parquet</c>; CSV when absent.</param>
     private static async Task ExportRunsAsync(
-        string project, string? experiment, string? format, bool? keepFormulas, HttpResponse response, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunExporter exporter,
+        Reached<ProjectIdentity> project, string? experiment, string? format, bool? keepFormulas, HttpResponse response, ExperimentStore experiments, RunExporter exporter,
         CancellationToken cancellationToken)
     {
         var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, caller, cancellationToken);
-        var table = await exporter.TableAsync(projectId, only?.Id, cancellationToken);
-        await exporter.WriteAsync(projectId, only?.Id, table, Begin(response, kind, table.Columns, keepFormulas == true, "runs"), cancellationToken);
+        var only = experiment is null ? null : await experiments.GetAsync(project.Id, experiment, cancellationToken);
+        var table = await exporter.TableAsync(project.Id, only?.Id, cancellationToken);
+        await exporter.WriteAsync(project.Id, only?.Id, table, Begin(response, kind, table.Columns, keepFormulas == true, "runs"), cancellationToken);
     }
 
     private static async Task ExportPointsAsync(
-        string project, ExportMetricsRequest request, HttpResponse response, Caller caller, ProjectAccess projects, RunStore runs, RunExporter exporter,
+        Reached<ProjectIdentity> project, ExportMetricsRequest request, HttpResponse response, RunStore runs, RunExporter exporter,
         CancellationToken cancellationToken)
     {
         Check.That(request.Runs.Count is >= 1 and <= MaxRuns, "runs", "count", 1, MaxRuns);
         Check.That(request.Keys is null or { Count: >= 1 and <= MaxKeys }, "keys", "count", 1, MaxKeys);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var known = await runs.FilterAsync(projectId, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
+        var known = await runs.FilterAsync(project.Id, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
         var table = new PointTable();
         await exporter.WritePointsAsync(known, request.Keys, request.AllAttempts, table, Begin(response, request.Format, table.Columns, request.KeepFormulas, "metrics"), cancellationToken);
     }
@@ -55,7 +53,7 @@ internal static class ExportEndpoints
     /// <param name="key">The metric's key; all metrics when absent.</param>
     /// <param name="format"><c>csv</c> or <c>parquet</c>; CSV when absent.</param>
     private static async Task ExportRunAsync(
-        string run, string? key, string? format, bool? keepFormulas, HttpResponse response, Caller caller, RunAccess access, RunExporter exporter,
+        Reached<RunRow> run, string? key, string? format, bool? keepFormulas, HttpResponse response, RunExporter exporter,
         CancellationToken cancellationToken)
     {
         if (key is not null)
@@ -64,9 +62,8 @@ internal static class ExportEndpoints
         }
 
         var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
-        var row = await access.RequireAsync(run, caller, cancellationToken);
         var table = new PointTable();
-        await exporter.WritePointsAsync([row], key is null ? null : [key], allAttempts: true, table, Begin(response, kind, table.Columns, keepFormulas == true, "metrics"), cancellationToken);
+        await exporter.WritePointsAsync([run.Value], key is null ? null : [key], allAttempts: true, table, Begin(response, kind, table.Columns, keepFormulas == true, "metrics"), cancellationToken);
     }
 
     private static IExportWriter Begin(HttpResponse response, ExportFormat format, IReadOnlyList<ExportColumn> columns, bool keepFormulas, string name)

@@ -83,8 +83,8 @@ internal sealed class LoggedModelStore(Database database, TimeProvider time)
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<LoggedModelRow>(new CommandDefinition(
                 $"""
-                SELECT {LoggedModelRow.Columns} FROM logged_models m JOIN experiments e ON e.id = m.experiment_id JOIN projects p ON p.id = m.project_id
-                WHERE m.id = @id AND m.deleted_at IS NULL AND p.deleted_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner OR m.run_id = @run)
+                SELECT {LoggedModelRow.Columns} FROM logged_models m JOIN experiments e ON e.id = m.experiment_id
+                WHERE m.id = @id AND m.deleted_at IS NULL AND {ProjectAccess.ReachesOr("m.project_id", "m.run_id = @run")}
                 """,
                 new { id, owner = caller.OwnerFilter, run = caller.RunId },
                 cancellationToken: cancellationToken))

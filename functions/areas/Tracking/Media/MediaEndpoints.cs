@@ -26,14 +26,14 @@ internal static class MediaEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var media = routes.MapGroup("/v1/runs/{run}/media").WithTags("Media");
-        media.MapPost("/", AddAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MediaContent.MaxBytes).WithLongRequests().WithRawBody()
+        media.MapPost("/", AddAsync).RequireAction(TrackingActions.LogMedia).WithBodyLimit(MediaContent.MaxBytes).WithLongRequests().WithRawBody()
             .WithOperationId("logMedia").WithSummary("Log an image, histogram, text, table or confusion matrix at a step; the body is its bytes")
             .TakesBody("application/octet-stream");
-        media.MapGet("/", ListAsync).RequirePermission(Permission.ReadRun)
+        media.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadMedia)
             .WithOperationId("listMedia").WithSummary("List media by key and step");
-        media.MapGet("/keys", ListKeysAsync).RequirePermission(Permission.ReadRun)
+        media.MapGet("/keys", ListKeysAsync).RequireAction(TrackingActions.ReadMedia)
             .WithOperationId("listMediaKeys").WithSummary("The keys under which a run has media");
-        media.MapGet("/{media}/content", GetContentAsync).RequirePermission(Permission.ReadRun).WithLongRequests()
+        media.MapGet("/{media}/content", GetContentAsync).RequireAction(TrackingActions.ReadMedia).WithLongRequests()
             .WithOperationId("downloadMedia").WithSummary("The bytes of a piece of media")
             .Produces<Stream>(contentType: "application/octet-stream");
     }
@@ -42,7 +42,7 @@ internal static class MediaEndpoints
     /// <param name="kind">What it is.</param>
     /// <param name="attempt">The job's attempt that made it; absent where there is no job.</param>
     private static async Task<Created<MediaItem>> AddAsync(
-        string run, string key, string kind, long step, string? caption, int? attempt, HttpRequest http, Caller caller, RunAccess access, MediaStore store,
+        Reached<RunRow> run, string key, string kind, long step, string? caption, int? attempt, HttpRequest http, Caller caller, MediaStore store,
         CancellationToken cancellationToken)
     {
         Check.Length(key, "key", 1, MaxKey);
@@ -51,14 +51,13 @@ internal static class MediaEndpoints
         Check.Text(caption, "caption", MaxCaption);
         Check.Range(attempt ?? 1, "attempt", 1, int.MaxValue);
         var request = new LogMediaRequest(key, EnumText.Parse<MediaKind>(kind, "kind")!.Value, step, caption, attempt);
-        var row = await access.RequireAsync(run, caller, cancellationToken);
         Check.That(caller.Role != CallerRole.Job || attempt is null || caller.Attempt == attempt, "attempt", "otherAttempt", caller.Attempt);
         await Bodies.WaitAsync(cancellationToken);
         try
         {
             var content = MediaContent.Of(request.Kind, await ReadAsync(http, MediaContent.LimitOf(request.Kind), cancellationToken));
-            var added = await store.AddAsync(row, request, content, cancellationToken);
-            return TypedResults.Created($"/v1/runs/{row.Id}/media/{added.Id}/content", added.ToContract());
+            var added = await store.AddAsync(run.Value, request, content, cancellationToken);
+            return TypedResults.Created($"/v1/runs/{run.Id}/media/{added.Id}/content", added.ToContract());
         }
         finally
         {
@@ -68,26 +67,23 @@ internal static class MediaEndpoints
 
     /// <param name="key">Only media under this key.</param>
     private static async Task<Ok<Page<MediaItem>>> ListAsync(
-        string run, string? key, string? kind, long? fromStep, long? toStep, [AsParameters] PageRequest page, Caller caller, RunAccess access, MediaStore store,
+        Reached<RunRow> run, string? key, string? kind, long? fromStep, long? toStep, [AsParameters] PageRequest page, MediaStore store,
         CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var rows = await store.ListAsync(row.Id, key, EnumText.Parse<MediaKind>(kind, "kind"), fromStep, toStep, page.Keys(3), page.Size, cancellationToken);
+        var rows = await store.ListAsync(run.Id, key, EnumText.Parse<MediaKind>(kind, "kind"), fromStep, toStep, page.Keys(3), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, item => item.ToContract(), item => [item.Key, item.Step.ToString(CultureInfo.InvariantCulture), item.Id]));
     }
 
-    private static async Task<Ok<IReadOnlyList<MediaKey>>> ListKeysAsync(string run, Caller caller, RunAccess access, MediaStore store, CancellationToken cancellationToken)
+    private static async Task<Ok<IReadOnlyList<MediaKey>>> ListKeysAsync(Reached<RunRow> run, MediaStore store, CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        return TypedResults.Ok(await store.KeysAsync(row.Id, cancellationToken));
+        return TypedResults.Ok(await store.KeysAsync(run.Id, cancellationToken));
     }
 
     private static async Task<Results<FileStreamHttpResult, StatusCodeHttpResult>> GetContentAsync(
-        string run, string media, HttpRequest http, HttpResponse response, Caller caller, RunAccess access, MediaStore store, BlobStorage storage,
+        Reached<RunRow> run, string media, HttpRequest http, HttpResponse response, MediaStore store, BlobStorage storage,
         CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var item = await store.GetAsync(row.Id, media, cancellationToken);
+        var item = await store.GetAsync(run.Id, media, cancellationToken);
         var headers = response.Headers;
 
         // What a run logged is not trusted: no browser runs it, guesses another type, or shows it as a page of ours.

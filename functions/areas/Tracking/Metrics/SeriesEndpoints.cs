@@ -21,31 +21,30 @@ internal static class SeriesEndpoints
     /// <summary>Maps the routes.</summary>
     public static void MapSeriesEndpoints(this IEndpointRouteBuilder routes)
     {
-        var runs = routes.MapGroup("/v1/runs/{run}/metrics").WithTags("Runs").RequirePermission(Permission.ReadRun);
+        var runs = routes.MapGroup("/v1/runs/{run}/metrics").WithTags("Runs").RequireAction(TrackingActions.ReadRun);
         runs.MapGet("/series", GetAsync)
             .WithOperationId("getMetricSeries").WithSummary("One metric in buckets that keep its extremes, smoothed if asked");
-        routes.MapPost("/v1/projects/{project}/metrics/compare", CompareAsync).WithTags("Experiments").RequirePermission(Permission.Read)
+        routes.MapPost("/v1/projects/{project}/metrics/compare", CompareAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns)
             .WithOperationId("compareMetrics").WithSummary("Metrics of several runs in buckets, for curves side by side");
     }
 
     /// <param name="from">Leaves out points before this place on the axis: a step, or seconds.</param>
     private static async Task<Ok<MetricSeries>> GetAsync(
-        string run, string key, int? buckets, long? fromStep, long? toStep, double? smoothing, string? smoothingKind, string? axis, double? from, double? to,
-        Caller caller, RunAccess access, MetricReader reader, CancellationToken cancellationToken)
+        Reached<RunRow> run, string key, int? buckets, long? fromStep, long? toStep, double? smoothing, string? smoothingKind, string? axis, double? from, double? to,
+        MetricReader reader, CancellationToken cancellationToken)
     {
         Check.Length(key, "key", 1, 250);
         Check.Range(buckets ?? DefaultBuckets, "buckets", 1, MaxBuckets);
         var smooth = Smoothing.Of(smoothing, EnumText.Parse<SmoothingKind>(smoothingKind, "smoothingKind"));
         var kind = EnumText.Parse<MetricAxis>(axis, "axis") ?? MetricAxis.Step;
-        var row = await access.RequireAsync(run, caller, cancellationToken);
         var query = new CurveQuery(buckets ?? DefaultBuckets, smooth, new StepRange(fromStep ?? long.MinValue, toStep ?? long.MaxValue), from, to);
-        var curve = CurveAxis.Of(kind, row);
-        var stored = await reader.OpenAsync([row.Id], [key], query.Range(kind), cancellationToken);
-        return TypedResults.Ok(new MetricSeries(row.Id, key, stored.TryGetValue((row.Id, key), out var series) ? query.Sample(series, curve) : []));
+        var curve = CurveAxis.Of(kind, run.Value);
+        var stored = await reader.OpenAsync([run.Id], [key], query.Range(kind), cancellationToken);
+        return TypedResults.Ok(new MetricSeries(run.Id, key, stored.TryGetValue((run.Id, key), out var series) ? query.Sample(series, curve) : []));
     }
 
     private static async Task<Ok<MetricComparison>> CompareAsync(
-        string project, CompareMetricsRequest request, Caller caller, ProjectAccess projects, RunStore runs, MetricReader reader, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, CompareMetricsRequest request, RunStore runs, MetricReader reader, CancellationToken cancellationToken)
     {
         Check.That(request.Runs.Count is >= 1 and <= MaxRuns, "runs", "count", 1, MaxRuns);
         Check.That(request.Keys.Count is >= 1 and <= MaxKeys, "keys", "count", 1, MaxKeys);
@@ -53,8 +52,7 @@ internal static class SeriesEndpoints
         Check.That(request.Runs.Count * request.Keys.Count * (long)buckets <= MaxBucketsInAll, "buckets", "range", 1, MaxBucketsInAll / (request.Runs.Count * request.Keys.Count));
         var smoothing = Smoothing.Of(request.Smoothing, request.SmoothingKind);
         var kind = request.Axis ?? MetricAxis.Step;
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var known = await runs.FilterAsync(projectId, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
+        var known = await runs.FilterAsync(project.Id, [.. request.Runs.Distinct(StringComparer.Ordinal)], cancellationToken);
         var query = new CurveQuery(buckets, smoothing, StepRange.All, request.From, request.To);
         var result = new List<MetricSeries>();
         var alignment = new CurveAlignment(new CurveAxis(kind, 0), buckets);

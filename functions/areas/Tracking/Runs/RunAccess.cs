@@ -7,7 +7,7 @@ using Dapper;
 namespace AiPlatform.Tracking.Runs;
 
 /// <summary>The rule who reaches a run: whoever reaches its project, and the job that it belongs to. Runners bring what their jobs left behind.</summary>
-internal sealed class RunAccess(Database database) : IRunAccess
+internal sealed class RunAccess(Database database) : IReach<RunRow>, IRunAccess
 {
     /// <summary>A live run that the caller reaches.</summary>
     /// <exception cref="ApiException">404 <c>not_found</c>.</exception>
@@ -21,13 +21,17 @@ internal sealed class RunAccess(Database database) : IRunAccess
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<RunRow>(new CommandDefinition(
                 $"""
-                SELECT {RunRow.Columns} FROM runs r JOIN projects p ON p.id = r.project_id
-                WHERE r.id = @run AND (@platform OR p.deleted_at IS NULL) AND (@deleted OR r.deleted_at IS NULL) AND r.purged_at IS NULL AND (@owner::text IS NULL OR p.owner_id = @owner)
+                SELECT {RunRow.Columns} FROM runs r
+                WHERE r.id = @run AND (@deleted OR r.deleted_at IS NULL) AND r.purged_at IS NULL AND {ProjectAccess.ReachesToEnd("r.project_id")}
                 """,
                 new { run, deleted, platform = caller.IsPlatform, owner = caller.Role == CallerRole.Job ? null : caller.OwnerFilter },
                 cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound("run", run);
     }
+
+    /// <inheritdoc />
+    Task<RunRow> IReach<RunRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => RequireAsync((string)path["run"]!, caller, cancellationToken);
 
     /// <inheritdoc />
     async Task<RunReference> IRunAccess.RequireAsync(string run, Caller caller, CancellationToken cancellationToken)

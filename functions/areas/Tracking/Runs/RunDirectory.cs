@@ -48,7 +48,7 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
     public async ValueTask<KnownRun?> FindAsync(string runId, Caller caller, CancellationToken cancellationToken)
     {
         var run = _entries.TryGetValue(runId, out var entry) && entry.Until > Now ? entry.Run : await ReadAsync(runId, cancellationToken);
-        return run is not null && (run.OwnerId == caller.UserId || caller.ReachesEverything || caller.IsJobOf(run.Id)) ? run : null;
+        return run is not null && (caller.CanReach(run.OwnerId) || caller.IsJobOf(run.Id)) ? run : null;
     }
 
     /// <summary>

@@ -21,55 +21,52 @@ internal static class RunEndpoints
     /// <summary>Maps the routes below a run.</summary>
     public static void Map(RouteGroupBuilder run)
     {
-        run.MapGet("/", GetAsync).RequirePermission(Permission.ReadRun)
+        run.MapGet("/", GetAsync).RequireAction(TrackingActions.ReadRun)
             .WithOperationId("getRun").WithSummary("Get a run with its params, tags and latest metrics");
-        run.MapGet("/attempts", ListAttemptsAsync).RequirePermission(Permission.ReadRun)
+        run.MapGet("/attempts", ListAttemptsAsync).RequireAction(TrackingActions.ReadRun)
             .WithOperationId("listRunAttempts").WithSummary("The attempts as segments of the run: which wrote which steps");
-        run.MapPatch("/", UpdateAsync).RequirePermission(Permission.Write)
+        run.MapPatch("/", UpdateAsync).RequireAction(TrackingActions.WriteRun)
             .WithOperationId("updateRun").WithSummary("Rename or end a run");
-        run.MapDelete("/", DeleteAsync).RequirePermission(Permission.Write)
+        run.MapDelete("/", DeleteAsync).RequireAction(TrackingActions.DeleteRun)
             .WithOperationId("deleteRun").WithSummary("Delete a run");
-        run.MapPost("/restore", RestoreAsync).RequirePermission(Permission.Write)
+        run.MapPost("/restore", RestoreAsync).RequireAction(TrackingActions.WriteRun)
             .WithOperationId("restoreRun").WithSummary("Restore a deleted run");
-        run.MapPost("/metrics", LogMetricsAsync).RequirePermission(Permission.WriteRun).WithBodyLimit(MaxBatchBytes)
+        run.MapPost("/metrics", LogMetricsAsync).RequireAction(TrackingActions.LogRun).WithBodyLimit(MaxBatchBytes)
             .WithOperationId("logMetrics").WithSummary("Store a batch of points, each exactly once");
-        run.MapGet("/metrics", ListPointsAsync).RequirePermission(Permission.ReadRun)
+        run.MapGet("/metrics", ListPointsAsync).RequireAction(TrackingActions.ReadRun)
             .WithOperationId("listMetricPoints").WithSummary("List the points of one metric by step");
-        run.MapGet("/metrics/completeness", GetCompletenessAsync).RequirePermission(Permission.ReadRun)
+        run.MapGet("/metrics/completeness", GetCompletenessAsync).RequireAction(TrackingActions.ReadRun)
             .WithOperationId("getMetricsCompleteness").WithSummary("Whether every numbered point has been stored");
-        run.MapPost("/params", LogParamsAsync).RequirePermission(Permission.WriteRun)
+        run.MapPost("/params", LogParamsAsync).RequireAction(TrackingActions.LogRun)
             .WithOperationId("logParams").WithSummary("Set parameters, which never change");
-        run.MapPost("/tags", SetTagsAsync).RequirePermission(Permission.WriteRun)
+        run.MapPost("/tags", SetTagsAsync).RequireAction(TrackingActions.LogRun)
             .WithOperationId("setTags").WithSummary("Set tags; the last write wins");
-        run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequirePermission(Permission.WriteRun)
+        run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequireAction(TrackingActions.LogRun)
             .WithOperationId("resumeAttempt").WithSummary("Say from which step an attempt goes on");
     }
 
     private static async Task<Ok<Run>> GetAsync(
-        string run, Caller caller, RunAccess access, RunStore runs, AttemptReader attempts, CancellationToken cancellationToken)
+        Reached<RunRow> run, RunStore runs, AttemptReader attempts, CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        var complete = (await runs.CompleteAsync([row], cancellationToken))[0];
-        return TypedResults.Ok(await attempts.HasSeveralAsync(row, cancellationToken) ? complete with { Attempts = await attempts.ReadAsync(row, cancellationToken) } : complete);
+        var complete = (await runs.CompleteAsync([run.Value], cancellationToken))[0];
+        return TypedResults.Ok(await attempts.HasSeveralAsync(run.Value, cancellationToken) ? complete with { Attempts = await attempts.ReadAsync(run.Value, cancellationToken) } : complete);
     }
 
     private static async Task<Ok<IReadOnlyList<RunAttempt>>> ListAttemptsAsync(
-        string run, Caller caller, RunAccess access, AttemptReader attempts, CancellationToken cancellationToken)
+        Reached<RunRow> run, AttemptReader attempts, CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        return TypedResults.Ok(await attempts.ReadAsync(row, cancellationToken));
+        return TypedResults.Ok(await attempts.ReadAsync(run.Value, cancellationToken));
     }
 
     private static async Task<Ok<Run>> UpdateAsync(
-        string run, UpdateRunRequest request, Caller caller, RunAccess access, RunStore runs, CancellationToken cancellationToken)
+        Reached<RunRow> run, UpdateRunRequest request, RunStore runs, CancellationToken cancellationToken)
     {
         if (request.Name is not null)
         {
             Check.Length(request.Name, "name", 1, 250);
         }
 
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        row = await runs.UpdateAsync(row.Id, request, cancellationToken);
+        var row = await runs.UpdateAsync(run.Id, request, cancellationToken);
         return TypedResults.Ok((await runs.CompleteAsync([row], cancellationToken))[0]);
     }
 
@@ -88,14 +85,13 @@ internal static class RunEndpoints
     }
 
     private static async Task<Ok<LogMetricsResponse>> LogMetricsAsync(
-        string run, LogMetricsRequest request, Caller caller, RunAccess access, MetricWriter writer, IOptions<ExperimentOptions> options,
+        Reached<RunRow> run, LogMetricsRequest request, Caller caller, MetricWriter writer, IOptions<ExperimentOptions> options,
         CancellationToken cancellationToken)
     {
         RunChecks.Points(request, options.Value);
-        var row = await access.RequireAsync(run, caller, cancellationToken);
         RequireOwnAttempt(caller, request.Attempt);
         var batch = MetricBatch.Numbered(
-            new MetricSource(row.Id, request.Attempt, request.Source),
+            new MetricSource(run.Id, request.Attempt, request.Source),
             request.FirstSequence,
             [.. request.Points.Select(point => new MetricRow(point.Key, point.Step, MetricRow.Microseconds(point.Timestamp), point.Value))]);
         await writer.AddAsync(batch, cancellationToken);
@@ -103,47 +99,42 @@ internal static class RunEndpoints
     }
 
     private static async Task<Ok<Page<MetricPoint>>> ListPointsAsync(
-        string run, string key, string? attempts, [AsParameters] PageRequest page, Caller caller, RunAccess access, MetricReader reader, CancellationToken cancellationToken)
+        Reached<RunRow> run, string key, string? attempts, [AsParameters] PageRequest page, MetricReader reader, CancellationToken cancellationToken)
     {
         Check.That(attempts is null or "all", "attempts", "oneOf", "all");
         Check.Length(key, "key", 1, 250);
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        return TypedResults.Ok(await reader.ListAsync(row.Id, key, attempts is not null, page, cancellationToken));
+        return TypedResults.Ok(await reader.ListAsync(run.Id, key, attempts is not null, page, cancellationToken));
     }
 
     private static async Task<Ok<MetricsCompleteness>> GetCompletenessAsync(
-        string run, Caller caller, RunAccess access, MetricReader reader, CancellationToken cancellationToken)
+        Reached<RunRow> run, MetricReader reader, CancellationToken cancellationToken)
     {
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        return TypedResults.Ok(await reader.CompletenessAsync(row.Id, cancellationToken));
+        return TypedResults.Ok(await reader.CompletenessAsync(run.Id, cancellationToken));
     }
 
     private static async Task<NoContent> LogParamsAsync(
-        string run, LogParamsRequest request, Caller caller, RunAccess access, RunStore runs, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
+        Reached<RunRow> run, LogParamsRequest request, RunStore runs, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
     {
         RunChecks.Params(request.Params, options.Value);
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        await runs.LogParamsAsync(row.Id, request.Params, cancellationToken);
+        await runs.LogParamsAsync(run.Id, request.Params, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<NoContent> SetTagsAsync(
-        string run, SetTagsRequest request, Caller caller, RunAccess access, RunStore runs, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
+        Reached<RunRow> run, SetTagsRequest request, RunStore runs, IOptions<ExperimentOptions> options, CancellationToken cancellationToken)
     {
         RunChecks.Tags(request.Tags, options.Value);
-        var row = await access.RequireAsync(run, caller, cancellationToken);
-        await runs.SetTagsAsync(row.Id, request.Tags, cancellationToken);
+        await runs.SetTagsAsync(run.Id, request.Tags, cancellationToken);
         return TypedResults.NoContent();
     }
 
     private static async Task<NoContent> ResumeAsync(
-        string run, int attempt, ResumeRequest request, Caller caller, RunAccess access, MetricWriter writer, CancellationToken cancellationToken)
+        Reached<RunRow> run, int attempt, ResumeRequest request, Caller caller, MetricWriter writer, CancellationToken cancellationToken)
     {
         Check.Range(attempt, "attempt", 1, int.MaxValue);
         Check.Range(request.Step, "step", -1, long.MaxValue);
-        var row = await access.RequireAsync(run, caller, cancellationToken);
         RequireOwnAttempt(caller, attempt);
-        await writer.ResumeAsync(row.Id, attempt, request.Step, cancellationToken);
+        await writer.ResumeAsync(run.Id, attempt, request.Step, cancellationToken);
         return TypedResults.NoContent();
     }
 

@@ -1,9 +1,10 @@
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.Kernel.Access;
 
 namespace AiPlatform.Tracking.Runs;
 
 /// <summary>A row of <c>runs</c>.</summary>
-internal sealed class RunRow
+internal sealed class RunRow : IReachable
 {
     public const string Columns = "r.id, r.project_id, r.experiment_id, r.job_id, r.name, r.status, r.created_at, r.started_at, r.ended_at";
 

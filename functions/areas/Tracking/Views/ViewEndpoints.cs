@@ -28,85 +28,80 @@ internal static class ViewEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         var views = routes.MapGroup("/v1/projects/{project}/run-views").WithTags("Experiments");
-        views.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        views.MapPost("/", CreateAsync).RequireAction(TrackingActions.WriteView).WithIdempotency()
             .WithOperationId("createRunView").WithSummary("Save a view of runs");
-        views.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        views.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadView)
             .WithOperationId("listRunViews").WithSummary("List the caller's and the shared views, newest first");
-        views.MapGet("/{view}", GetAsync).RequirePermission(Permission.Read)
+        views.MapGet("/{view}", GetAsync).RequireAction(TrackingActions.ReadView)
             .WithOperationId("getRunView").WithSummary("Get a view");
-        views.MapGet("/{view}/runs", ListRunsAsync).RequirePermission(Permission.Read)
+        views.MapGet("/{view}/runs", ListRunsAsync).RequireAction(TrackingActions.ReadView)
             .WithOperationId("listRunsOfView").WithSummary("The runs that a view shows, in its order");
-        views.MapPatch("/{view}", UpdateAsync).RequirePermission(Permission.Write)
+        views.MapPatch("/{view}", UpdateAsync).RequireAction(TrackingActions.WriteView)
             .WithOperationId("updateRunView").WithIfMatch().WithSummary("Change a view; honours If-Match");
-        views.MapDelete("/{view}", DeleteAsync).RequirePermission(Permission.Write)
+        views.MapDelete("/{view}", DeleteAsync).RequireAction(TrackingActions.DeleteView)
             .WithOperationId("deleteRunView").WithIfMatch().WithSummary("Delete a view; honours If-Match");
-        routes.MapPost("/v1/projects/{project}/runs/search", SearchAsync).WithTags("Experiments").RequirePermission(Permission.Read)
+        routes.MapPost("/v1/projects/{project}/runs/search", SearchAsync).WithTags("Experiments").RequireAction(TrackingActions.ReadView)
             .WithOperationId("searchRuns").WithSummary("Search runs by filter and order, in the grammar of MLflow");
     }
 
     private static async Task<Created<RunView>> CreateAsync(
-        string project, CreateRunViewRequest request, Caller caller, HttpResponse response, ProjectAccess projects, ExperimentStore experiments, ViewStore store,
+        Reached<ProjectIdentity> project, CreateRunViewRequest request, Caller caller, HttpResponse response, ExperimentStore experiments, ViewStore store,
         CancellationToken cancellationToken)
     {
         Check.Length(request.Name, "name", 1, 128);
         Validate(request.Settings);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var experiment = request.Experiment is null ? null : await experiments.GetAsync(projectId, request.Experiment, caller, cancellationToken);
-        var row = await store.CreateAsync(projectId, experiment?.Id, request, caller, cancellationToken);
+        var experiment = request.Experiment is null ? null : await experiments.GetAsync(project.Id, request.Experiment, cancellationToken);
+        var row = await store.CreateAsync(project.Id, experiment?.Id, request, caller, cancellationToken);
         ETag.Set(response, row.Version);
-        return TypedResults.Created($"/v1/projects/{projectId}/run-views/{row.Id}", row.ToContract());
+        return TypedResults.Created($"/v1/projects/{project.Id}/run-views/{row.Id}", row.ToContract());
     }
 
     private static async Task<Ok<Page<RunView>>> ListAsync(
-        string project, string? experiment, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ExperimentStore experiments, ViewStore store,
+        Reached<ProjectIdentity> project, string? experiment, [AsParameters] PageRequest page, Caller caller, ExperimentStore experiments, ViewStore store,
         CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var only = experiment is null ? null : await experiments.GetAsync(projectId, experiment, caller, cancellationToken);
-        var rows = await store.ListAsync(projectId, only?.Id, caller, page.Key(), page.Size, cancellationToken);
+        var only = experiment is null ? null : await experiments.GetAsync(project.Id, experiment, cancellationToken);
+        var rows = await store.ListAsync(project.Id, only?.Id, caller, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
 
     private static async Task<Ok<RunView>> GetAsync(
-        string project, string view, Caller caller, HttpResponse response, ProjectAccess projects, ViewStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string view, Caller caller, HttpResponse response, ViewStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.GetAsync(projectId, view, caller, cancellationToken);
+        var row = await store.GetAsync(project.Id, view, caller, cancellationToken);
         ETag.Set(response, row.Version);
         return TypedResults.Ok(row.ToContract());
     }
 
     private static async Task<Ok<Page<Run>>> ListRunsAsync(
-        string project, string view, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, ViewStore store, RunSearch search,
+        Reached<ProjectIdentity> project, string view, [AsParameters] PageRequest page, Caller caller, ViewStore store, RunSearch search,
         CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var saved = (await store.GetAsync(projectId, view, caller, cancellationToken)).ToContract();
+        var saved = (await store.GetAsync(project.Id, view, caller, cancellationToken)).ToContract();
         var query = RunSearch.Parse(saved.Settings.Filter, saved.Settings.OrderBy);
-        return TypedResults.Ok(await search.SearchAsync(projectId, saved.ExperimentId is { } only ? [only] : null, query, page, cancellationToken));
+        return TypedResults.Ok(await search.SearchAsync(project.Id, saved.ExperimentId is { } only ? [only] : null, query, page, cancellationToken));
     }
 
     private static async Task<Ok<Page<Run>>> SearchAsync(
-        string project, SearchRunsRequest? request, Caller caller, ProjectAccess projects, ExperimentStore experiments, RunSearch search, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, SearchRunsRequest? request, ExperimentStore experiments, RunSearch search, CancellationToken cancellationToken)
     {
         request ??= new SearchRunsRequest();
         Texts(request.Experiments, "experiments", 1, MaxExperiments, MaxKey);
         Texts(request.OrderBy, "orderBy", 0, MaxOrder, MaxColumn);
         Check.Text(request.Filter, "filter", MaxFilter);
         var query = RunSearch.Parse(request.Filter, request.OrderBy);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         List<string>? only = request.Experiments is null ? null : [];
         foreach (var experiment in request.Experiments ?? [])
         {
-            only!.Add((await experiments.GetAsync(projectId, experiment, caller, cancellationToken)).Id);
+            only!.Add((await experiments.GetAsync(project.Id, experiment, cancellationToken)).Id);
         }
 
         var page = new PageRequest(request.PageSize, request.PageToken);
-        return TypedResults.Ok(await search.SearchAsync(projectId, only?.Distinct(StringComparer.Ordinal).ToArray(), query, page, cancellationToken));
+        return TypedResults.Ok(await search.SearchAsync(project.Id, only?.Distinct(StringComparer.Ordinal).ToArray(), query, page, cancellationToken));
     }
 
     private static async Task<Ok<RunView>> UpdateAsync(
-        string project, string view, UpdateRunViewRequest request, Caller caller, HttpRequest http, HttpResponse response, ProjectAccess projects, ViewStore store,
+        Reached<ProjectIdentity> project, string view, UpdateRunViewRequest request, Caller caller, HttpRequest http, HttpResponse response, ViewStore store,
         CancellationToken cancellationToken)
     {
         if (request.Name is not null)
@@ -119,17 +114,15 @@ internal static class ViewEndpoints
             Validate(request.Settings);
         }
 
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await store.UpdateAsync(projectId, view, request, ETag.Expected(http), caller, cancellationToken);
+        var row = await store.UpdateAsync(project.Id, view, request, ETag.Expected(http), caller, cancellationToken);
         ETag.Set(response, row.Version);
         return TypedResults.Ok(row.ToContract());
     }
 
     private static async Task<NoContent> DeleteAsync(
-        string project, string view, Caller caller, HttpRequest http, ProjectAccess projects, ViewStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string view, Caller caller, HttpRequest http, ViewStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        await store.DeleteAsync(projectId, view, ETag.Expected(http), caller, cancellationToken);
+        await store.DeleteAsync(project.Id, view, ETag.Expected(http), caller, cancellationToken);
         return TypedResults.NoContent();
     }
 

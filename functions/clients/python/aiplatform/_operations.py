@@ -2048,23 +2048,21 @@ class Operations(Caller):
             answer=None,
         )
 
-    def get_model_card(self, project: str, model: str, *, version: int | None = None) -> types.ModelCard:
+    def get_model_card(self, project: str, model: str) -> types.ModelCard:
         """The model card, as Markdown.
 
         For people who reach the project, and for the platform's own services.
 
         :param project: The project's id or name.
         :param model: The registered model's id or name.
-        :param version: The version's number, from 1.
         """
         return self._call(
             "GET",
             f"/v1/projects/{part(project)}/models/{part(model)}/card",
-            query={"version": version},
             answer=types.ModelCard,
         )
 
-    def write_model_card(self, project: str, model: str, *, text: str, version: int | None = None, if_match: str | None = None) -> types.ModelCard:
+    def write_model_card(self, project: str, model: str, *, text: str, if_match: str | None = None) -> types.ModelCard:
         """Write the next revision of the model card; honours If-Match.
 
         For people who reach the project, and for the platform's own services.
@@ -2072,45 +2070,42 @@ class Operations(Caller):
         :param project: The project's id or name.
         :param model: The registered model's id or name.
         :param text: Markdown, up to 200,000 characters.
-        :param version: The version's number, from 1.
         :param if_match: The `ETag` of an answer: the request changes nothing and is a 412 when somebody
             else has changed the resource since.
         """
         return self._call(
             "PUT",
             f"/v1/projects/{part(project)}/models/{part(model)}/card",
-            query={"version": version},
             headers={"If-Match": if_match},
             json={"text": text},
             answer=types.ModelCard,
         )
 
-    def list_model_cards_page(self, project: str, model: str, *, version: int | None = None, page_size: int | None = None, page_token: str | None = None) -> types.PageOfModelCard:
+    def list_model_cards_page(self, project: str, model: str, *, page_size: int | None = None, page_token: str | None = None) -> types.PageOfModelCard:
         """One page: All revisions of the model card, newest first.
 
         For people who reach the project, and for the platform's own services.
 
         :param project: The project's id or name.
         :param model: The registered model's id or name.
-        :param version: The version's number, from 1.
         :param page_size: 1 to 500; 50 when absent.
         :param page_token: From the previous page.
         """
         return self._call(
             "GET",
             f"/v1/projects/{part(project)}/models/{part(model)}/card/history",
-            query={"version": version, "pageSize": page_size, "pageToken": page_token},
+            query={"pageSize": page_size, "pageToken": page_token},
             answer=types.PageOfModelCard,
         )
 
-    def list_model_cards(self, project: str, model: str, *, version: int | None = None, page_size: int | None = None) -> Iterator[types.ModelCard]:
+    def list_model_cards(self, project: str, model: str, *, page_size: int | None = None) -> Iterator[types.ModelCard]:
         """All revisions of the model card, newest first.
 
         For people who reach the project, and for the platform's own services.
 
         All of them: pages are asked for as they are needed.
         """
-        return self._all(lambda page_token: self.list_model_cards_page(project, model, version=version, page_size=page_size, page_token=page_token))
+        return self._all(lambda page_token: self.list_model_cards_page(project, model, page_size=page_size, page_token=page_token))
 
     def list_model_moves_page(self, project: str, model: str, *, page_size: int | None = None, page_token: str | None = None) -> types.PageOfModelMove:
         """One page: Who moved which version to which stage or alias, newest first.

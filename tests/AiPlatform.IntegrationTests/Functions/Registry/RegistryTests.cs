@@ -50,16 +50,16 @@ public abstract class RegistryTests(FunctionsFixture functions)
         var world = await RegistryWorld.CreateAsync(functions);
         await world.RegisterAsync(0.9);
         const string Hostile = "# Card\n<script>alert(1)</script>";
-        Assert.Equal(0, (await world.Owner.GetModelCardAsync(world.Project, "digits", null, default)).Revision);
-        await world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest(Hostile), null, 0, default);
-        var second = await world.Administrator.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("two"), null, 1, default);
-        await world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("of the version"), 1, null, default);
+        Assert.Equal(0, (await world.Owner.GetModelCardAsync(world.Project, "digits", default)).Revision);
+        await world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest(Hostile), 0, default);
+        var second = await world.Administrator.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("two"), 1, default);
+        await world.Owner.WriteModelVersionCardAsync(world.Project, "digits", 1, new WriteModelCardRequest("of the version"), null, default);
         Assert.Equal((2L, FunctionsFixture.AdministratorName), (second.Revision, second.AuthorName));
-        Assert.Equal(ErrorCodes.PreconditionFailed, await RegistryWorld.RefusedAsync(() => world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("late"), null, 1, default)));
-        var history = (await world.Owner.ListModelCardsAsync(world.Project, "digits", null, null, null, default)).Items;
+        Assert.Equal(ErrorCodes.PreconditionFailed, await RegistryWorld.RefusedAsync(() => world.Owner.WriteModelCardAsync(world.Project, "digits", new WriteModelCardRequest("late"), 1, default)));
+        var history = (await world.Owner.ListModelCardsAsync(world.Project, "digits", null, null, default)).Items;
         Assert.Equal(["two", Hostile], history.Select(card => card.Text));
-        Assert.Equal("of the version", (await world.Owner.GetModelCardAsync(world.Project, "digits", 1, default)).Text);
-        Assert.Equal(ErrorCodes.NotFound, await RegistryWorld.RefusedAsync(() => world.Owner.GetModelCardAsync(world.Project, "digits", 7, default)));
+        Assert.Equal("of the version", (await world.Owner.GetModelVersionCardAsync(world.Project, "digits", 1, default)).Text);
+        Assert.Equal(ErrorCodes.NotFound, await RegistryWorld.RefusedAsync(() => world.Owner.GetModelVersionCardAsync(world.Project, "digits", 7, default)));
 
         // Text is only ever an answer of the API: nothing that a browser would run.
         var answer = await world.User.Client.GetAsync($"/v1/projects/{world.Project}/models/digits/card");

@@ -33,15 +33,15 @@ internal static class DatasetImportEndpoints
     public static void MapDatasetImportEndpoints(this IEndpointRouteBuilder routes)
     {
         var imports = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}/imports").WithTags("Datasets");
-        imports.MapPost("/", CreateAsync).RequirePermission(Permission.Write).WithIdempotency()
+        imports.MapPost("/", CreateAsync).RequireAction(DataActions.WriteImport).WithIdempotency()
             .WithOperationId("importDataset").WithSummary("Import a version from a URL, a Blob container or an archive");
-        imports.MapGet("/", ListAsync).RequirePermission(Permission.Read)
+        imports.MapGet("/", ListAsync).RequireAction(DataActions.ReadImport)
             .WithOperationId("listDatasetImports").WithSummary("List imports, newest first");
-        imports.MapGet("/{import}", GetAsync).RequirePermission(Permission.Read)
+        imports.MapGet("/{import}", GetAsync).RequireAction(DataActions.ReadImport)
             .WithOperationId("getDatasetImport").WithSummary("Get an import");
-        imports.MapPost("/{import}/cancel", CancelAsync).RequirePermission(Permission.Write)
+        imports.MapPost("/{import}/cancel", CancelAsync).RequireAction(DataActions.CancelImport)
             .WithOperationId("cancelDatasetImport").WithSummary("Cancel an import; repeating it is harmless");
-        var work = routes.MapGroup("/v1/dataset-imports/{import}").WithTags("Datasets").RequirePermission(Permission.Orchestrate);
+        var work = routes.MapGroup("/v1/dataset-imports/{import}").WithTags("Datasets").RequireAction(DataActions.OrchestrateImport);
         work.MapGet("/work", WorkAsync)
             .WithOperationId("getDatasetImportWork").WithSummary("What is needed to carry an import out");
         work.MapPost("/report", ReportAsync)
@@ -51,52 +51,45 @@ internal static class DatasetImportEndpoints
     }
 
     private static async Task<Accepted<DatasetImportSubmission>> CreateAsync(
-        string project, string dataset, CreateDatasetImportRequest request, Caller caller, HttpRequest http, ProjectAccess projects, DatasetStore datasets,
+        Reached<DatasetRow> dataset, CreateDatasetImportRequest request, Caller caller, HttpRequest http, DatasetStore datasets,
         DatasetVersionStore versions, DatasetImportCheck check, OutgoingAddresses addresses, DatasetImportStore store, CancellationToken cancellationToken)
     {
         var target = check.Require(request);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
         await addresses.RequireAsync([(target.Url, request.Url is null ? "container.url" : "url.url")], cancellationToken);
-        var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
         if (request.Archive is { } archive)
         {
-            await ArchiveAsync(projectId, archive, versions, cancellationToken);
+            await ArchiveAsync(dataset.Value.ProjectId, archive, versions, cancellationToken);
         }
 
         if (request.Parent is { } parent)
         {
-            await versions.GetReadyAsync(projectId, dataset, parent, cancellationToken);
+            await versions.GetReadyAsync(dataset.Value.ProjectId, dataset.Id, parent, cancellationToken);
         }
 
-        var import = await store.CreateAsync(row, request, target, caller, cancellationToken);
+        var import = await store.CreateAsync(dataset.Value, request, target, caller, cancellationToken);
         var uris = ManagementUris.For(http, import.Id);
         return TypedResults.Accepted(
-            $"/v1/projects/{projectId}/datasets/{row.Id}/imports/{import.Id}",
+            $"/v1/projects/{dataset.Value.ProjectId}/datasets/{dataset.Id}/imports/{import.Id}",
             new DatasetImportSubmission(import.ToContract(ErrorCatalog.PrefersChinese(http)), uris.StatusQueryGetUri, uris.TerminatePostUri));
     }
 
     private static async Task<Ok<Page<DatasetImport>>> ListAsync(
-        string project, string dataset, [AsParameters] PageRequest page, Caller caller, HttpRequest http, ProjectAccess projects, DatasetStore datasets,
-        DatasetImportStore store, CancellationToken cancellationToken)
+        Reached<DatasetRow> dataset, [AsParameters] PageRequest page, HttpRequest http, DatasetImportStore store, CancellationToken cancellationToken)
     {
         var chinese = ErrorCatalog.PrefersChinese(http);
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var row = await datasets.GetAsync(projectId, dataset, cancellationToken);
-        return TypedResults.Ok(page.ToPage(await store.ListAsync(row.Id, page.Key(), page.Size, cancellationToken), item => item.ToContract(chinese), item => [item.Id]));
+        return TypedResults.Ok(page.ToPage(await store.ListAsync(dataset.Id, page.Key(), page.Size, cancellationToken), item => item.ToContract(chinese), item => [item.Id]));
     }
 
     private static async Task<Ok<DatasetImport>> GetAsync(
-        string project, string import, Caller caller, HttpRequest http, ProjectAccess projects, DatasetImportStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string import, HttpRequest http, DatasetImportStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok((await store.GetAsync(projectId, import, cancellationToken)).ToContract(ErrorCatalog.PrefersChinese(http)));
+        return TypedResults.Ok((await store.GetAsync(project.Id, import, cancellationToken)).ToContract(ErrorCatalog.PrefersChinese(http)));
     }
 
     private static async Task<Ok<DatasetImport>> CancelAsync(
-        string project, string import, Caller caller, HttpRequest http, ProjectAccess projects, DatasetImportStore store, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string import, HttpRequest http, DatasetImportStore store, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok((await store.CancelAsync(projectId, import, cancellationToken)).ToContract(ErrorCatalog.PrefersChinese(http)));
+        return TypedResults.Ok((await store.CancelAsync(project.Id, import, cancellationToken)).ToContract(ErrorCatalog.PrefersChinese(http)));
     }
 
     private static async Task<Ok<DatasetImportWork>> WorkAsync(

@@ -31,29 +31,27 @@ internal static class PreviewEndpoints
     public static IEndpointRouteBuilder MapDatasetPreviewEndpoints(this IEndpointRouteBuilder routes)
     {
         var version = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}/versions/{version:int}").WithTags("Datasets").AddEndpointFilter<RouteGroupBuilder, DataErrorFilter>();
-        version.MapGet("/preview", PreviewAsync).RequirePermission(Permission.Read)
+        version.MapGet("/preview", PreviewAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("previewDataset").WithSummary("Show the first, random, or filtered rows of a file");
-        version.MapGet("/images", ImagesAsync).RequirePermission(Permission.Read)
+        version.MapGet("/images", ImagesAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("listDatasetImages").WithSummary("Show images of a version, the first or random ones, with their URLs");
-        version.MapGet("/schema", SchemaAsync).RequirePermission(Permission.Read)
+        version.MapGet("/schema", SchemaAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("getDatasetSchema").WithSummary("Get the columns of a file and what their values mean");
-        version.MapGet("/statistics", StatisticsAsync).RequirePermission(Permission.Read)
+        version.MapGet("/statistics", StatisticsAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("getDatasetStatistics").WithSummary("Get statistics of a file's columns");
-        version.MapGet("/diff/schema", SchemaDiffAsync).RequirePermission(Permission.Read)
+        version.MapGet("/diff/schema", SchemaDiffAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("diffDatasetSchema").WithSummary("Compare the columns of a file with those of another version");
-        version.MapGet("/diff/rows", RowDiffAsync).RequirePermission(Permission.Read)
+        version.MapGet("/diff/rows", RowDiffAsync).RequireAction(DataActions.ReadContent)
             .WithOperationId("diffDatasetRows").WithSummary("Compare the rows of a file with those of another version, by key");
         return routes;
     }
 
     private static async Task<Ok<DatasetPreview>> PreviewAsync(
-        string project, string dataset, int version, string? file, string? mode, string? filter, int? rows, int? seed, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects,
-        DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, int version, string? file, string? mode, string? filter, int? rows, int? seed, [AsParameters] ReadingParameters reading, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
         var count = Check.Range(rows ?? DefaultRows, "rows", 1, MaxRows);
         var wanted = EnumText.Parse<PreviewMode>(mode, "mode") ?? PreviewMode.First;
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
+        var (row, source, format) = await files.TableAsync(project.Id, dataset, version, file, reading, cancellationToken);
         var found = filter is { Length: > 0 }
             ? await TablePreview.FilteredAsync(engine, source, format, filter, count, FilterTime, cancellationToken)
             : wanted == PreviewMode.Random
@@ -66,13 +64,12 @@ internal static class PreviewEndpoints
     }
 
     private static async Task<Ok<ImageGrid>> ImagesAsync(
-        string project, string dataset, int version, string? mode, int? count, int? seed, Caller caller, HttpRequest request, ProjectAccess projects, DatasetFiles files,
+        Reached<ProjectIdentity> project, string dataset, int version, string? mode, int? count, int? seed, HttpRequest request, DatasetFiles files,
         ContentReader contents, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
     {
         var wanted = Check.Range(count ?? DefaultRows, "count", 1, MaxImages);
         var order = EnumText.Parse<PreviewMode>(mode, "mode") ?? PreviewMode.First;
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var images = await files.ImagesAsync(projectId, dataset, version, cancellationToken);
+        var images = await files.ImagesAsync(project.Id, dataset, version, cancellationToken);
         var shown = images.ToArray();
         if (order == PreviewMode.Random)
         {
@@ -80,7 +77,7 @@ internal static class PreviewEndpoints
         }
 
         shown = shown[..Math.Min(wanted, shown.Length)];
-        var downloads = await contents.DownloadsAsync(projectId, shown, ContentLinks.Origin(request), options.Value.DownloadUrlLifetime, cancellationToken);
+        var downloads = await contents.DownloadsAsync(project.Id, shown, ContentLinks.Origin(request), options.Value.DownloadUrlLifetime, cancellationToken);
         var tiles = new ImageTile[shown.Length];
         await Parallel.ForAsync(
             0, shown.Length, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
@@ -88,7 +85,7 @@ internal static class PreviewEndpoints
             {
                 var file = shown[index];
                 var head = new byte[(int)Math.Min(ImageHead, file.SizeBytes)];
-                var read = await (await files.SourceAsync(projectId, file, token)).ReadAsync(0, head, token);
+                var read = await (await files.SourceAsync(project.Id, file, token)).ReadAsync(0, head, token);
                 var info = ImageInspector.Inspect(head.AsSpan(0, read), read == file.SizeBytes);
                 tiles[index] = new ImageTile(file.Path, file.SizeBytes, downloads[index].Url, info.Format.ToText(), info.Width, info.Height, info.Problem);
             });
@@ -96,29 +93,26 @@ internal static class PreviewEndpoints
     }
 
     private static async Task<Ok<TableProfile>> SchemaAsync(
-        string project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects, DatasetFiles files,
+        Reached<ProjectIdentity> project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, DatasetFiles files,
         DataEngine engine, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        return TypedResults.Ok(await FirstAsync(engine, await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken), cancellationToken));
+        return TypedResults.Ok(await FirstAsync(engine, await files.TableAsync(project.Id, dataset, version, file, reading, cancellationToken), cancellationToken));
     }
 
     private static async Task<Ok<TableProfile>> StatisticsAsync(
-        string project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, Caller caller, ProjectAccess projects, DatasetFiles files,
+        Reached<ProjectIdentity> project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, DatasetFiles files,
         DataEngine engine, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var (row, source, format) = await files.TableAsync(projectId, dataset, version, file, reading, cancellationToken);
+        var (row, source, format) = await files.TableAsync(project.Id, dataset, version, file, reading, cancellationToken);
         return TypedResults.Ok(await TableStatistics.ComputeAsync(engine, row.Path, source, format, cancellationToken));
     }
 
     /// <param name="from">The version to compare with.</param>
     private static async Task<Ok<IReadOnlyList<SchemaChange>>> SchemaDiffAsync(
-        string project, string dataset, int version, int from, string? file, string? fromFile, [AsParameters] ReadingParameters reading, Caller caller,
-        ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, int version, int from, string? file, string? fromFile, [AsParameters] ReadingParameters reading, Caller caller,
+        DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var (now, before) = await files.PairAsync(projectId, dataset, (version, from), (file, fromFile), reading, cancellationToken);
+        var (now, before) = await files.PairAsync(project.Id, dataset, (version, from), (file, fromFile), reading, cancellationToken);
         return TypedResults.Ok(SchemaDiff.Compare(Columns(await FirstAsync(engine, before, cancellationToken)), Columns(await FirstAsync(engine, now, cancellationToken))));
     }
 
@@ -129,14 +123,13 @@ internal static class PreviewEndpoints
     /// <param name="from">The version to compare with.</param>
     /// <param name="rows">The most rows of each kind that are shown.</param>
     private static async Task<Ok<RowDiff>> RowDiffAsync(
-        string project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, [AsParameters] ReadingParameters reading,
-        Caller caller, ProjectAccess projects, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, [AsParameters] ReadingParameters reading,
+        DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
         var shown = Check.Range(rows ?? DefaultRows, "rows", 0, MaxDiffRows);
         var keys = key.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Check.That(keys.Length > 0, "key", "required");
-        var projectId = await projects.RequireAsync(project, caller, cancellationToken);
-        var (now, before) = await files.PairAsync(projectId, dataset, (version, from), (file, fromFile), reading, cancellationToken);
+        var (now, before) = await files.PairAsync(project.Id, dataset, (version, from), (file, fromFile), reading, cancellationToken);
         return TypedResults.Ok(await RowDiffer.CompareAsync(engine, (before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
     }
 
