@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Experiments;
 using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Core;
@@ -34,13 +35,16 @@ public abstract class BadInputTests(FunctionsFixture functions)
     [Theory]
     [InlineData("/v1/projects?pageSize=many", "pageSize")]
     [InlineData("/v1/projects?PageSize=9999999999", "PageSize")]
-    [InlineData("/v1/runs/none/metrics/series?key=loss&buckets=few", "buckets")]
-    [InlineData("/v1/runs/none/metrics/series?key=loss&buckets=5&smoothing=much", "smoothing")]
-    [InlineData("/v1/jobs/none/attempts/1/ranks/0/log?offset=start", "offset")]
+    [InlineData("/v1/runs/{run}/metrics/series?key=loss&buckets=few", "buckets")]
+    [InlineData("/v1/runs/{run}/metrics/series?key=loss&buckets=5&smoothing=much", "smoothing")]
+    [InlineData("/v1/runs/{run}/metrics?key=loss&pageSize=1.5", "pageSize")]
     public async Task A_query_parameter_that_does_not_parse_is_named(string path, string parameter)
     {
         var user = await functions.CreateUserAsync();
-        var problem = await user.Client.GetAsync(path).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
+        var project = await functions.CreateProjectAsync(user.Client);
+        await user.Client.PostAsync<Experiment>($"/v1/projects/{project.Id}/experiments", new CreateExperimentRequest("exp"));
+        var run = await user.Client.PostAsync<Run>($"/v1/projects/{project.Id}/experiments/exp/runs", new CreateRunRequest());
+        var problem = await user.Client.GetAsync(path.Replace("{run}", run.Id, StringComparison.Ordinal)).ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         Assert.Equal(parameter, Assert.Single(problem.Errors!).Key);
     }
 
