@@ -99,7 +99,7 @@ internal sealed partial class ReceiverEndpoint : LinkEndpoint, IFlowReceiver
         if (_consumer.WasFull && _consumer.IsWritable)
         {
             _consumer.WasFull = false;
-            _queue.SchedulePump();
+            _queue.Wake();
         }
     }
 

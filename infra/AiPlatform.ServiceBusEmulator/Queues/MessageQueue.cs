@@ -1,148 +1,44 @@
-using AiPlatform.ServiceBusEmulator.Entities;
-using AiPlatform.ServiceBusEmulator.Storage;
-
 namespace AiPlatform.ServiceBusEmulator.Queues;
 
 /// <summary>
 /// One part of a queue. Its order, its locks and a window of its next messages live in memory; everything durable is in the
 /// table. Messages beyond the window are counted, not held, and paged in when receivers come near them.
 /// </summary>
-internal sealed partial class MessageQueue : IThreadPoolWorkItem
+internal sealed class MessageQueue
 {
-    private const int MaxWindowCount = 1_000;
-    private const long MaxWindowBytes = 4 * 1024 * 1024;
-    private const int PageBelow = 250;
-    private const int MaxLocks = 5_000;
+    private const int DeletionPage = 500;
+    private static readonly TimeSpan SettlementPoll = TimeSpan.FromMilliseconds(10);
 
-    // Locked messages keep small payloads for a quick redelivery; larger ones are read again when needed.
-    private const int RetainedPayload = 4 * 1024;
-
-    private const long UnknownCount = long.MaxValue / 2;
-
-    private const int Idle = 0;
-    private const int Running = 1;
-    private const int Requested = 2;
-
-    private readonly QueueEntity _entity;
-    private readonly SessionHold? _session;
-    private readonly MessageWriter _writer;
-    private readonly MessageStore _store;
-    private readonly BrokerMetrics _metrics;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly MessageRouter _router;
-    private readonly Action<IReadOnlyList<MessageMove>> _placeMoved;
-    private readonly CancellationToken _stopping;
-
-    private readonly Lock _lock = new();
-    private readonly Queue<QueuedMessage> _window = new();
-    private readonly PriorityQueue<QueuedMessage, long> _returned = new();
-    private readonly List<long> _reload = [];
-    private readonly Dictionary<Guid, MessageLock> _locks = [];
-    private readonly HashSet<long> _lockedDeferred = [];
-
-    // In the order in which they end. Locks last equally long as a rule, so a new or renewed one goes to the end.
-    private readonly LinkedList<MessageLock> _expiries = new();
-
-    private readonly List<MessageConsumer> _consumers = [];
-    private long _windowBytes;
-    private long _loadedUpTo;
-    private long _committedUpTo;
-    private long _stored;
-    private bool _isLoading;
-    private Task _deletions = Task.CompletedTask;
-    private int _nextConsumer;
-    private int _pump;
+    private readonly QueueContext _context;
+    private readonly MessageWindow _window;
+    private readonly MessageLocks _locks;
+    private readonly MessageOutcomes _outcomes;
+    private readonly MessagePump _pump;
 
     internal MessageQueue(QueueEntity entity, QueuePart part, BrokerServices services, SessionHold? session = null)
     {
-        _entity = entity;
-        _session = session;
-        Part = part;
-        _writer = services.Writer;
-        _store = services.Store;
-        _metrics = services.Metrics;
-        _time = services.Time;
-        _logger = services.Logger;
-        _router = services.Router;
-        _placeMoved = services.Moved;
-        _stopping = services.Stopping;
-        Name = part switch
-        {
-            QueuePart.DeadLetter => entity.Name + EntityNames.DeadLetterSuffix,
-            QueuePart.TransferDeadLetter => entity.Name + EntityNames.TransferDeadLetterSuffix,
-            _ => entity.Name,
-        };
-        if (session is not null)
-        {
-            // Nobody counts a session's messages: there may be any number until the table says that there are no more.
-            _stored = UnknownCount;
-        }
+        _context = new QueueContext(entity, part, services, session);
+        _window = new MessageWindow(isSession: session is not null);
+        _locks = new MessageLocks(_context);
+        _outcomes = new MessageOutcomes(_context, _window, _locks, Wake);
+        _pump = new MessagePump(_context, _window, _locks) { Outcomes = _outcomes };
     }
 
-    internal QueuePart Part { get; }
+    internal QueuePart Part => _context.Part;
 
     /// <summary>The queue's address, in lower case.</summary>
-    internal string Name { get; }
+    internal string Name => _context.Name;
 
-    internal QueueEntity Entity => _entity;
-
-    private TimeSpan LockDuration => _entity.Properties.LockDuration;
-
-    /// <summary>What the table holds at the start.</summary>
-    internal void Restore(long count, long lastId)
-    {
-        lock (_lock)
-        {
-            _stored = count;
-            _committedUpTo = lastId;
-        }
-    }
-
-    /// <summary>Takes durable messages in. Called by the writer in the order of sequence numbers.</summary>
-    internal void OnCommitted(IEnumerable<QueuedMessage> messages)
-    {
-        lock (_lock)
-        {
-            foreach (var message in messages)
-            {
-                _committedUpTo = message.Id;
-                if (message.Id <= _loadedUpTo || _withdrawn.Contains(message.Id))
-                {
-                    // A page that was read after the commit brought it already, or it was deleted since.
-                    continue;
-                }
-
-                if (_stored == 0 && message.Payload is not null && _window.Count < MaxWindowCount && _windowBytes < MaxWindowBytes)
-                {
-                    AddToWindow(message);
-                }
-                else
-                {
-                    _stored++;
-                }
-            }
-        }
-
-        SchedulePump();
-    }
-
-    internal void Attach(MessageConsumer consumer)
-    {
-        lock (_lock)
-        {
-            _consumers.Add(consumer);
-        }
-    }
+    internal QueueEntity Entity => _context.Entity;
 
     /// <summary>Whether somebody receives from here.</summary>
     internal bool HasConsumers
     {
         get
         {
-            lock (_lock)
+            lock (_context.Gate)
             {
-                return _consumers.Count > 0;
+                return _pump.Consumers.Count > 0;
             }
         }
     }
@@ -152,9 +48,9 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
     {
         get
         {
-            lock (_lock)
+            lock (_context.Gate)
             {
-                return _window.Count + _returned.Count + _reload.Count + _locks.Count + _stored == 0;
+                return _window.Count + _locks.Count == 0;
             }
         }
     }
@@ -164,10 +60,62 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
     {
         get
         {
-            lock (_lock)
+            lock (_context.Gate)
             {
-                return _committedUpTo > 0;
+                return _window.HasArrivals;
             }
+        }
+    }
+
+    /// <summary>When the next lock ends; the end of time when there is none.</summary>
+    internal DateTime NextExpiry
+    {
+        get
+        {
+            lock (_context.Gate)
+            {
+                return _locks.NextExpiry;
+            }
+        }
+    }
+
+    /// <summary>What the table holds at the start.</summary>
+    internal void Restore(long count, long lastId)
+    {
+        lock (_context.Gate)
+        {
+            _window.Restore(count, lastId);
+        }
+    }
+
+    /// <summary>Takes durable messages in. Called by the writer in the order of sequence numbers.</summary>
+    internal void OnCommitted(IEnumerable<QueuedMessage> messages)
+    {
+        lock (_context.Gate)
+        {
+            foreach (var message in messages)
+            {
+                _window.OnCommitted(message);
+            }
+        }
+
+        Wake();
+    }
+
+    internal void Attach(MessageConsumer consumer)
+    {
+        lock (_context.Gate)
+        {
+            _pump.Consumers.Add(consumer);
+        }
+    }
+
+    internal void Detach(MessageConsumer consumer)
+    {
+        lock (_context.Gate)
+        {
+            consumer.Credit = 0;
+            _pump.Consumers.Remove(consumer);
         }
     }
 
@@ -175,9 +123,9 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
     internal void CloseConsumers(string condition, string description)
     {
         MessageConsumer[] consumers;
-        lock (_lock)
+        lock (_context.Gate)
         {
-            consumers = [.. _consumers];
+            consumers = [.. _pump.Consumers];
         }
 
         foreach (var consumer in consumers)
@@ -186,60 +134,180 @@ internal sealed partial class MessageQueue : IThreadPoolWorkItem
         }
     }
 
-    internal void Detach(MessageConsumer consumer)
-    {
-        lock (_lock)
-        {
-            consumer.Credit = 0;
-            _consumers.Remove(consumer);
-        }
-    }
-
     /// <summary>A receiver said how far it may be sent to, and whether its credit is to be used up at once.</summary>
     internal void OnFlow(MessageConsumer consumer, uint limit, bool isDraining)
     {
-        lock (_lock)
+        lock (_context.Gate)
         {
             // Sequence numbers wrap: their distance is what counts.
             consumer.Credit = Math.Max(0, (int)(limit - consumer.DeliveryCount));
             consumer.IsDraining = isDraining;
         }
 
-        SchedulePump();
+        Wake();
     }
 
-    /// <summary>Runs the pump on the thread pool; never on a caller's stack, which may hold locks of the AMQP library.</summary>
-    internal void SchedulePump()
+    /// <summary>Looks whether there is something to deliver, on the thread pool.</summary>
+    internal void Wake() => _pump.Wake();
+
+    /// <summary>Moves the ends of locks on; null when one of them is lost.</summary>
+    internal DateTime[]? Renew(IReadOnlyList<Guid> tokens)
     {
-        if (Interlocked.Exchange(ref _pump, Requested) == Idle)
+        lock (_context.Gate)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            return _locks.Renew(tokens, _context.Now);
         }
     }
 
-    void IThreadPoolWorkItem.Execute()
+    /// <summary>Makes a message available again that its receiver did not act on: its delivery does not count.</summary>
+    internal bool Release(Guid token) => _pump.Release(token);
+
+    /// <summary>Applies an outcome to locked messages: to all of them, or to none when one lock is lost. True when it is durable.</summary>
+    internal Task<bool> SettleAsync(IReadOnlyList<Guid> tokens, Outcome outcome) => _outcomes.SettleAsync(tokens, outcome);
+
+    /// <summary>Prepares an outcome; null when a lock is lost. The caller writes or undoes it.</summary>
+    internal Task<Settlement?> BeginAsync(IReadOnlyList<Guid> tokens, Outcome outcome) => _outcomes.BeginAsync(tokens, outcome);
+
+    /// <summary>Begins to end a message whose time to live is over, unless a receiver holds it.</summary>
+    /// <param name="ended">Ends when what becomes of the message is durable.</param>
+    internal bool TryExpire(QueuedMessage message, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Task? ended) => _outcomes.TryExpire(message, out ended);
+
+    /// <summary>Locks deferred messages by their sequence numbers; null when one is not there or is locked.</summary>
+    internal async Task<List<Delivery>?> ReceiveDeferredAsync(long[] ids, bool deletes, CancellationToken cancellationToken)
     {
-        do
+        var messages = await _context.Services.Store.ReadByIdAsync(Entity.Id, Part, ids, cancellationToken);
+        if (messages.Count != ids.Distinct().Count()
+            || messages.Exists(message => message.State != MessageState.Deferred || (_context.Session is { } session && message.SessionId != session.Id)))
         {
-            Volatile.Write(ref _pump, Running);
-            Pump();
+            return null;
         }
-        while (Interlocked.CompareExchange(ref _pump, Idle, Running) != Running);
+
+        var (result, held) = (new List<Delivery>(messages.Count), new List<MessageLock>(messages.Count));
+        lock (_context.Gate)
+        {
+            if (messages.Exists(message => _locks.HoldsDeferred(message.Id)))
+            {
+                return null;
+            }
+
+            var now = _context.Now;
+            foreach (var message in messages)
+            {
+                var payload = message.Payload!;
+                var taken = _locks.Add(message, now);
+                taken.IsSettling = deletes;
+                held.Add(taken);
+                result.Add(new Delivery(message, payload, taken.Token, taken.Until));
+            }
+        }
+
+        if (deletes)
+        {
+            await _outcomes.Completion(held, "deleted").WriteAsync(_context.Services.Writer);
+        }
+
+        return result;
+    }
+
+    /// <summary>Takes back locks that have ended.</summary>
+    internal void ExpireLocks()
+    {
+        if (_context.Session is not null)
+        {
+            return;
+        }
+
+        List<MessageLock>? expired;
+        lock (_context.Gate)
+        {
+            expired = _locks.TakeExpired(_context.Now);
+        }
+
+        if (expired is not null)
+        {
+            _ = _outcomes.ReturnExpiredAsync(expired);
+        }
+    }
+
+    /// <summary>
+    /// Ends what a session's holder had: waits for outcomes that are being written, then lets the messages go. When the lock has
+    /// expired, the deliveries count; when the session was closed, they do not.
+    /// </summary>
+    internal async Task EndSessionAsync(bool isExpired)
+    {
+        while (true)
+        {
+            List<MessageLock> open;
+            lock (_context.Gate)
+            {
+                open = [.. _locks.All.Where(static taken => !taken.IsSettling)];
+                if (_locks.Count == open.Count && (open.Count == 0 || !isExpired))
+                {
+                    return;
+                }
+
+                if (isExpired)
+                {
+                    open.ForEach(static taken => taken.IsSettling = true);
+                }
+            }
+
+            if (isExpired && open.Count > 0)
+            {
+                await _outcomes.ReturnExpiredAsync(open);
+            }
+
+            await Task.Delay(SettlementPoll, _context.Services.Time, _context.Services.Stopping);
+        }
+    }
+
+    /// <summary>Deletes messages that can be delivered and that nobody holds, oldest first; says how many.</summary>
+    /// <param name="count">The most that are deleted.</param>
+    /// <param name="before">Only those that came before this moment.</param>
+    /// <param name="cancellationToken">Ends the work between two pages.</param>
+    internal async Task<int> DeleteAsync(int count, DateTime before, CancellationToken cancellationToken)
+    {
+        var (store, deleted, after) = (_context.Services.Store, 0, 0L);
+        while (deleted < count
+            && await store.ReadDeliverableAsync(Entity.Id, Part, _context.Session?.Id, after, before, Math.Min(DeletionPage, count - deleted), cancellationToken) is { Count: > 0 } page)
+        {
+            after = page[^1].Id;
+            if (Withdraw(page) is { Count: > 0 } withdrawn)
+            {
+                await _outcomes.Completion(withdrawn, "purged").WriteAsync(_context.Services.Writer);
+                lock (_context.Gate)
+                {
+                    _window.EndWithdrawal(withdrawn.Select(static taken => taken.Message.Id));
+                }
+
+                deleted += withdrawn.Count;
+            }
+        }
+
+        return deleted;
     }
 
     internal void ReportDepth()
     {
-        lock (_lock)
+        lock (_context.Gate)
         {
-            var inMemory = _window.Count + _returned.Count;
-            _metrics.Depth(Name, inMemory + _reload.Count + _stored, _locks.Count, inMemory);
+            _context.Services.Metrics.Depth(Name, _window.Count, _locks.Count, _window.InMemory);
         }
     }
 
-    private void AddToWindow(QueuedMessage message)
+    // Those that are neither locked nor settled since they were read leave memory, under locks that nobody has the tokens of.
+    private List<MessageLock> Withdraw(List<QueuedMessage> page)
     {
-        _window.Enqueue(message);
-        _windowBytes += message.Size;
-        _loadedUpTo = message.Id;
+        lock (_context.Gate)
+        {
+            var held = _locks.All.Select(static taken => taken.Message.Id).ToHashSet();
+            var now = _context.Now;
+            return _window.Withdraw(page, held).ConvertAll(message =>
+            {
+                var taken = _locks.Add(message, now);
+                taken.IsSettling = true;
+                return taken;
+            });
+        }
     }
 }

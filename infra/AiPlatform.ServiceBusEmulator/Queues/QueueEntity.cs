@@ -100,7 +100,7 @@ internal sealed class QueueEntity : Entity
         _rules = [.. definition.Rules.Select(rule => new SubscriptionRule(rule))];
         foreach (var part in Parts)
         {
-            part.SchedulePump();
+            part.Wake();
         }
     }
 }

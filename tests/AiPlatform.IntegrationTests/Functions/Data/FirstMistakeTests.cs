@@ -11,7 +11,7 @@ public sealed class FirstMistakeTests(FunctionsFixture functions) : IClassFixtur
 {
     [Theory]
     [InlineData("projects")]
-    [InlineData("queues/none/default/tasks")]
+    [InlineData("users/me/tokens")]
     [InlineData("auth/login")]
     public async Task A_body_that_is_missing_is_called_missing(string route)
     {
