@@ -3,6 +3,7 @@ using AiPlatform.Functions.Pipeline;
 using AiPlatform.Functions.Worker;
 using AiPlatform.Hosting.Telemetry;
 using AiPlatform.Kernel.Http;
+using AiPlatform.Kernel.Texts;
 
 namespace AiPlatform.Functions;
 
@@ -19,6 +20,7 @@ public static class FunctionsApp
         builder.Services.AddInfrastructure(builder.Configuration).AddHealth().AddDocumentation();
         foreach (var area in Areas.All)
         {
+            TextCatalog.Add(area.GetType().Assembly);
             builder.Services.AddSingleton(area);
             area.AddServices(builder.Services, builder.Configuration);
         }

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Resources;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.DataFiles.Reports;
@@ -8,14 +6,10 @@ using AiPlatform.Kernel.Texts;
 namespace AiPlatform.Kernel.Errors;
 
 /// <summary>
-/// Status and texts of every error code. Texts live in <c>Resources/Errors.resx</c> (English) and
-/// <c>Resources/Errors.zh-CN.resx</c>; a code has a title under its own name and a detail under <c>{code}.detail</c>.
+/// Status and texts of every error code. Its texts are in the <see cref="TextCatalog"/>: a code has a title under its own name and a detail under <c>{code}.detail</c>.
 /// </summary>
 public static class ErrorCatalog
 {
-    private static readonly ResourceManager English = new("AiPlatform.Kernel.Resources.Errors", typeof(ErrorCatalog).Assembly);
-    private static readonly ResourceManager Chinese = new("AiPlatform.Kernel.Resources.Errors.zh-CN", typeof(ErrorCatalog).Assembly);
-
     private static readonly WordFormat EnglishWords = Words(chinese: false);
     private static readonly WordFormat ChineseWords = Words(chinese: true);
 
@@ -105,13 +99,6 @@ public static class ErrorCatalog
     /// <exception cref="KeyNotFoundException">There is none under this key.</exception>
     public static string Raw(string key, bool chinese) => Text(key, chinese) ?? throw new KeyNotFoundException(key);
 
-    /// <summary>All keys of one language, for the test that compares them.</summary>
-    public static IReadOnlySet<string> Keys(bool chinese)
-    {
-        var set = (chinese ? Chinese : English).GetResourceSet(CultureInfo.InvariantCulture, createIfNotExists: true, tryParents: true)!;
-        return set.Cast<System.Collections.DictionaryEntry>().Select(static entry => (string)entry.Key).ToHashSet(StringComparer.Ordinal);
-    }
-
     /// <summary>Whether the caller prefers Chinese (<c>Accept-Language</c>, quality values respected). English is the default.</summary>
     public static bool PrefersChinese(HttpRequest request)
     {
@@ -130,7 +117,7 @@ public static class ErrorCatalog
             => tag.StartsWith(language, StringComparison.OrdinalIgnoreCase) && (tag.Length == 2 || tag[2] == '-');
     }
 
-    private static string? Text(string key, bool chinese) => (chinese ? Chinese : English).GetString(key, CultureInfo.InvariantCulture);
+    private static string? Text(string key, bool chinese) => TextCatalog.Find(key, chinese);
 
     private static string? Format(string? format, IReadOnlyList<object?> arguments, bool chinese)
         => format is null ? null : (chinese ? ChineseWords : EnglishWords).Format(format, arguments);

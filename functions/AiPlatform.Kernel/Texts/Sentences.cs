@@ -1,4 +1,4 @@
-using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using AiPlatform.Kernel.Errors;
 
@@ -14,8 +14,7 @@ public static partial class Sentences
     private const string Prefix = "said.";
     private const int MaxLength = 4_000;
 
-    private static readonly Lazy<IReadOnlyList<Sentence>> Known = new(static () =>
-        [.. ErrorCatalog.Keys(chinese: false).Where(static key => key.StartsWith(Prefix, StringComparison.Ordinal)).Select(Read).OrderByDescending(static sentence => sentence.Fixed)]);
+    private static readonly ConditionalWeakTable<TextSet, IReadOnlyList<Sentence>> Known = [];
 
     /// <summary>A known sentence in English, to be kept.</summary>
     /// <param name="key">Its key, without <c>said.</c></param>
@@ -42,7 +41,7 @@ public static partial class Sentences
     {
         if (text is { Length: > 0 and <= MaxLength })
         {
-            foreach (var sentence in Known.Value)
+            foreach (var sentence in Known.GetValue(TextCatalog.Current, ReadAll))
             {
                 if (sentence.Pattern.Match(text) is { Success: true } match)
                 {
@@ -54,9 +53,11 @@ public static partial class Sentences
         return null;
     }
 
-    private static Sentence Read(string key)
+    private static IReadOnlyList<Sentence> ReadAll(TextSet texts)
+        => [.. texts.Of(chinese: false).Where(static text => text.Key.StartsWith(Prefix, StringComparison.Ordinal)).Select(static text => Read(text.Key, text.Value)).OrderByDescending(static sentence => sentence.Fixed)];
+
+    private static Sentence Read(string key, string text)
     {
-        var text = ErrorCatalog.Raw(key, chinese: false);
         var parts = Placeholder().Split(text);
         var names = Placeholder().Matches(text).Select(static match => match.Groups["index"].Value).ToList();
         var pattern = string.Concat(parts.Where(static (_, index) => index % 2 == 0).Select((part, index) => Regex.Escape(part) + (index < names.Count ? $"(?<v{names[index]}>.+?)" : string.Empty)));

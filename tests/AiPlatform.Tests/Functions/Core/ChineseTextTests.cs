@@ -54,13 +54,13 @@ public sealed partial class ChineseTextTests
                 or "DatasetImportStatus" or "QualityReportStatus" or "PromotionStatus" or "DatasetVersionStatus")).SelectMany(ExpectedShape.Names))
             .Distinct(StringComparer.Ordinal).ToList();
         Assert.InRange(used.Count, 40, int.MaxValue);
-        Assert.All(used, static word => Assert.Contains($"word.{word}", ErrorCatalog.Keys(chinese: true)));
+        Assert.All(used, static word => Assert.Contains($"word.{word}", TextCatalog.Keys(chinese: true)));
     }
 
     [Fact]
     public void Sentences_that_are_kept_in_english_are_told_in_chinese()
     {
-        foreach (var key in ErrorCatalog.Keys(chinese: false).Where(static key => key.StartsWith("said.", StringComparison.Ordinal)))
+        foreach (var key in TextCatalog.Keys(chinese: false).Where(static key => key.StartsWith("said.", StringComparison.Ordinal)))
         {
             var english = Sentences.English(key["said.".Length..], "17", "23", "31");
             Assert.Equal(key["said.".Length..], Sentences.KeyOf(english));
@@ -85,7 +85,7 @@ public sealed partial class ChineseTextTests
     {
         var root = RepositoryFolders.Root;
         var source = string.Join('\n', new[] { "functions", "orchestrations", "gpu-runner" }.SelectMany(part => Sources(Path.Combine(root, part))));
-        var lost = ErrorCatalog.Keys(chinese: false).Where(static key => key.StartsWith("said.", StringComparison.Ordinal))
+        var lost = TextCatalog.Keys(chinese: false).Where(static key => key.StartsWith("said.", StringComparison.Ordinal))
             .Where(key => !source.Contains($"\"{key["said.".Length..]}\"", StringComparison.Ordinal)
                 && !Placeholder().Split(ErrorCatalog.Raw(key, chinese: false)).Select(static part => part.Trim(' ', '.', ',', ':'))
                     .Any(part => part.Length >= 8 && source.Contains(part, StringComparison.Ordinal))).ToList();
@@ -98,7 +98,7 @@ public sealed partial class ChineseTextTests
         // A placeholder of a time takes a time.
         object[] Values(string raw) => [.. values.Select((value, index) => raw.Contains($"{{{index}:u}}", StringComparison.Ordinal) ? DateTimeOffset.UnixEpoch : value)];
         return catalogue == "errors"
-            ? ErrorCatalog.Keys(chinese: true).Select(key => (key, ErrorCatalog.Message(key, chinese: true, Values(ErrorCatalog.Raw(key, chinese: true))), ErrorCatalog.Raw(key, chinese: false), ErrorCatalog.Raw(key, chinese: true)))
+            ? TextCatalog.Keys(chinese: true).Select(key => (key, ErrorCatalog.Message(key, chinese: true, Values(ErrorCatalog.Raw(key, chinese: true))), ErrorCatalog.Raw(key, chinese: false), ErrorCatalog.Raw(key, chinese: true)))
             : ReportTexts.Keys(chinese: true).Select(key => (key, new ReportTexts(chinese: true).Format(key, values), new ReportTexts(chinese: false)[key], new ReportTexts(chinese: true)[key]));
     }
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using AiPlatform.Contracts;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Texts;
 using AiPlatform.Local.Servers;
 
 namespace AiPlatform.Tests.Functions.Core;
@@ -12,7 +13,7 @@ public sealed class ErrorCatalogTests
 
     [Fact]
     public void Both_languages_have_the_same_keys()
-        => Assert.Equal(ErrorCatalog.Keys(chinese: false).Order(StringComparer.Ordinal), ErrorCatalog.Keys(chinese: true).Order(StringComparer.Ordinal));
+        => Assert.Equal(TextCatalog.Keys(chinese: false).Order(StringComparer.Ordinal), TextCatalog.Keys(chinese: true).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(Codes))]
@@ -33,13 +34,13 @@ public sealed class ErrorCatalogTests
         var reasons = source.SelectMany(static text => System.Text.RegularExpressions.Regex.Matches(
             text, "ApiException\\.Invalid\\(\\s*[^,]+,\\s*\"(?<reason>[A-Za-z0-9]+)\"", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5))).Select(static match => match.Groups["reason"].Value).Distinct().ToList();
         Assert.NotEmpty(reasons);
-        Assert.All(reasons, static reason => Assert.Contains($"reason.{reason}", ErrorCatalog.Keys(chinese: false)));
+        Assert.All(reasons, static reason => Assert.Contains($"reason.{reason}", TextCatalog.Keys(chinese: false)));
     }
 
     [Fact]
     public void Placeholders_are_the_same_in_both_languages()
     {
-        foreach (var key in ErrorCatalog.Keys(chinese: false).Where(static key => key.EndsWith(".detail", StringComparison.Ordinal)))
+        foreach (var key in TextCatalog.Keys(chinese: false).Where(static key => key.EndsWith(".detail", StringComparison.Ordinal)))
         {
             var code = key[..^".detail".Length];
             var english = ErrorCatalog.Detail(code, ["#0", "#1", "#2"], chinese: false);
