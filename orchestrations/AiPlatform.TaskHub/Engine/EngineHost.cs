@@ -23,10 +23,14 @@ internal sealed class EngineHost(
     private readonly string _name = $"{Environment.MachineName}:{Environment.ProcessId}:{Guid.NewGuid():N}";
 
     private volatile HubEngine? _engine;
+    private volatile Exception? _lastFault;
     private volatile bool _settled;
 
     /// <summary>The engine; null while there is none.</summary>
     public HubEngine? Engine => _engine;
+
+    /// <summary>Why the last engine ended, when something had failed.</summary>
+    public Exception? LastFault => _lastFault;
 
     /// <inheritdoc />
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -100,6 +104,7 @@ internal sealed class EngineHost(
         try
         {
             var fault = await engine.Faulted.WaitAsync(stoppingToken);
+            _lastFault = fault;
             Metrics.OwnershipLost.Inc();
             Logs.EngineFaulted(logger, fault);
         }

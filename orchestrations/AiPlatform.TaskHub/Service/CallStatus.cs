@@ -1,5 +1,6 @@
 using AiPlatform.TaskHub.Engine;
 using AiPlatform.TaskHub.Payloads;
+using AiPlatform.TaskHub.Storage;
 using Grpc.Core;
 using Npgsql;
 
@@ -36,8 +37,8 @@ internal sealed class CallStatus(EngineHost host, ILogger<CallStatus> logger)
                 return New(StatusCode.Cancelled, exception);
         }
 
-        // What else fails while the engine goes or PostgreSQL is away is worth a retry.
-        var away = exception is OperationCanceledException or NpgsqlException || host.Engine is null or { Faulted.IsCompleted: true };
+        // What else fails while the engine goes or PostgreSQL is away is worth a retry, also when the next engine is there by now.
+        var away = exception is OperationCanceledException or NpgsqlException or OwnershipLostException || host.Engine is null or { Faulted.IsCompleted: true } || exception == host.LastFault;
         if (!away)
         {
             Logs.CallFailed(logger, exception, context.Method);

@@ -72,7 +72,7 @@ public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<
         var bad = await world.Client.GetAsync($"{world.Version}/preview?file=people.csv&filter={Uri.EscapeDataString("age >")}").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         Assert.Contains("6", bad.Detail, StringComparison.Ordinal);
         var cut = await world.Client.GetAsync($"{world.Version}/preview?file=cut.parquet").ProblemAsync(HttpStatusCode.UnprocessableEntity, ErrorCodes.DataUnreadable);
-        Assert.Equal("The file is cut off.", cut.Detail);
+        Assert.Equal("The file is truncated.", cut.Detail);
         await world.Client.GetAsync($"{world.Version}/statistics?file=empty.csv").ProblemAsync(HttpStatusCode.UnprocessableEntity, ErrorCodes.DataUnreadable);
         await world.Client.GetAsync($"{world.Version}/preview?file=x.bin").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         await world.Client.GetAsync($"{world.Version}/preview?file=none.csv").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);

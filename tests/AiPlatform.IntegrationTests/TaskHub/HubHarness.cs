@@ -24,6 +24,7 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
 {
     private readonly List<IHost> _workers = [];
     private readonly List<TaskHubConnection> _connections = [];
+    private readonly ErrorLog _errors = new();
     private WebApplication? _app;
     private Process? _process;
 
@@ -36,6 +37,9 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
 
     /// <summary>The engine of the hub in this process.</summary>
     public HubEngine Engine => _app!.Services.GetRequiredService<EngineHost>().Engine!;
+
+    /// <summary>What the hub of this process has logged as errors.</summary>
+    public IReadOnlyCollection<string> Errors => _errors.Lines;
 
     /// <summary>The connection of <see cref="Client"/>.</summary>
     public TaskHubConnection Connection => field ??= Connect("default");
@@ -58,6 +62,7 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
     public async Task StartHubAsync(TimeSpan? patience, params string[] arguments)
     {
         _app = TaskHubApp.Build([.. Arguments(), .. arguments]);
+        _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(_errors);
         await _app.StartAsync();
         await ReadyAsync(patience);
     }

@@ -27,7 +27,7 @@ public sealed class FirstMistakeTests(FunctionsFixture functions) : IClassFixtur
     [Theory]
     [InlineData("python", "{}", "payload.package", "This field is required.")]
     [InlineData("python", """{"package":"0123456789abcdef0123456789abcdef"}""", "payload.function", "This field is required.")]
-    [InlineData("http", """{"url":"https://example.org","colour":1}""", "payload.colour", "This field is not known.")]
+    [InlineData("http", """{"url":"https://example.org","colour":1}""", "payload.colour", "Unknown field.")]
     [InlineData("http", """{"url":7}""", "payload.url", "Expected a text, got a number.")]
     public async Task A_payload_that_does_not_fit_is_told_where(string handler, string payload, string field, string detail)
     {

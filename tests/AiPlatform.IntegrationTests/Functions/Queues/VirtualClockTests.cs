@@ -36,7 +36,7 @@ public sealed class VirtualClockTests(VirtualDatabase database) : IClassFixture<
         var task = await pool.SubmitAsync();
         var wait = await pool.WhyAsync(task);
         Assert.Equal((WaitReason.Turn, 1, 0, 4), (wait.Reason, wait.Position, wait.Capacity?.Active, wait.Capacity?.Slots));
-        Assert.Equal("4 of 4 slots of pool \"default\" are free; the task is number 1 of its line and follows when it is its turn.", wait.Text);
+        Assert.Equal("4 of 4 slots of pool \"default\" are free; the task is number 1 in line and starts when its turn comes.", wait.Text);
         await pool.SubmitAsync(VirtualPool.Project, [.. Enumerable.Repeat(Noop, 8)]);
         await pool.RunAsync(0);
         var last = await pool.SubmitAsync();

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace AiPlatform.Cli.Commands;
 
-/// <summary><c>aip dataset report</c>: makes a quality report, follows it, keeps it as a page where that is wished, and ends with its verdict.</summary>
+/// <summary><c>aip dataset report</c>: makes a quality report, follows it, keeps it as a page on request, and ends with its verdict.</summary>
 internal static class ReportCommand
 {
     private const int Percent = 100;
