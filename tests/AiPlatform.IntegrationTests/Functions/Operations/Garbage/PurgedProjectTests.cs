@@ -18,6 +18,7 @@ namespace AiPlatform.IntegrationTests.Functions.Operations.Garbage;
 
 /// <summary>A project that can no longer be restored leaves names for lineage, and nothing else. Every table with <c>project_id</c> is looked at, new ones too.</summary>
 [Collection(ServersCollection.Name)]
+[Trait("Area", "All")]
 public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>
 {
     // Rows that stay, because what is elsewhere may name them.
@@ -114,6 +115,10 @@ public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixtur
         await (await client.SendJsonAsync(HttpMethod.Put, $"/v1/projects/{project}/models/{models.Items[0].Id}/card", new WriteModelCardRequest("# Net"))).ReadAsync<object>();
         await client.PostAsync<LineageReceiver>($"/v1/projects/{project}/lineage-receivers", new CreateLineageReceiverRequest("robot", "https://example.com/lineage", "Bearer secret"));
         await client.PostAsync<object>($"/v1/projects/{project}/run-views", new { name = "mine", settings = new { columns = new[] { "metrics.loss" } } });
+        foreach (var content in typeof(IProjectContent).Assembly.GetTypes().Where(static type => type.IsClass && type.IsAssignableTo(typeof(IProjectContent))))
+        {
+            await ((IProjectContent)Activator.CreateInstance(content)!).AddAsync(client, project);
+        }
     }
 
     private static async Task<Dictionary<string, int>> CountAsync(NpgsqlConnection connection, IEnumerable<string> tables, string project)
