@@ -6,10 +6,10 @@ usage() { cat "$root/infra/AiPlatform.Local/usage.txt"; }
 wrong_argument() { printf '%s\n' "$1" >&2; usage >&2; exit 2; }
 
 # check_arguments ARGUMENT... : ends the script for a question, for a wrong argument, and for a data directory that cannot be used.
-# Sets dashboard to yes or no.
+# Sets dashboard and watch to yes or no.
 check_arguments() {
   local argument data=$root/.local demo=yes after=no part
-  dashboard=no
+  dashboard=no watch=no
   for argument in "$@"; do
     case $argument in --help | -h) usage; exit 0 ;; esac
   done
@@ -19,15 +19,23 @@ check_arguments() {
       --no-demo) demo=no ;;
       --exit-after-demo) after=yes ;;
       --dashboard) dashboard=yes ;;
-      --data | --ports)
+      --data | --ports | --watch)
         case ${2-} in '' | --*) wrong_argument "$1 needs a value" ;; esac
-        if [ "$1" = --data ]; then data=$2; else check_ports "$2"; fi
+        case $1 in
+          --data) data=$2 ;;
+          --ports) check_ports "$2" ;;
+          --watch)
+            [ "$2" = functions ] || wrong_argument "--watch: $2 cannot be watched, only functions"
+            watch=yes
+            ;;
+        esac
         shift
         ;;
       *) wrong_argument "Unknown option $1" ;;
     esac
     shift
   done
+  [ "$watch$after" != yesyes ] || wrong_argument "--watch and --exit-after-demo exclude each other"
   [ "$demo$after" != noyes ] || wrong_argument "--no-demo and --exit-after-demo exclude each other"
   check_data "$data"
 }

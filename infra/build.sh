@@ -8,7 +8,7 @@ published=$root/.artifacts/platform
 sources() {
   cd "$root"
   {
-    find functions orchestrations gpu-runner infra -type d \( -name bin -o -name obj -o -name node_modules -o -name python -o -name bicep \) -prune \
+    find functions orchestrations gpu-runner infra -type d \( -name bin -o -name obj -o -name node_modules -o -name python -o -name bicep -o -name templates \) -prune \
       -o -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.proj' -o -name '*.targets' -o -name '*.proto' -o -name '*.sql' -o -name '*.resx' -o -name '*.json' -o -name '*.txt' \) -print0
     find . -maxdepth 1 -type f \( -name 'Directory.*' -o -name global.json -o -name host.json \) -print0
   } | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum
@@ -67,7 +67,8 @@ build_platform() {
     printf '%s\n' "$now" >"$published/plain/.sources"
   fi
   exec 8>&-
-  is_current ahead "$now" || compile_ahead_beside "$now"
+  # Who changes sources would have it begin again and again, in the folders that the watch builds in.
+  [ "$watch" = yes ] || is_current ahead "$now" || compile_ahead_beside "$now"
 }
 
 # compile_ahead HASH : the second step.

@@ -1,4 +1,4 @@
-# Sourced by infra/up and tests/run: checks what the machine needs and installs what the distribution can give.
+# Sourced by infra/up, tests/run and .devcontainer/install: checks what the machine needs and installs what the distribution can give.
 # shellcheck shell=bash
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
@@ -69,4 +69,14 @@ install_servers_and_python() {
   # Isolates job code further where it is there; nobody has to install it by hand.
   has_bubblewrap || ! can_install || missing+=(bubblewrap)
   install_missing "${missing[@]}"
+}
+
+# install_for_tests : what tests/run needs beside the platform itself; the snippets of the READMEs use curl and jq.
+install_for_tests() {
+  local missing=() program
+  has_chromium || missing+=(chromium)
+  for program in curl jq; do
+    command -v "$program" >/dev/null || missing+=("$program")
+  done
+  install_servers_and_python "${missing[@]}"
 }

@@ -10,8 +10,10 @@ namespace AiPlatform.Local.Platform;
 /// <param name="ExitAfterDemo">Whether to end after the quickstart, with 0 only if it succeeded.</param>
 /// <param name="Ports">Preferred ports by name.</param>
 /// <param name="Dashboard">Whether the dashboard of traces is started too.</param>
+/// <param name="Watch">Whether the functions app is built and started again when its sources change.</param>
 internal sealed record LocalOptions(
-    string Data, bool Reset = false, bool Demo = true, bool ExitAfterDemo = false, IReadOnlyDictionary<string, int>? Ports = null, bool Dashboard = false)
+    string Data, bool Reset = false, bool Demo = true, bool ExitAfterDemo = false, IReadOnlyDictionary<string, int>? Ports = null, bool Dashboard = false,
+    bool Watch = false)
 {
     /// <summary>What <c>--help</c> says; <c>infra/up</c> shows the same file before it builds anything.</summary>
     public static string Usage
@@ -43,13 +45,14 @@ internal sealed record LocalOptions(
                 "--no-demo" => options with { Demo = false },
                 "--exit-after-demo" => options with { ExitAfterDemo = true },
                 "--dashboard" => options with { Dashboard = true },
+                "--watch" => options with { Watch = IsWatched(Value(arguments, ref i)) },
                 "--ports" => options with { Ports = ParsePorts(Value(arguments, ref i)) },
                 var unknown => throw new ArgumentException($"Unknown option {unknown}"),
             };
         }
 
-        return options is { Demo: false, ExitAfterDemo: true }
-            ? throw new ArgumentException("--no-demo and --exit-after-demo exclude each other")
+        return options is { Watch: true, ExitAfterDemo: true } ? throw new ArgumentException("--watch and --exit-after-demo exclude each other")
+            : options is { Demo: false, ExitAfterDemo: true } ? throw new ArgumentException("--no-demo and --exit-after-demo exclude each other")
             : options with { Data = Path.GetFullPath(options.Data) };
     }
 
@@ -57,6 +60,9 @@ internal sealed record LocalOptions(
         => i + 1 < arguments.Count && arguments[i + 1].Length > 0 && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal)
             ? arguments[++i]
             : throw new ArgumentException($"{arguments[i]} needs a value");
+
+    private static bool IsWatched(string part)
+        => part == "functions" ? true : throw new ArgumentException($"--watch: {part} cannot be watched, only functions");
 
     private static Dictionary<string, int> ParsePorts(string text)
     {

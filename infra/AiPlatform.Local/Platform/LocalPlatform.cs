@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using AiPlatform.Local.Processes;
 using AiPlatform.Local.Servers;
+using AiPlatform.Local.Watching;
 
 namespace AiPlatform.Local.Platform;
 
@@ -117,11 +118,23 @@ internal sealed class LocalPlatform : IAsyncDisposable
 
         _services = new PlatformServices(
             _data, ports, secrets, _postgres, _blob, _redis!.ConnectionString, jobs, _dashboard?.Telemetry ?? options.Telemetry);
-        var functions = StartAsync(_services.Functions(Publish, _progress.Report), cancellationToken);
+        var functions = StartAsync(Functions(options.Watch), cancellationToken);
         await Task.WhenAll([blob, functions, .. _services.Foundation.Select(service => StartAsync(service, cancellationToken))]).ConfigureAwait(false);
         await Task.WhenAll(_services.Workers.Select(service => StartAsync(service, cancellationToken))).ConfigureAwait(false);
         _ready = true;
         Publish();
+    }
+
+    private IPart Functions(bool watch)
+    {
+        const string project = "AiPlatform.Functions";
+        return watch
+            ? new WatchedFunctions(
+                folder => _services.Functions(Publish, _progress.Report, folder),
+                new SourceWatch($"functions/{project}", Path.Combine(_data.Logs, "watch.log"), _progress.Report),
+                _data.In($"watched-{project}"),
+                _progress.Report)
+            : _services.Functions(Publish, _progress.Report);
     }
 
     private Task StartAsync(ISupervised server, CancellationToken cancellationToken)

@@ -20,7 +20,8 @@ internal sealed class PlatformPorts : IDisposable
     public const string Redis = "redis";
     public const string Dashboard = "dashboard";
 
-    private static readonly Dictionary<string, int> Defaults = new(StringComparer.Ordinal)
+    /// <summary>What a port is when nobody asks for another, by name.</summary>
+    public static IReadOnlyDictionary<string, int> Defaults { get; } = new Dictionary<string, int>(StringComparer.Ordinal)
     {
         [Api] = 8080,
         [FunctionsHost] = 7071,
@@ -64,7 +65,7 @@ internal sealed class PlatformPorts : IDisposable
     public IReadOnlyList<string> Replaced { get; }
 
     /// <summary>The names that can be configured.</summary>
-    public static IReadOnlyCollection<string> Names => Defaults.Keys;
+    public static IReadOnlyCollection<string> Names => [.. Defaults.Keys];
 
     /// <summary>All that are kept now.</summary>
     public IReadOnlyCollection<int> All => [.. _ports.Values.Select(static port => port.Port)];

@@ -51,11 +51,12 @@ internal sealed class PlatformServices(
     /// <summary>The functions app with its host.</summary>
     /// <param name="changed">Called when its process is a new one.</param>
     /// <param name="report">Gets a line when it ends and when it is back.</param>
-    public FunctionsServer Functions(Action changed, Action<string> report)
+    /// <param name="app">The folder of the app; null for the one that the platform was built with.</param>
+    public FunctionsServer Functions(Action changed, Action<string> report, string? app = null)
     {
         const string name = "functions";
         var settings = FunctionsSettings();
-        var folder = Path.GetDirectoryName(ServiceBinaries.Find("AiPlatform.Functions"))!;
+        var folder = app ?? ServiceBinaries.Folder("AiPlatform.Functions");
         return new FunctionsServer(
             name,
             options =>

@@ -14,6 +14,10 @@ internal static class ServiceBinaries
         ["AiPlatform.GpuRunner"] = "gpu-runner",
     };
 
+    /// <summary>The folder of a project's executable.</summary>
+    /// <exception cref="InvalidOperationException">It has not been built.</exception>
+    public static string Folder(string project) => Path.GetDirectoryName(Find(project))!;
+
     /// <summary>
     /// The executable of a project: beside the launcher when published (<c>infra/up</c>), else what <c>dotnet build</c>
     /// left in the project's own folder.

@@ -7,7 +7,10 @@ namespace AiPlatform.Local.Processes;
 /// one) and a new file begins. Keeps the last lines in memory, for the message when a child does not start. What a full disk does not take
 /// is dropped, and the file says so when there is room again: a child whose output nobody reads would stand still.
 /// </summary>
-internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) : IDisposable
+/// <param name="path">The file.</param>
+/// <param name="maxBytes">Its largest size.</param>
+/// <param name="written">Gets each line too; null when nobody wants them.</param>
+internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024, Action<string>? written = null) : IDisposable
 {
     private const int RememberedLines = 20;
 
@@ -36,6 +39,7 @@ internal sealed class BoundedLog(string path, long maxBytes = 8 * 1024 * 1024) :
     /// <summary>Appends one line.</summary>
     public void Write(string line)
     {
+        written?.Invoke(line);
         lock (_lock)
         {
             if (_closed)

@@ -7,7 +7,7 @@ using AiPlatform.GpuRunner;
 using AiPlatform.GpuRunner.Lease;
 using AiPlatform.GpuRunner.Report;
 using AiPlatform.IntegrationTests.Functions;
-using AiPlatform.IntegrationTests.Functions.Data;
+using AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 using AiPlatform.IntegrationTests.Servers;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -6,6 +6,7 @@ using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Runners;
+using AiPlatform.IntegrationTests.Functions.Data;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

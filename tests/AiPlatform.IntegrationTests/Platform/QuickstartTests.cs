@@ -21,7 +21,7 @@ public sealed class QuickstartTests
         """;
 
     [Fact]
-    public async Task The_quickstart_registers_a_model_with_its_lineage_every_snippet_of_the_READMEs_runs_and_a_stop_leaves_nothing_running()
+    public async Task The_quickstart_registers_a_model_with_its_lineage_every_snippet_of_the_READMEs_and_every_request_of_the_areas_runs_and_a_stop_leaves_nothing_running()
     {
         List<ProcessIdentity> processes;
         await using (var platform = await RunningPlatform.StartAsync())
@@ -58,6 +58,7 @@ public sealed class QuickstartTests
                 ["functions/README.md", .. Directory.EnumerateFiles(Path.Combine(RepositoryFolders.Root, "functions", "areas"), "README.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]);
             await ReadmeSnippets.RunAsync(platform, "gpu-runner/README.md");
             await ReadmeSnippets.RunPythonAsync(platform, "gpu-runner/README.md", TrainingPreamble);
+            await HttpFileRun.RunAsync(platform);
         }
 
         Assert.All(processes, process => Assert.False(process.IsRunning()));

@@ -31,6 +31,7 @@ public sealed class DistinctCountTests
     }
 
     [Fact]
+    [Trait("Speed", "Slow")]
     public async Task Ten_million_distinct_values_are_counted_exactly()
     {
         const int Rows = 10_000_000;

@@ -9,6 +9,7 @@ public sealed class FileFuzzTests
     private const int FilesOfKind = 6;
 
     [Fact]
+    [Trait("Speed", "Slow")]
     public async Task Every_reader_reads_the_files_that_the_fuzzer_begins_from()
     {
         await using var worker = new FileWorkerProcess();
@@ -24,6 +25,7 @@ public sealed class FileFuzzTests
     }
 
     [Fact]
+    [Trait("Speed", "Slow")]
     public async Task What_is_wrong_with_a_file_is_said_and_nothing_else_happens()
     {
         var report = new FuzzReport();

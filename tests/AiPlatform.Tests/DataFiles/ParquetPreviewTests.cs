@@ -70,6 +70,7 @@ public sealed class ParquetPreviewTests
     }
 
     [Fact]
+    [Trait("Speed", "Slow")]
     public async Task Bytes_that_are_changed_give_data_or_a_clear_error_and_never_anything_else()
     {
         var file = await ParquetFiles.CreateAsync(300, 100);

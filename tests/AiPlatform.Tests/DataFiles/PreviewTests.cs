@@ -113,6 +113,7 @@ public sealed class PreviewTests
     }
 
     [Fact]
+    [Trait("Speed", "Slow")]
     public void Rows_added_changed_and_removed_are_found_after_any_sequence_of_edits()
     {
         var edits = Gen.Select(Gen.Int[0, 2], Gen.Int[0, 60], Gen.Int[0, 1000]).Array[0, 60];

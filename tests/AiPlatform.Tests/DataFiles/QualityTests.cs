@@ -108,6 +108,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     }
 
     [Fact]
+    [Trait("Speed", "Slow")]
     public async Task Drift_is_found_among_labelled_columns()
     {
         var random = new Random(31);

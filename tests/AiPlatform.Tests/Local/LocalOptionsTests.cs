@@ -15,6 +15,7 @@ public sealed class LocalOptionsTests
         Assert.False(options.Reset);
         Assert.False(options.ExitAfterDemo);
         Assert.False(options.Dashboard);
+        Assert.False(options.Watch);
     }
 
     [Fact]
@@ -29,6 +30,7 @@ public sealed class LocalOptionsTests
         Assert.Equal(9000, options.Ports!["api"]);
         Assert.Equal(9001, options.Ports["blob"]);
         Assert.False(LocalOptions.Parse(["--no-demo"]).Demo);
+        Assert.True(LocalOptions.Parse(["--watch", "functions"]).Watch);
     }
 
     [Theory]
@@ -39,6 +41,9 @@ public sealed class LocalOptionsTests
     [InlineData("--ports", "unknown=1")]
     [InlineData("--ports", "api=70000")]
     [InlineData("--no-demo", "--exit-after-demo")]
+    [InlineData("--watch")]
+    [InlineData("--watch", "everything")]
+    [InlineData("--watch", "functions", "--exit-after-demo")]
     public void A_wrong_argument_is_refused_by_name(params string[] arguments)
     {
         var exception = Assert.Throws<ArgumentException>(() => LocalOptions.Parse(arguments));

@@ -49,6 +49,10 @@ public sealed class UpScriptTests : IDisposable
     [InlineData("--ports", "api=9000,blob=70000")]
     [InlineData("--ports", "api=+9000")]
     [InlineData("--no-demo", "--exit-after-demo")]
+    [InlineData("--watch")]
+    [InlineData("--watch", "--reset")]
+    [InlineData("--watch", "orchestrations")]
+    [InlineData("--watch", "functions", "--exit-after-demo")]
     public async Task It_refuses_a_wrong_argument_in_the_words_of_the_launcher(params string[] arguments)
     {
         var expected = Assert.Throws<ArgumentException>(() => LocalOptions.Parse(arguments)).Message;
@@ -60,6 +64,7 @@ public sealed class UpScriptTests : IDisposable
     [InlineData]
     [InlineData("--reset", "--exit-after-demo", "--dashboard", "--ports", "api=9000,,blob=9001")]
     [InlineData("--data", "a b")]
+    [InlineData("--watch", "functions", "--no-demo")]
     public async Task It_goes_on_to_build_with_arguments_that_the_launcher_takes(params string[] arguments)
     {
         LocalOptions.Parse(arguments);

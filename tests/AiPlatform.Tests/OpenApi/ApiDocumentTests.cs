@@ -6,6 +6,7 @@ using AiPlatform.OpenApi;
 namespace AiPlatform.Tests.OpenApi;
 
 /// <summary>The API's document in the repository: that of the routes, complete, and no break of clients that exist.</summary>
+[Trait("Area", "All")]
 public sealed class ApiDocumentTests
 {
     private static readonly DocumentFiles Files = DocumentFiles.OfRepository();

@@ -3,6 +3,7 @@ using AiPlatform.OpenApi;
 namespace AiPlatform.Tests.OpenApi;
 
 /// <summary>The functions that a Functions host is told of.</summary>
+[Trait("Area", "All")]
 public sealed class FunctionsSourceTests
 {
     [Fact]

@@ -12,6 +12,7 @@ namespace AiPlatform.IntegrationTests.Functions.Core;
 
 /// <summary>Every route is called by every kind of caller; the routes come from the app itself, so that new ones are tested without asking.</summary>
 [Collection(ServersCollection.Name)]
+[Trait("Area", "All")]
 public sealed partial class RoleMatrixTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Nobody = "nobody";

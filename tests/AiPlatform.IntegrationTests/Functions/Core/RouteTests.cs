@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 [Collection(ServersCollection.Name)]
+[Trait("Area", "All")]
 public sealed class RouteTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private IReadOnlyList<RouteEndpoint> Routes

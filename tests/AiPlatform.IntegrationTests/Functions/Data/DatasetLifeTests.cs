@@ -5,6 +5,7 @@ using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Contracts.Jobs;
+using AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;

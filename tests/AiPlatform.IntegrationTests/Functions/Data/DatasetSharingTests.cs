@@ -4,6 +4,7 @@ using AiPlatform.Client;
 using AiPlatform.Client.Datasets;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
+using AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 using AiPlatform.IntegrationTests.Servers;
 using CsCheck;
 

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Models;
-using AiPlatform.IntegrationTests.Functions.Lineage;
+using AiPlatform.IntegrationTests.Functions.Operations.Lineage;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Secrets;

@@ -1,7 +1,7 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Data.Quality;
-using AiPlatform.IntegrationTests.Functions.Data;
+using AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;

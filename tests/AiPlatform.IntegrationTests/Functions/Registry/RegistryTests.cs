@@ -1,7 +1,6 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
-using AiPlatform.IntegrationTests.Functions.Data;
 using AiPlatform.IntegrationTests.Servers;
 using Npgsql;
 

@@ -6,6 +6,7 @@ using AiPlatform.Local.Servers;
 
 namespace AiPlatform.Tests.Functions.Core;
 
+[Trait("Area", "All")]
 public sealed class ErrorCatalogTests
 {
     public static TheoryData<string> Codes()

@@ -4,28 +4,37 @@ using AiPlatform.Local.Servers;
 namespace AiPlatform.Tests.Functions.Core;
 
 /// <summary>
-/// Every table belongs to one area, which says so in <c>Migrations/tables.txt</c> and is the only one that writes it. Reads of other areas' tables are
-/// few and written down: what is not in the list comes through a port.
+/// Every table belongs to one area: the one that says so in <c>Migrations/tables.txt</c>, else the one whose migration makes it. It is the only one that
+/// writes it. Reads of other areas' tables are few and written down: what is not in the list comes through a port.
 /// </summary>
+[Trait("Area", "All")]
 public sealed partial class TableOwnershipTests
 {
     private const string Kernel = "Kernel";
 
     private static readonly string Functions = Path.Combine(RepositoryFolders.Root, "functions");
 
-    // Table → area.
-    private static readonly Dictionary<string, string> Owners = Folders()
+    // Table → area whose list has it. Areas took over tables that others had made.
+    private static readonly Dictionary<string, string> Listed = Folders()
         .SelectMany(static folder => File.ReadAllLines(Path.Combine(folder.Path, "Migrations", "tables.txt")).Select(table => (table, folder.Area)))
         .ToDictionary(static entry => entry.table, static entry => entry.Area, StringComparer.Ordinal);
+
+    // Table → area whose migration makes it.
+    private static readonly Dictionary<string, string> Makers = Folders()
+        .SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(folder.Path, "Migrations"), "*.sql").SelectMany(file => TablesOf(file).Select(table => (table, folder.Area))))
+        .ToDictionary(static entry => entry.table, static entry => entry.Area, StringComparer.Ordinal);
+
+    private static readonly Dictionary<string, string> Owners =
+        Makers.ToDictionary(static table => table.Key, static table => Listed.GetValueOrDefault(table.Key, table.Value), StringComparer.Ordinal);
 
     private static readonly IReadOnlyList<Use> Uses = [.. Folders().SelectMany(static folder => UsesOf(folder.Area, folder.Path))];
 
     [Fact]
     public void Every_table_that_a_migration_makes_has_one_owner()
     {
-        var made = Folders().SelectMany(static folder => Directory.EnumerateFiles(Path.Combine(folder.Path, "Migrations"), "*.sql"))
-            .SelectMany(static file => Made().Matches(File.ReadAllText(file)).Select(static match => match.Groups["table"].Value));
-        Assert.Equal(made.Order(StringComparer.Ordinal), Owners.Keys.Order(StringComparer.Ordinal));
+        // Two migrations that make one table, and two lists that have one, would end this class before.
+        Assert.InRange(Makers.Count, 70, int.MaxValue);
+        Assert.Empty(Listed.Keys.Except(Makers.Keys, StringComparer.Ordinal));
     }
 
     [Fact]
@@ -63,6 +72,8 @@ public sealed partial class TableOwnershipTests
     private static IEnumerable<(string Area, string Path)> Folders()
         => Directory.EnumerateDirectories(Path.Combine(Functions, "areas")).Select(static path => (Path.GetFileName(path), path))
             .Append((Kernel, Path.Combine(Functions, "AiPlatform.Kernel")));
+
+    private static IEnumerable<string> TablesOf(string migration) => Made().Matches(File.ReadAllText(migration)).Select(static match => match.Groups["table"].Value);
 
     private static IEnumerable<Use> UsesOf(string area, string folder)
         => Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
