@@ -9,7 +9,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class JobBadInputTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Nobody = "00000000000000000000000000000009";

@@ -10,7 +10,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class JobFlowTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public abstract class RunTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

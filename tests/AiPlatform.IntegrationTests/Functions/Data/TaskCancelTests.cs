@@ -7,7 +7,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class TaskCancelTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

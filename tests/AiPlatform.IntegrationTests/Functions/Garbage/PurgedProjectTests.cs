@@ -17,7 +17,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.Functions.Garbage;
 
 /// <summary>A project that can no longer be restored leaves names for lineage, and nothing else. Every table with <c>project_id</c> is looked at, new ones too.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>
 {
     // Rows that stay, because what is elsewhere may name them.
