@@ -5,9 +5,24 @@ namespace AiPlatform.Local.Servers;
 /// <summary>A folder with a package.json and a lock file whose packages are installed on first use.</summary>
 internal static class NodePackage
 {
+    private static readonly SemaphoreSlim OneAtATime = new(1);
+
     /// <summary>Runs <c>npm ci</c> unless the packages of this very lock file are installed already.</summary>
     /// <exception cref="InvalidOperationException">npm is missing or failed; the message says what to do.</exception>
     public static async Task EnsureInstalledAsync(string folder, CancellationToken cancellationToken)
+    {
+        await OneAtATime.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await InstallAsync(folder, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            OneAtATime.Release();
+        }
+    }
+
+    private static async Task InstallAsync(string folder, CancellationToken cancellationToken)
     {
         var lockFile = await File.ReadAllTextAsync(Path.Combine(folder, "package-lock.json"), cancellationToken).ConfigureAwait(false);
         var stamp = Path.Combine(folder, "node_modules", ".installed-lock.json");

@@ -23,10 +23,13 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
 
     private readonly string _binaries;
     private readonly BoundedLog _log;
+    private readonly IReadOnlyDictionary<string, string> _settings;
     private ChildProcess? _process;
 
-    internal PostgresServer(string dataDirectory, int port, string password, string? logFile = null)
+    internal PostgresServer(
+        string dataDirectory, int port, string password, string? logFile = null, IReadOnlyDictionary<string, string>? settings = null)
     {
+        _settings = settings ?? new Dictionary<string, string>();
         DataDirectory = Path.GetFullPath(dataDirectory);
         Port = port == 0 ? TcpPorts.Free() : port;
         Password = password;
@@ -70,9 +73,14 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
     /// <param name="password">The superuser's password, set when the cluster is initialised.</param>
     /// <param name="cancellationToken">Ends the wait; the server is then stopped.</param>
     /// <exception cref="InvalidOperationException">The binaries are missing, or the server did not start; the message says what to do.</exception>
-    public static async Task<PostgresServer> StartAsync(string dataDirectory, int port, string password, CancellationToken cancellationToken)
+    public static Task<PostgresServer> StartAsync(string dataDirectory, int port, string password, CancellationToken cancellationToken)
+        => StartAsync(dataDirectory, port, password, new Dictionary<string, string>(), cancellationToken);
+
+    /// <summary>The same with further settings of the server, which override its own.</summary>
+    internal static async Task<PostgresServer> StartAsync(
+        string dataDirectory, int port, string password, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        var server = new PostgresServer(dataDirectory, port, password);
+        var server = new PostgresServer(dataDirectory, port, password, settings: settings);
         try
         {
             await server.RestartAsync(cancellationToken).ConfigureAwait(false);
@@ -137,7 +145,10 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
 
             await RunAsync(
                 Path.Combine(_binaries, "initdb"),
-                ["-D", DataDirectory, "-U", "postgres", "-A", "scram-sha-256", $"--pwfile={passwordFile}", "-E", "UTF8", "--locale=C.UTF-8"],
+                [
+                    "-D", DataDirectory, "-U", "postgres", "-A", "scram-sha-256", $"--pwfile={passwordFile}", "-E", "UTF8", "--locale=C.UTF-8",
+                    .. _settings.GetValueOrDefault("fsync") == "off" ? (string[])["--no-sync"] : [],
+                ],
                 asService: true,
                 cancellationToken).ConfigureAwait(false);
         }
@@ -183,6 +194,7 @@ public sealed class PostgresServer : ISupervised, IAsyncDisposable
             "-c", "autovacuum_vacuum_cost_delay=0",
             "-c", "autovacuum_vacuum_scale_factor=0.05",
             "-c", "log_min_messages=warning",
+            .. _settings.SelectMany(static setting => (string[])["-c", $"{setting.Key}={setting.Value}"]),
         ])
     {
         Account = ServiceAccount,

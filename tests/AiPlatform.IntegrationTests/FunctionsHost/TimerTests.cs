@@ -4,7 +4,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.FunctionsHost;
 
 /// <summary>Timers of an app under one host, and under several.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(FunctionsHostCollection.Name)]
 public sealed class TimerTests(PostgresFixture postgres)
 {
     private const string Never = "0 0 0 1 1 *";

@@ -6,7 +6,7 @@ using AiPlatform.IntegrationTests.ServiceBus;
 namespace AiPlatform.IntegrationTests.Fuzz;
 
 /// <summary>A short run of the fuzzer of the broker.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class AmqpFuzzTests(PostgresFixture postgres)
 {
     private const int Conversations = 160;

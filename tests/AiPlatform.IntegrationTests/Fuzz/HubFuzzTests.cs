@@ -12,7 +12,7 @@ using Microsoft.DurableTask.Protobuf;
 namespace AiPlatform.IntegrationTests.Fuzz;
 
 /// <summary>A short run of the fuzzer of the task hub, the same messages every time, and what it once found.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class HubFuzzTests(PostgresFixture postgres)
 {
     private const int Calls = 3_000;

@@ -7,7 +7,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Fuzz;
 
 /// <summary>A short run of the fuzzer of routes, the same every time, and the requests that once broke something.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServersCollection.Name)]
 public sealed class RouteFuzzTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const int Requests = 3_000;

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace AiPlatform.IntegrationTests.GpuRunner;
 
 /// <summary>Nodes come from the broker by priority, under a lock that is renewed.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class NodeQueueServerTests(PostgresFixture postgres)
 {
     [Fact]

@@ -14,7 +14,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.IntegrationTests.GpuRunner;
 
 /// <summary>The runner against the real API, database and store: a failed attempt and the one that goes on from its checkpoint.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class PlatformServerTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Code =

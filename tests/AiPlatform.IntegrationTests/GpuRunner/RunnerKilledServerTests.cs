@@ -8,7 +8,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.GpuRunner;
 
 /// <summary>The runner as its own process, killed in the middle of a job, against a real broker.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class RunnerKilledServerTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly string Nap = $"{Random.Shared.Next(100_000_000, 999_999_999)}";

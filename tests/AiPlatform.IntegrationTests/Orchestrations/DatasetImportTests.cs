@@ -17,7 +17,7 @@ using ApiException = AiPlatform.Client.ApiException;
 namespace AiPlatform.IntegrationTests.Orchestrations;
 
 /// <summary>Imports through the whole chain: API, outbox, hub, worker, storage.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(OrchestrationsCollection.Name)]
 public sealed class DatasetImportTests(OrchestrationsFixture platform) : IClassFixture<OrchestrationsFixture>, IAsyncLifetime
 {
     private readonly string _project = $"import-{Guid.NewGuid():N}"[..20];

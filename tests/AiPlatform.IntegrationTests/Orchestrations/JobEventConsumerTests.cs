@@ -16,7 +16,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace AiPlatform.IntegrationTests.Orchestrations;
 
 /// <summary>The consumer of job events between the real broker and an API that answers as the test says.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(OrchestrationsCollection.Name)]
 public sealed class JobEventConsumerTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Job = "0123456789abcdef0123456789abcdef";

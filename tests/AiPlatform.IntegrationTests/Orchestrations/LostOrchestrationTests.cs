@@ -15,7 +15,7 @@ using Microsoft.Extensions.Options;
 namespace AiPlatform.IntegrationTests.Orchestrations;
 
 /// <summary>Orchestrations that are terminated, purged or lost with their hub tell nobody: what they carried ends within a sweep, and says why.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(OrchestrationsCollection.Name)]
 public sealed class LostOrchestrationTests(OrchestrationsFixture platform) : IClassFixture<OrchestrationsFixture>
 {
     private IServiceProvider Services => platform.Functions.Services;

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Hosting;
 namespace AiPlatform.IntegrationTests.Orchestrations;
 
 /// <summary>The orchestrations worker and its hub: readiness, and the upkeep of the hub.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(OrchestrationsCollection.Name)]
 public sealed class MaintenanceTests(PostgresFixture postgres)
 {
     [Fact]

@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Orchestrations;
 
-[Collection(ServersCollection.Name)]
+[Collection(OrchestrationsCollection.Name)]
 public sealed class TrainingJobTests(OrchestrationsFixture platform) : IClassFixture<OrchestrationsFixture>
 {
     [Fact]

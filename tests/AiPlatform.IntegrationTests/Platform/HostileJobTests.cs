@@ -9,7 +9,7 @@ namespace AiPlatform.IntegrationTests.Platform;
 /// Job code shares the network with the whole platform. A job that tries every port that listens, without credentials, in the language of
 /// each server, gets nothing; and it finds no credential in what it can read.
 /// </summary>
-[Collection(PlatformCollection.Name)]
+[Collection(PlatformJobsCollection.Name)]
 public sealed partial class HostileJobTests
 {
     private const string Code =

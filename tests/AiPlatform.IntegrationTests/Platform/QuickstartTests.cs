@@ -6,7 +6,7 @@ using AiPlatform.Local.Quickstart;
 
 namespace AiPlatform.IntegrationTests.Platform;
 
-[Collection(PlatformCollection.Name)]
+[Collection(PlatformJobsCollection.Name)]
 public sealed class QuickstartTests
 {
     private const int Epochs = 15;

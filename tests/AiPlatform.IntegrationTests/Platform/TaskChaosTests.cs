@@ -8,7 +8,7 @@ using AiPlatform.Local.Processes;
 namespace AiPlatform.IntegrationTests.Platform;
 
 /// <summary>Tasks under load while processes are killed. AIPLATFORM_CHAOS_SECONDS says for how long; 20 when it is not set.</summary>
-[Collection(PlatformCollection.Name)]
+[Collection(PlatformJobsCollection.Name)]
 public sealed class TaskChaosTests
 {
     private const string Pool = "default";

@@ -9,7 +9,7 @@ using AiPlatform.Local.Servers;
 
 namespace AiPlatform.IntegrationTests.Publish;
 
-[Collection(ServersCollection.Name)]
+[Collection(PublishCollection.Name)]
 public sealed class PublishedPackageTests(PostgresFixture postgres, AzuriteFixture blob, GarnetFixture redis) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("aip package ").FullName;

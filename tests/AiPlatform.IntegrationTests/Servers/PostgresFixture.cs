@@ -1,27 +1,35 @@
-using AiPlatform.Functions;
 using AiPlatform.Hosting;
-using AiPlatform.Kernel.Postgres;
 using AiPlatform.Local.Servers;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Servers;
 
-/// <summary>One real PostgreSQL server for all tests of a collection; each test asks for a database of its own.</summary>
+/// <summary>
+/// The PostgreSQL server of all collections; each test asks for a database of its own. The first collection starts it, and the last that
+/// runs stops it.
+/// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
-    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"aip-tests-{Guid.NewGuid():N}");
+    private static readonly SemaphoreSlim Gate = new(1);
+    private static TestPostgres? _shared;
+    private static int _users;
 
-    private readonly Lazy<Task<string>> _template;
+    private TestPostgres? _postgres;
 
-    public PostgresFixture() => _template = new(MakeTemplateAsync);
-
-    public PostgresServer Server { get; private set; } = null!;
+    public PostgresServer Server => _postgres!.Server;
 
     public async Task InitializeAsync()
     {
-        Directory.CreateDirectory(_directory);
-        Server = await PostgresServer.StartAsync(Path.Combine(_directory, "postgres"), 0, "test", CancellationToken.None);
+        await Gate.WaitAsync();
+        try
+        {
+            _postgres = _shared ??= await TestPostgres.StartAsync();
+            _users++;
+        }
+        finally
+        {
+            Gate.Release();
+        }
     }
 
     /// <summary>Creates an empty database and returns its connection string.</summary>
@@ -35,7 +43,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>Creates a database with the app's migrations, and nothing else in it: a copy of one that was migrated once.</summary>
     public async Task<string> CreateMigratedAsync(string name)
     {
-        var (template, copy) = (await _template.Value, $"{name}_{Guid.NewGuid():N}");
+        var (template, copy) = (await _postgres!.Template.Value, $"{name}_{Guid.NewGuid():N}");
         await using var connection = new NpgsqlConnection(Server.ConnectionString("postgres"));
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand($"CREATE DATABASE \"{copy}\" TEMPLATE \"{template}\"", connection);
@@ -43,24 +51,20 @@ public sealed class PostgresFixture : IAsyncLifetime
         return Server.ConnectionString(copy);
     }
 
-    private async Task<string> MakeTemplateAsync()
-    {
-        var name = $"template_{Guid.NewGuid():N}";
-        var state = new StartupState();
-        await using (var database = new Database(Server.ConnectionString(name)))
-        {
-            using var startup = new DatabaseStartup(database, Areas.All, state, [], NullLogger<DatabaseStartup>.Instance);
-            await startup.StartAsync(CancellationToken.None);
-            await state.WaitAsync(CancellationToken.None);
-            await startup.StopAsync(CancellationToken.None);
-        }
-
-        return name;
-    }
-
     public async Task DisposeAsync()
     {
-        await Server.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
+        await Gate.WaitAsync();
+        try
+        {
+            if (_postgres is not null && --_users == 0)
+            {
+                _shared = null;
+                await _postgres.DisposeAsync();
+            }
+        }
+        finally
+        {
+            Gate.Release();
+        }
     }
 }

@@ -9,7 +9,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class AdministrationTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

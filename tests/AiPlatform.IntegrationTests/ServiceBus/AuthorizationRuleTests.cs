@@ -6,7 +6,7 @@ using Azure.Messaging.ServiceBus.Administration;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>Keys that are good for one entity, and for some things there.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class AuthorizationRuleTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     // As long as the client wants them.

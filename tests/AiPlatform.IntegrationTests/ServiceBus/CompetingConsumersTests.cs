@@ -4,7 +4,7 @@ using Azure.Messaging.ServiceBus;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>Consumers compete for messages, abandon, crash, let locks end, and have their connections cut.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class CompetingConsumersTests(PostgresFixture postgres, Xunit.Abstractions.ITestOutputHelper output)
 {
     private const string Queue = "competing";

@@ -12,7 +12,7 @@ using Azure.Messaging.ServiceBus.Administration;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>Links that end for lack of use, TLS, and access tokens that end.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class ConnectionTests(PostgresFixture postgres) : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);

@@ -5,7 +5,7 @@ using Azure.Messaging.ServiceBus.Administration;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>Messages that are deleted without being received.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class DeletionTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

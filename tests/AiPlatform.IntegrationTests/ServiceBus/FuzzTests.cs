@@ -12,7 +12,7 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 /// What real clients say, changed at random from a seed: frames are cut, repeated, swapped and filled with noise behind a valid
 /// token. The broker may refuse and hang up as it likes; it must go on serving, and keep nothing of such connections.
 /// </summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed partial class FuzzTests(PostgresFixture postgres, Xunit.Abstractions.ITestOutputHelper output) : BrokerTests(postgres)
 {
     private const int HeaderSize = 8;

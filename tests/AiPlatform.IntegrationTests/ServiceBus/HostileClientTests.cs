@@ -9,7 +9,7 @@ using Azure.Messaging.ServiceBus;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>Clients that are not who they say, or say what makes no sense. The broker refuses them and serves the others.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class HostileClientTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     private static readonly byte[] SaslHeader = [0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0];

@@ -6,7 +6,7 @@ using Azure.Messaging.ServiceBus.Administration;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>What cannot succeed is answered so that the client does not try it again: its pause between tries would show.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class LastingErrorTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(20);

@@ -7,7 +7,7 @@ using AmqpBody = Azure.Core.Amqp.AmqpMessageBody;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>Microsoft's own client for .NET, unmodified, against the broker.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class OfficialClientTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);

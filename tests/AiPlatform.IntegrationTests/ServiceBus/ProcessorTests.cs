@@ -6,7 +6,7 @@ using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class ProcessorTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     private readonly ConcurrentQueue<ProcessErrorEventArgs> _errors = new();

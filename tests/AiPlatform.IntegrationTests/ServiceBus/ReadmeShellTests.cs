@@ -5,7 +5,7 @@ using Azure.Messaging.ServiceBus;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>The broker alone, started by the commands of its README with the configuration file of its README.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class ReadmeShellTests(PostgresFixture postgres)
 {
     private const string Readme = "infra/AiPlatform.ServiceBusEmulator/README.md";

@@ -5,7 +5,7 @@ using Azure.Messaging.ServiceBus.Administration;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>The C# of the broker's README, with the official SDK against a broker. Its JavaScript is run by the conformance suite.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class ReadmeTests(PostgresFixture postgres)
 {
     [Fact]

@@ -8,7 +8,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>What was accepted survives the end of the broker and of PostgreSQL, and what was completed stays so.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class RecoveryTests(PostgresFixture postgres)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);

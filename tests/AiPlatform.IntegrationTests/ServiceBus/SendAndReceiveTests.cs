@@ -3,7 +3,7 @@ using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class SendAndReceiveTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

@@ -4,7 +4,7 @@ using Azure.Messaging.ServiceBus.Administration;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class SettlementTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

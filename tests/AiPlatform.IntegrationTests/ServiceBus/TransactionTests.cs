@@ -4,7 +4,7 @@ using Azure.Messaging.ServiceBus;
 
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class TransactionTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     private const string Target = "plain";

@@ -6,7 +6,7 @@ using Azure.Messaging.ServiceBus;
 namespace AiPlatform.IntegrationTests.ServiceBus;
 
 /// <summary>AMQP over WebSockets, on the port of the administration API.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(ServiceBusCollection.Name)]
 public sealed class WebSocketTests(PostgresFixture postgres) : BrokerTests(postgres)
 {
     [Fact]

@@ -6,7 +6,7 @@ using Microsoft.DurableTask.Client;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>The command line <c>taskhub</c>, on a real hub.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class CommandLineTests(PostgresFixture postgres)
 {
     [Fact]

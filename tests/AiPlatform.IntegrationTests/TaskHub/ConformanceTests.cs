@@ -3,7 +3,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>The official JavaScript SDK, client and worker, runs on our hub unchanged.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class ConformanceTests(PostgresFixture postgres, AzuriteFixture azurite)
 {
     [Fact]

@@ -7,7 +7,7 @@ using Microsoft.DurableTask.Entities;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Our client's and worker's entities on our hub.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class EntityApiTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;

@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Entities by the protocol alone: a counter that adds, and orchestrators whose actions the tests write out.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class EntityTests(PostgresFixture postgres) : IAsyncLifetime, IAsyncDisposable
 {
     private HubHarness _hub = null!;

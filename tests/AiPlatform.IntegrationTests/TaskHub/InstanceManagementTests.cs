@@ -8,7 +8,7 @@ using P = AiPlatform.TaskHub.Protobuf;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Starting, listing, purging and restarting instances.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class InstanceManagementTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;

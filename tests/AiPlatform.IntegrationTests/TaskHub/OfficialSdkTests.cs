@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Microsoft's .NET SDK, client and worker, runs on our hub unchanged.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class OfficialSdkTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private readonly List<IHost> _workers = [];

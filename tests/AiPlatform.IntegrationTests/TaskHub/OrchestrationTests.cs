@@ -6,7 +6,7 @@ using Microsoft.DurableTask.Client;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Microsoft's client and worker against our hub on a real PostgreSQL.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class OrchestrationTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;

@@ -6,7 +6,7 @@ using Microsoft.DurableTask.Client;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Several processes of the hub share a database.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class PartitionTests(PostgresFixture postgres)
 {
     [Fact]

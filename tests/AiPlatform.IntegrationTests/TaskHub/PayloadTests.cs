@@ -9,7 +9,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Large payloads are in Blob storage, neither clients nor workers notice, and they go with what named them.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class PayloadTests(PostgresFixture postgres, AzuriteFixture azurite) : IAsyncLifetime
 {
     private const int Large = 20_000;

@@ -4,7 +4,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Work that no worker can do is parked, is reported, and goes on when its instance is resumed.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class PoisonTests(PostgresFixture postgres)
 {
     [Fact]

@@ -6,7 +6,7 @@ using Grpc.Core;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>What the protocol says of work items and their answers, beyond what the SDKs make of it.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed partial class ProtocolTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private HubHarness _hub = null!;

@@ -12,7 +12,7 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 /// Random orchestrator programs give the result that they must give, though results come twice, late and out of order, work is given
 /// back, workers vanish and the hub restarts.
 /// </summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class RandomProgramTests(PostgresFixture postgres)
 {
     private const int Programs = 60;

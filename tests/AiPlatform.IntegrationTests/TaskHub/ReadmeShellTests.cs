@@ -4,7 +4,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>The hub alone, started and looked into by the commands of the orchestrations' README, with the JavaScript of the same README in between.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class ReadmeShellTests(PostgresFixture postgres)
 {
     private const string Readme = "orchestrations/README.md";

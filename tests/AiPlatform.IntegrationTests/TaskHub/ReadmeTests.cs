@@ -3,7 +3,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>The C# of the orchestrations' README, against a hub: a client and a worker that do what they are shown to do.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class ReadmeTests(PostgresFixture postgres)
 {
     private const string Types = """

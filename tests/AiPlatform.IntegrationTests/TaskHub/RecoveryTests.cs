@@ -8,7 +8,7 @@ using Microsoft.DurableTask.Client;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>What was acknowledged survives the end of the hub, of workers and of PostgreSQL, and is done once.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class RecoveryTests(PostgresFixture postgres)
 {
     [Fact]

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Activities that a worker still runs when its hub is restarted, or replaced.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class SurvivorTests(PostgresFixture postgres)
 {
     private readonly SlowActivity _slow = new();

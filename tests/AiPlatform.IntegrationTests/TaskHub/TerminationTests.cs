@@ -5,7 +5,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.TaskHub;
 
 /// <summary>Terminating with all children, while the turn that starts them is being written.</summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class TerminationTests(PostgresFixture postgres)
 {
     [Fact]

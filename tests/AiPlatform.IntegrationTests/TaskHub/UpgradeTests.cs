@@ -20,7 +20,7 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 /// A hub's database that an earlier version left, with orchestrations in flight whose histories an earlier worker wrote: they go on
 /// under today's hub and Microsoft's worker.
 /// </summary>
-[Collection(EmulatorsCollection.Name)]
+[Collection(TaskHubCollection.Name)]
 public sealed class UpgradeTests(PostgresFixture postgres)
 {
     // As the earlier worker wrote payloads when nothing else was configured.

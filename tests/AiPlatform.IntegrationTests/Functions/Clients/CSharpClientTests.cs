@@ -4,7 +4,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Clients;
 
 /// <summary>The C# client's README against the app; the client itself is what most other tests use.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class CSharpClientTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

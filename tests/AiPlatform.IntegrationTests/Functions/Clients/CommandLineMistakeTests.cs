@@ -9,7 +9,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Clients;
 
 /// <summary>What <c>aip</c> says to people who use it for the first time: the mistakes that they make, and what they wait for.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class CommandLineMistakeTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>, IDisposable
 {
     private readonly AipCommandLine _aip = new();

@@ -10,7 +10,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Clients;
 
 /// <summary>The command line <c>aip</c> against a real API.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class CommandLineTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>, IDisposable
 {
     private readonly AipCommandLine _aip = new();

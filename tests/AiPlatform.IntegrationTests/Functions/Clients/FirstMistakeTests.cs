@@ -7,7 +7,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Clients;
 
 /// <summary>Answers to what people get wrong at first: each says what is wrong and not only that something is.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class FirstMistakeTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Theory]

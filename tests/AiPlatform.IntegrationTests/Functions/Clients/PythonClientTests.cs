@@ -3,7 +3,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Clients;
 
 /// <summary>The Python client against the app.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class PythonClientTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Language = "python";

@@ -5,7 +5,7 @@ using AiPlatform.Local.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Clients;
 
 /// <summary>The TypeScript client against the app.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class TypeScriptClientTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Language = "typescript";

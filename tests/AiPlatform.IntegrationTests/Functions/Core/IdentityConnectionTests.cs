@@ -13,13 +13,14 @@ using StackExchange.Redis;
 namespace AiPlatform.IntegrationTests.Functions.Core;
 
 /// <summary>Real servers that are shown a token where others are shown a password.</summary>
-[Collection(ServersCollection.Name)]
-public sealed class IdentityConnectionTests(PostgresFixture postgres)
+public sealed class IdentityConnectionTests
 {
     [Fact]
     public async Task Postgres_is_shown_the_token_of_the_identity()
     {
-        var connectionString = await postgres.CreateDatabaseAsync("identity");
+        // Of its own: TLS is a matter of the whole server.
+        await using var postgres = await TestPostgres.StartAsync();
+        var connectionString = postgres.Server.ConnectionString("postgres");
         await using (var administration = new NpgsqlConnection(connectionString))
         {
             await administration.OpenAsync();

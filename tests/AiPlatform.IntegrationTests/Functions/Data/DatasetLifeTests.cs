@@ -11,7 +11,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
 /// <summary>What happens to datasets and versions after their upload: tags, differences, archives, deletion, collection.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class DatasetLifeTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

@@ -11,7 +11,7 @@ using CsCheck;
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
 /// <summary>Versions that share contents, and chunks of large files.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class DatasetSharingTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const int LargeSize = 16 << 20;

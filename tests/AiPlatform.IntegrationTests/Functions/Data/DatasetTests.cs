@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public abstract class DatasetTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

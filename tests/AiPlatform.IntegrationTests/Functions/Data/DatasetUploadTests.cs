@@ -13,7 +13,7 @@ using Azure.Storage.Blobs.Specialized;
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
 /// <summary>Uploads over a storage that fails, and uploads that are interrupted.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class DatasetUploadTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const int Size = 40 << 20;

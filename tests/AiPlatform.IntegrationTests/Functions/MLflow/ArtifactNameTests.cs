@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>Names and places of artifacts as clients write them.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class ArtifactNameTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Proxy = "/api/2.0/mlflow-artifacts/";

@@ -6,7 +6,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public abstract class ArtifactTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.TaskHub;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>A third-party MLflow client, unchanged, and the documented requests of MLflow's own clients against our server.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class ConformanceTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

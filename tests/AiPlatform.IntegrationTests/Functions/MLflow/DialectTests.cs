@@ -6,7 +6,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>Answers as MLflow's own server gives them, where clients look at more than what they asked for.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public abstract class DialectTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

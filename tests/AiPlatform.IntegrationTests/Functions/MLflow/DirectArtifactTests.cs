@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>Artifacts that clients put into the storage themselves.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class DirectArtifactTests(FunctionsFixture functions, PostgresFixture postgres, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>
 {
     [Fact]

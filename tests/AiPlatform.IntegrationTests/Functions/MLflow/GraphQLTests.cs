@@ -4,7 +4,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class GraphQLTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

@@ -6,7 +6,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>What broken or hostile clients send: a clear error, and nothing of it is stored.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class HostileInputTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Invalid = "INVALID_PARAMETER_VALUE";

@@ -9,7 +9,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>Versions whose source is another version or a logged model: what MLflow's <c>copy_model_version</c> and <c>register_model</c> send.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class ModelCopyTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string File = """

@@ -8,7 +8,7 @@ using Azure.Storage.Blobs;
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
 /// <summary>Signatures and input examples that versions take from the <c>MLmodel</c> file of what they are registered from.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class ModelDescriptionTests(FunctionsFixture functions, PostgresFixture postgres, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>
 {
     private const string Head = """

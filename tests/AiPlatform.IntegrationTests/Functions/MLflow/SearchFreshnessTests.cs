@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class SearchFreshnessTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

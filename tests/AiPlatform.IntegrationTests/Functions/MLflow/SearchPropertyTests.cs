@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class SearchPropertyTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const int Runs = 60;

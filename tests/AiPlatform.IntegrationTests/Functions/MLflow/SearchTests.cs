@@ -3,7 +3,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class SearchTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Invalid = "INVALID_PARAMETER_VALUE";

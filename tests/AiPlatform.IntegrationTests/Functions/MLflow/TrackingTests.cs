@@ -15,7 +15,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class TrackingTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Invalid = "INVALID_PARAMETER_VALUE";

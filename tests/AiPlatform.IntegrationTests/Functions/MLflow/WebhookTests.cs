@@ -19,7 +19,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class WebhookTests(FunctionsFixture functions, PostgresFixture postgres) : IClassFixture<FunctionsFixture>, IAsyncLifetime
 {
     private const string Invalid = "INVALID_PARAMETER_VALUE";

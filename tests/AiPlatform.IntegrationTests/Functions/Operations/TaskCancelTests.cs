@@ -8,7 +8,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Operations;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class TaskCancelTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

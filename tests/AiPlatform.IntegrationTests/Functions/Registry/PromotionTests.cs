@@ -13,7 +13,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Registry;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private static readonly PromotionTarget Production = new(PromotionTargetKind.Stage, "production");

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Registry;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public abstract class RegistryTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

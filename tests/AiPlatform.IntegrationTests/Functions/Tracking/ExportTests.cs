@@ -9,7 +9,7 @@ using Parquet.Schema;
 
 namespace AiPlatform.IntegrationTests.Functions.Tracking;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public abstract class ExportTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

@@ -8,7 +8,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Tracking;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public abstract class MediaTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

@@ -12,7 +12,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Tracking;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class MetricStorageTests(FunctionsFixture functions, PostgresFixture postgres) : IClassFixture<FunctionsFixture>
 {
     private static readonly DateTimeOffset Start = new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero);

@@ -6,7 +6,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Tracking;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public abstract class RunTests(FunctionsFixture functions)
 {
     /// <summary>To the app itself.</summary>

@@ -10,7 +10,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class JobBadInputTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Nobody = "00000000000000000000000000000009";

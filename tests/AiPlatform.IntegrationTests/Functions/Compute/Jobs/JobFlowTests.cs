@@ -11,7 +11,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class JobFlowTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

@@ -11,7 +11,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Compute.Jobs;
 
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class RunnerTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

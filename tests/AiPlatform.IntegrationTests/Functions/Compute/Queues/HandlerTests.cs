@@ -17,7 +17,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
 /// <summary>The generic handlers against what they call: a real HTTP server, a real Python.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class HandlerTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     [Fact]

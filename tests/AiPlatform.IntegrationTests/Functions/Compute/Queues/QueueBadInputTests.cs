@@ -6,7 +6,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class QueueBadInputTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     public static TheoryData<string, string, string, string> Bodies() => new()

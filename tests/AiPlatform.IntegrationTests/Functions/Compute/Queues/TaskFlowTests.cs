@@ -8,7 +8,7 @@ using AiPlatform.TaskWorker;
 
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class TaskFlowTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     [Fact]

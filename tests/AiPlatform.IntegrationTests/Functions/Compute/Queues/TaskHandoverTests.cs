@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
 /// <summary>What waited for a task goes on in the answer to its report, where a round of dispatch would have released it.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class TaskHandoverTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     [Fact]

@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
 /// <summary>The end of each attempt is judged alone, and what was done is not done again.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class TaskResultTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     private static readonly TaskRetry Twice = new(MaxAttempts: 2, FirstDelaySeconds: 0.05);

@@ -7,7 +7,7 @@ using AiPlatform.TaskWorker;
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
 /// <summary>Dependencies, times, limits, keys, dead letters, schedules and explanations, on the real stack.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class TaskRulesTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     private static readonly TaskRetry Once = new(MaxAttempts: 1);

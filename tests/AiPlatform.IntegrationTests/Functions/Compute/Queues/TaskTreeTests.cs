@@ -8,7 +8,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
 /// <summary>What belongs together: trees that are cancelled, dependents that are replayed, chains.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class TaskTreeTests(QueueFixture queues) : IClassFixture<QueueFixture>
 {
     private static readonly TaskRetry Once = new(MaxAttempts: 1);

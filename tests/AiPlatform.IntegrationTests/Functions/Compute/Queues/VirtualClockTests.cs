@@ -10,7 +10,7 @@ using CsCheck;
 namespace AiPlatform.IntegrationTests.Functions.Compute.Queues;
 
 /// <summary>Order of service, ageing, back-off, times and dependencies: the real code on the real database, by the second.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(ComputeCollection.Name)]
 public sealed class VirtualClockTests(VirtualDatabase database) : IClassFixture<VirtualDatabase>
 {
     private static readonly SubmitTaskRequest Noop = new(TaskHandlers.Noop);

@@ -16,7 +16,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Data.Quality;
 
 /// <summary>Previews, comparisons, and the life of reports in the API; the orchestration's part is played by the test.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string People = "id,name,age,city\n1,Ann,30,Paris\n2,Bob,41,\n3,Cy,,Rome\n4,Dee,18,Paris\n";

@@ -17,7 +17,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.IntegrationTests.Functions.Data.Quality;
 
 /// <summary>Quality reports through the real API, storage, task hub and worker.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class QualityReportTests(OrchestrationsFixture platform) : IClassFixture<OrchestrationsFixture>
 {
     [Fact]

@@ -4,7 +4,7 @@ using AiPlatform.IntegrationTests.Servers;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow.Traces;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class AssessmentTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Invalid = "INVALID_PARAMETER_VALUE";

@@ -5,7 +5,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.MLflow.Traces;
 
 /// <summary>Each field of each request about traces and evaluation gets what breaks texts, numbers and shapes: the client's fault is never the server's.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class HostileFieldTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     private const string Mark = "\"@@\"";

@@ -8,7 +8,7 @@ using Google.Protobuf;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow.Traces;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class SpanTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

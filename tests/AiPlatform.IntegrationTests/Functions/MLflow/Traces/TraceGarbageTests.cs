@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.MLflow.Traces;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class TraceGarbageTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

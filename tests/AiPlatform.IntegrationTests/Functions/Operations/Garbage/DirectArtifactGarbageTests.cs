@@ -9,7 +9,7 @@ using Azure.Storage.Blobs.Specialized;
 namespace AiPlatform.IntegrationTests.Functions.Operations.Garbage;
 
 /// <summary>What clients wrote below an artifact root themselves goes with their runs, and nothing else does.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class DirectArtifactGarbageTests(FunctionsFixture functions, PostgresFixture postgres, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>, IDisposable
 {
     private static readonly CollectGarbageRequest Now = new(OlderThanSeconds: 0, Now: true);

@@ -15,7 +15,7 @@ using Npgsql;
 
 namespace AiPlatform.IntegrationTests.Functions.Operations.Garbage;
 
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class GarbageTests(FunctionsFixture functions, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>
 {
     private const string Proxy = "/api/2.0/mlflow-artifacts/artifacts/";

@@ -17,7 +17,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.Functions.Operations.Garbage;
 
 /// <summary>A project that can no longer be restored leaves names for lineage, and nothing else. Every table with <c>project_id</c> is looked at, new ones too.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 [Trait("Area", "All")]
 public sealed class PurgedProjectTests(FunctionsFixture functions, AzuriteFixture azurite) : IClassFixture<FunctionsFixture>
 {

@@ -18,7 +18,7 @@ using Npgsql;
 namespace AiPlatform.IntegrationTests.Functions.Operations.Lineage;
 
 /// <summary>What receivers get: valid OpenLineage, signed, in order, at least once, whatever happens in between.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class EmissionTests(FunctionsFixture functions, PostgresFixture postgres) : IClassFixture<FunctionsFixture>, IAsyncLifetime
 {
     private readonly Dictionary<string, string?> _settings = new(functions.Settings, StringComparer.Ordinal);

@@ -15,7 +15,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.IntegrationTests.Functions.Operations.Lineage;
 
 /// <summary>Edges come about by themselves, and the graph is read to any depth, at any time, in both directions.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class GraphTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]

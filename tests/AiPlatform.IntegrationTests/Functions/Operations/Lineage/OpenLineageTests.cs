@@ -11,7 +11,7 @@ using AiPlatform.IntegrationTests.Servers;
 namespace AiPlatform.IntegrationTests.Functions.Operations.Lineage;
 
 /// <summary>Events of other tools: taken by the contract, stored, turned into edges.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class OpenLineageTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]
