@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Resources;
 using System.Text.Json;
 using AiPlatform.Contracts;
-using AiPlatform.DataFiles.Reports;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Wording;
 
 namespace AiPlatform.Kernel.Errors;
 
