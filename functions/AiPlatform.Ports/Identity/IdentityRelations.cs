@@ -7,7 +7,7 @@ namespace AiPlatform.Ports.Identity;
 public static class IdentityRelations
 {
     /// <summary>Projects, deleted and purged ones too.</summary>
-    public const string Projects = "(SELECT id, name, owner_id, deleted_at, purged_at FROM projects)";
+    public const string Projects = "(SELECT id, name, deleted_at, purged_at FROM projects)";
 
     /// <summary>People by the names that they log in with.</summary>
     public const string Users = "(SELECT id, user_name FROM users)";
