@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Resources;
 using System.Text.Json;
+using AiPlatform.Wording;
 
 namespace AiPlatform.DataFiles.Reports;
 

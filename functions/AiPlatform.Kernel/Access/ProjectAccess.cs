@@ -38,6 +38,9 @@ public sealed class ProjectAccess(Database database) : IReach<ProjectIdentity>
     public static string ReachesToEnd(string column)
         => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND (@platform OR reached.deleted_at IS NULL) AND (@owner::text IS NULL OR reached.owner_id = @owner))";
 
+    /// <summary>Live projects with their owners, as a relation: for what is remembered and asked about each caller by <see cref="Caller.CanReach"/>.</summary>
+    public const string Owners = "(SELECT id, owner_id FROM projects WHERE deleted_at IS NULL)";
+
     /// <inheritdoc />
     async Task<ProjectIdentity> IReach<ProjectIdentity>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {

@@ -23,7 +23,7 @@ public sealed class ResourceOwners
         _database = database;
         _topics = [Project, .. all.Where(static kind => kind.HasEvents).Select(static kind => kind.Kind)];
         _queries = all.ToDictionary(static kind => kind.Kind, static kind => Owner($"SELECT project_id FROM {kind.Table} WHERE id = @id"), StringComparer.Ordinal);
-        _queries[Project] = "SELECT owner_id FROM projects WHERE id = @id AND deleted_at IS NULL";
+        _queries[Project] = $"SELECT p.owner_id FROM {ProjectAccess.Owners} p WHERE p.id = @id";
         _queries[Instance] = Owner(string.Join(
             " UNION ALL ", all.Where(static kind => kind.IsInstance).Select(static kind => $"SELECT project_id FROM {kind.Table} WHERE id = @id")));
     }
@@ -42,7 +42,7 @@ public sealed class ResourceOwners
         }
     }
 
-    private static string Owner(string projects) => $"SELECT p.owner_id FROM ({projects}) t JOIN projects p ON p.id = t.project_id WHERE p.deleted_at IS NULL";
+    private static string Owner(string projects) => $"SELECT p.owner_id FROM ({projects}) t JOIN {ProjectAccess.Owners} p ON p.id = t.project_id";
 
     private static bool IsOwn(Caller caller, string kind, string id)
         => caller.Role == CallerRole.Job && (kind is "job" or Instance ? caller.JobId == id : kind == "run" && caller.RunId == id);

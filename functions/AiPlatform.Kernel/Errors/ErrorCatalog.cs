@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
-using AiPlatform.DataFiles.Reports;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Wording;
 
 namespace AiPlatform.Kernel.Errors;
 

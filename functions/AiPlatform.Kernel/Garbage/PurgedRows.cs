@@ -2,24 +2,11 @@ using AiPlatform.Kernel.Postgres;
 
 namespace AiPlatform.Kernel.Garbage;
 
-/// <summary>Deletes what purged projects and experiments have left in large tables, some rows in a transaction.</summary>
+/// <summary>Deletes what has been left in large tables by something that was purged, some rows in a transaction.</summary>
 public static class PurgedRows
 {
     private const int BatchSize = 500;
     private const int MaxBatches = 50;
-
-    /// <summary>Deletes what purged projects have left in a table.</summary>
-    /// <param name="database">Where the rows are.</param>
-    /// <param name="round">The round that they are counted in.</param>
-    /// <param name="rows">What the rows are called in the report, and their table.</param>
-    /// <param name="joins">From a project <c>p</c> to the rows <c>t</c> of the table, with a condition where some of them must wait.</param>
-    public static Task OfProjectsAsync(Database database, GarbageRound round, (string Kind, string Table) rows, string joins, CancellationToken cancellationToken)
-        => DeleteAsync(
-            database,
-            round,
-            rows.Kind,
-            $"DELETE FROM {rows.Table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM projects p {joins} WHERE p.purged_at IS NOT NULL LIMIT @BatchSize))",
-            cancellationToken);
 
     /// <summary>Deletes until a batch is not full, at most a bounded number of batches.</summary>
     /// <param name="database">Where the rows are.</param>

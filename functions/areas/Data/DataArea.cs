@@ -2,6 +2,8 @@ using AiPlatform.Kernel;
 using AiPlatform.Data.Datasets;
 using AiPlatform.Data.Datasets.Preview;
 using AiPlatform.Data.Quality;
+using AiPlatform.Ports.Data;
+using AiPlatform.Ports.Operations;
 
 namespace AiPlatform.Data;
 
@@ -9,7 +11,10 @@ namespace AiPlatform.Data;
 public sealed class DataArea : IArea
 {
     /// <inheritdoc />
-    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddDatasets().AddDatasetPreview().AddQuality();
+    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddDatasets().AddDatasetPreview().AddQuality()
+        .AddSingleton<IDatasetVersions, DatasetVersions>()
+        .AddSingleton(new LineageKind(
+            LineageEnd.DatasetVersionKind, "SELECT v.id, v.project_id, d.name || '@' || v.version AS name FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id"));
 
     /// <inheritdoc />
     public void MapEndpoints(IEndpointRouteBuilder routes)

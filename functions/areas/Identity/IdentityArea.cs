@@ -1,6 +1,8 @@
 using AiPlatform.Kernel;
 using AiPlatform.Identity.Accounts;
 using AiPlatform.Identity.Projects;
+using AiPlatform.Ports.Identity;
+using AiPlatform.Ports.Operations;
 
 namespace AiPlatform.Identity;
 
@@ -8,7 +10,10 @@ namespace AiPlatform.Identity;
 public sealed class IdentityArea : IArea
 {
     /// <inheritdoc />
-    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddIdentity(configuration).AddProjects();
+    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddIdentity(configuration).AddProjects()
+        .AddSingleton<IProjects, ProjectReferences>()
+        // People are of no project: they are named where they did something, and nobody asks about them in the graph.
+        .AddSingleton(new LineageKind(LineageEnd.UserKind, "SELECT id, NULL::text AS project_id, user_name AS name FROM users"));
 
     /// <inheritdoc />
     public void MapEndpoints(IEndpointRouteBuilder routes)

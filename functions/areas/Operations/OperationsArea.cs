@@ -11,7 +11,8 @@ namespace AiPlatform.Operations;
 public sealed class OperationsArea : IArea
 {
     /// <inheritdoc />
-    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddLineage().AddTasks().AddEvents().AddGarbage();
+    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddLineage().AddTasks().AddEvents().AddGarbage()
+        .AddSingleton<LineageNames>().AddSingleton<LineageTraversal>();
 
     /// <inheritdoc />
     public void MapEndpoints(IEndpointRouteBuilder routes)

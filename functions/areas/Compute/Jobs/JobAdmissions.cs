@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Ports.Tracking;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Compute.Jobs;
@@ -82,11 +83,12 @@ internal sealed class JobAdmissions(
 
     private async Task InsertAttemptAsync(UnitOfWork work, JobRow job, int attempt)
         => await work.ExecuteAsync(
-            """
+            $"""
             UPDATE jobs SET attempt = @attempt, admission_asked_at = NULL WHERE id = @id;
             INSERT INTO job_attempts (job_id, attempt, status, admitted_at, checkpoint_path)
             VALUES (@id, @attempt, 'queued', @now,
-                (SELECT path FROM artifacts WHERE run_id = @runId AND kind = 'checkpoint' ORDER BY step DESC NULLS LAST, created_at DESC LIMIT 1));
+                (SELECT a.path FROM {TrackingRelations.Artifacts} a WHERE a.run_id = @runId AND a.kind = 'checkpoint'
+                 ORDER BY a.step DESC NULLS LAST, a.created_at DESC LIMIT 1));
             INSERT INTO job_nodes (job_id, attempt, node, pool, gpus, status)
             SELECT @id, @attempt, node, @pool, @gpus, 'queued' FROM generate_series(0, @nodes - 1) AS node
             """,

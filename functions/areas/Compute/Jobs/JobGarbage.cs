@@ -4,6 +4,7 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Registry;
 
 namespace AiPlatform.Compute.Jobs;
 
@@ -13,9 +14,9 @@ namespace AiPlatform.Compute.Jobs;
 /// </summary>
 internal sealed class JobGarbage(Database database, GarbageQueue queue) : IProjectPart, IGarbageRelease, IGarbageSource
 {
-    private const string Condition = """
+    private const string Condition = $"""
         AND t.ended_at IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE (v.job_id = t.id OR v.registered_by_job = t.id) AND v.purged_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM {RegistryRelations.ModelOrigins} v WHERE (v.job_id = t.id OR v.registered_by_job = t.id) AND v.purged_at IS NULL)
         """;
 
     /// <summary>After the registry, whose versions keep their jobs.</summary>

@@ -3,19 +3,21 @@ using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Ports.Registry;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Compute.Jobs;
 
 /// <summary>A row of <c>jobs</c>.</summary>
 internal sealed class JobRow : IReachable
 {
-    public const string Columns = """
+    public const string Columns = $"""
         j.id, j.project_id, j.run_id, r.experiment_id, j.name, j.status, j.status_reason, j.priority, j.pool, j.spec, j.nodes, j.gpus_per_node,
         j.attempt, j.created_by, j.created_at, j.started_at, j.ended_at,
-        (SELECT m.name || '/' || v.version FROM model_versions v JOIN models m ON m.id = v.model_id WHERE v.registered_by_job = j.id) AS model
+        (SELECT v.name || '/' || v.version FROM {RegistryRelations.ModelVersions} v WHERE v.registered_by_job = j.id) AS model
         """;
 
-    public const string From = "jobs j JOIN runs r ON r.id = j.run_id";
+    public const string From = $"jobs j JOIN {TrackingRelations.Runs} r ON r.id = j.run_id";
 
     public required string Id { get; init; }
 

@@ -1,5 +1,6 @@
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.Compute.Queues;
 
@@ -19,6 +20,6 @@ internal sealed class QueueGarbage(Database database) : IProjectPart, IGarbageSw
         await DeleteAsync("queueShares", "queue_shares", "JOIN queue_shares t ON t.project_id = p.id");
         await DeleteAsync("queues", "queues", "JOIN queues t ON t.project_id = p.id AND NOT EXISTS (SELECT 1 FROM queue_tasks k WHERE k.queue_id = t.id)");
 
-        Task DeleteAsync(string kind, string table, string joins) => PurgedRows.OfProjectsAsync(database, round, (kind, table), joins, cancellationToken);
+        Task DeleteAsync(string kind, string table, string joins) => PurgedProjects.DeleteAsync(database, round, (kind, table), joins, cancellationToken);
     }
 }

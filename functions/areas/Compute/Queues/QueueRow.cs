@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.Compute.Queues;
 
@@ -9,7 +10,7 @@ internal sealed class QueueRow
 {
     public const string Columns = "q.id, q.project_id, p.name AS project, q.pool, q.state, q.weight, q.max_running, q.user_weights::text AS user_weights, q.created_at, q.updated_at";
 
-    public const string From = "queues q JOIN projects p ON p.id = q.project_id";
+    public const string From = $"queues q JOIN {IdentityRelations.Projects} p ON p.id = q.project_id";
 
     public long Id { get; init; }
 

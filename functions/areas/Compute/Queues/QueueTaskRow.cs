@@ -4,6 +4,7 @@ using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.Compute.Queues;
 
@@ -21,7 +22,7 @@ internal sealed class QueueTaskRow : IReachable
         """;
 
     public const string From =
-        "queue_tasks t JOIN queues q ON q.id = t.queue_id JOIN queue_flows f ON f.id = t.flow_id JOIN projects p ON p.id = q.project_id";
+        $"queue_tasks t JOIN queues q ON q.id = t.queue_id JOIN queue_flows f ON f.id = t.flow_id JOIN {IdentityRelations.Projects} p ON p.id = q.project_id";
 
     private static readonly TaskRetry DefaultRetry = new();
 

@@ -1,6 +1,7 @@
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.Data.Datasets;
 
@@ -48,8 +49,8 @@ internal sealed class DatasetGarbage(Database database, GarbageQueue queue) : IG
     private static async Task ReleaseVersionsAsync(UnitOfWork work, GarbageRound round)
     {
         var ids = await work.QueryAsync<string>(
-            """
-            SELECT v.id FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id JOIN projects p ON p.id = v.project_id
+            $"""
+            SELECT v.id FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id JOIN {IdentityRelations.Projects} p ON p.id = v.project_id
             WHERE v.purged_at IS NULL AND (v.deleted_at < @DeletedBefore OR d.deleted_at < @DeletedBefore OR p.purged_at IS NOT NULL)
             LIMIT @MaxVersions FOR UPDATE OF v SKIP LOCKED
             """,

@@ -2,6 +2,7 @@ using AiPlatform.Contracts;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Texts;
+using AiPlatform.Ports.Data;
 using Npgsql;
 
 namespace AiPlatform.Data.Datasets;
@@ -10,20 +11,14 @@ namespace AiPlatform.Data.Datasets;
 /// Deletes datasets and versions, softly, and takes that back. What is in use is not deleted, unless an administrator insists.
 /// The collector frees what was deleted long enough ago.
 /// </summary>
-internal sealed class DatasetRemoval(Database database, TimeProvider time)
+internal sealed class DatasetRemoval(Database database, IEnumerable<DatasetUse> uses, TimeProvider time)
 {
     private const int MaxNamed = 5;
 
-    private const string Users = """
-        SELECT kind, name FROM (
-            SELECT 1 AS rank, 'job' AS kind, j.name, j.id FROM job_datasets u JOIN jobs j ON j.id = u.job_id WHERE u.version_id = ANY(@versions) AND j.deleted_at IS NULL
-            UNION
-            SELECT 2, 'run', r.name, r.id FROM job_datasets u JOIN jobs j ON j.id = u.job_id JOIN runs r ON r.id = j.run_id
-            WHERE u.version_id = ANY(@versions) AND r.deleted_at IS NULL
-            UNION
-            SELECT 0, 'model', m.name || '/' || v.version, v.id FROM job_datasets u JOIN jobs j ON j.id = u.job_id JOIN model_versions v ON v.run_id = j.run_id
-            JOIN models m ON m.id = v.model_id WHERE u.version_id = ANY(@versions) AND m.deleted_at IS NULL
-        ) users ORDER BY rank, id LIMIT @limit
+    private readonly string _users =
+        $"""
+        SELECT kind, name FROM ({string.Join(" UNION ALL ", uses.Select(static use => $"SELECT {use.Rank} AS rank, '{use.Kind}' AS kind, u.id, u.name FROM ({use.Select}) u"))}) users
+        ORDER BY rank, id LIMIT @limit
         """;
 
     /// <summary>Deletes a dataset with its versions. Repeating it changes nothing.</summary>
@@ -108,14 +103,14 @@ internal sealed class DatasetRemoval(Database database, TimeProvider time)
             cancellationToken);
 
     // A job that is submitted at this moment refers to the version's row, which is locked: it comes before or after.
-    private static async Task RequireUnusedAsync(UnitOfWork work, string name, IReadOnlyList<string> versions, bool force)
+    private async Task RequireUnusedAsync(UnitOfWork work, string name, IReadOnlyList<string> versions, bool force)
     {
         if (force)
         {
             return;
         }
 
-        var users = await work.QueryAsync<VersionUser>(Users, new { versions = versions.ToArray(), limit = MaxNamed + 1 });
+        var users = await work.QueryAsync<VersionUser>(_users, new { versions = versions.ToArray(), limit = MaxNamed + 1 });
         if (users.Count > 0)
         {
             var chinese = RequestLanguage.IsChinese;

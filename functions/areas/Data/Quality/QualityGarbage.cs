@@ -1,5 +1,6 @@
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.Data.Quality;
 
@@ -14,6 +15,6 @@ internal sealed class QualityGarbage(Database database) : IGarbageSweep
         await DeleteAsync("qualityPlans", "quality_plans", "JOIN datasets d ON d.project_id = p.id JOIN quality_plans t ON t.dataset_id = d.id");
 
         // What is under way is ended by its orchestration first.
-        Task DeleteAsync(string kind, string table, string joins) => PurgedRows.OfProjectsAsync(database, round, (kind, table), joins, cancellationToken);
+        Task DeleteAsync(string kind, string table, string joins) => PurgedProjects.DeleteAsync(database, round, (kind, table), joins, cancellationToken);
     }
 }

@@ -4,6 +4,7 @@ using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Tracking;
 using Dapper;
 
 namespace AiPlatform.Identity.Projects;
@@ -43,7 +44,8 @@ internal sealed class ProjectScope(Database database, ProjectAccess access, Time
         await using var connection = await database.OpenAsync(cancellationToken);
         if (caller.RunId is { } run)
         {
-            return await connection.ExecuteScalarAsync<string?>(new CommandDefinition("SELECT project_id FROM runs WHERE id = @run", new { run }, cancellationToken: cancellationToken))
+            return await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
+                    $"SELECT r.project_id FROM {TrackingRelations.Runs} r WHERE r.id = @run", new { run }, cancellationToken: cancellationToken))
                 ?? throw ApiException.NotFound("run", run);
         }
 

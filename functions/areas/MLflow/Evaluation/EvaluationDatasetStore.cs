@@ -3,6 +3,7 @@ using System.Text;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Search;
 using Dapper;
@@ -91,7 +92,7 @@ internal sealed class EvaluationDatasetStore(Database database, ExperimentDirect
         return (await connection.QueryAsync<string, ExperimentRow, (string Dataset, string Experiment)>(
             new CommandDefinition(
                 $"""
-                SELECT x.dataset_id, {ExperimentRow.Columns} FROM evaluation_dataset_experiments x JOIN experiments e ON e.id = x.experiment_id
+                SELECT x.dataset_id, {ExperimentRow.Columns} FROM evaluation_dataset_experiments x JOIN {TrackingRelations.Experiments} e ON e.id = x.experiment_id
                 WHERE x.dataset_id = ANY(@ids) ORDER BY x.dataset_id, e.created_at, e.id
                 """,
                 new { ids },

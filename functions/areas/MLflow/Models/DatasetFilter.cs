@@ -1,6 +1,7 @@
 using System.Globalization;
 using AiPlatform.MLflow.Http;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Search;
 
 namespace AiPlatform.MLflow.Models;
@@ -40,7 +41,10 @@ internal static class DatasetFilter
         }
 
         return new EntityRows(
-            $"LATERAL (SELECT newest.value FROM logged_model_metrics newest WHERE newest.model_id = m.id AND newest.key = {{1}}{condition} ORDER BY newest.at DESC, newest.step DESC LIMIT 1) {{0}}",
+            $$"""
+            LATERAL (SELECT newest.value FROM {{TrackingRelations.LoggedModelMetrics}} newest WHERE newest.model_id = m.id AND newest.key = {1}{{condition}}
+                ORDER BY newest.at DESC, newest.step DESC LIMIT 1) {0}
+            """,
             "{1} IS NOT NULL",
             "{0}.value");
     }

@@ -3,6 +3,7 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.LoggedModels;
 using AiPlatform.Tracking.Runs;
@@ -34,7 +35,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
             _ => throw MLflowException.Invalid($"Invalid attribute key '{attribute}'."),
         },
         static (kind, _) => kind == EntityKind.Metric
-            ? new EntityRows("logged_model_metrics {0}", "{0}.model_id = m.id AND {0}.key = {1}", "{0}.value")
+            ? new EntityRows($"{TrackingRelations.LoggedModelMetrics} {{0}}", "{0}.model_id = m.id AND {0}.key = {1}", "{0}.value")
             : new EntityRows($"jsonb_each_text(m.{(kind == EntityKind.Tag ? "tags" : "params")}) AS {{0}} (key, value)", "{0}.key = {1}", "{0}.value"));
 
     /// <summary><c>POST logged-models</c>.</summary>
@@ -122,7 +123,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
         {
             rows = (await connection.QueryAsync<LoggedModelRow>(new CommandDefinition(
                 $"""
-                SELECT {LoggedModelRow.Columns} FROM logged_models m JOIN experiments e ON e.id = m.experiment_id{sql.Joins}
+                SELECT {LoggedModelRow.Columns} FROM {TrackingRelations.LoggedModels} m JOIN {TrackingRelations.Experiments} e ON e.id = m.experiment_id{sql.Joins}
                 WHERE m.project_id = @project AND m.experiment_id = ANY(@experiments) AND m.deleted_at IS NULL{sql.Where}{measured}
                 ORDER BY {sql.Order}m.created_at DESC, m.id LIMIT @limit OFFSET @offset
                 """,
@@ -148,7 +149,7 @@ internal sealed class LoggedModelApi(Database database, LoggedModelStore store, 
 
         // Data sets without a clause about metrics: models with any metric of theirs.
         var measured = datasets.Length > 0 && !filter.Any(static clause => clause.Kind == EntityKind.Metric)
-            ? $" AND EXISTS (SELECT 1 FROM logged_model_metrics measured WHERE measured.model_id = m.id{datasets.Replace("{0}", "measured", StringComparison.Ordinal)})"
+            ? $" AND EXISTS (SELECT 1 FROM {TrackingRelations.LoggedModelMetrics} measured WHERE measured.model_id = m.id{datasets.Replace("{0}", "measured", StringComparison.Ordinal)})"
             : string.Empty;
         return (sql, measured);
     }

@@ -4,6 +4,7 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Registry;
 using AiPlatform.Registry.Models;
 using AiPlatform.Registry.Webhooks;
 using AiPlatform.Tracking.Runs;
@@ -88,7 +89,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryRead
         {
             rows = (await connection.QueryAsync<RegisteredModelRow>(new CommandDefinition(
                 $"""
-                SELECT {RegisteredModelRow.Columns} FROM models m{sql.Joins} WHERE m.project_id = @project AND m.deleted_at IS NULL{sql.Where}{prompts}
+                SELECT {RegisteredModelRow.Columns} FROM {RegistryRelations.Models} m{sql.Joins} WHERE m.project_id = @project AND m.deleted_at IS NULL{sql.Where}{prompts}
                 ORDER BY {sql.Order}{Name} LIMIT @limit OFFSET @offset
                 """,
                 sql.Parameters,

@@ -1,5 +1,7 @@
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.MLflow.Traces;
 
@@ -13,28 +15,21 @@ internal sealed class TraceGarbage(Database database) : IGarbageSweep
             database,
             round,
             "traces",
-            """
+            $"""
             DELETE FROM traces d WHERE (d.project_id, d.id) IN (
-                SELECT t.project_id, t.id FROM experiments e JOIN traces t ON t.experiment_id = e.id WHERE e.purged_at IS NOT NULL LIMIT @BatchSize)
+                SELECT t.project_id, t.id FROM {TrackingRelations.Experiments} e JOIN traces t ON t.experiment_id = e.id WHERE e.purged_at IS NOT NULL LIMIT @BatchSize)
             """,
             cancellationToken);
         await PurgedRows.DeleteAsync(
             database,
             round,
             "scorers",
-            """
+            $"""
             DELETE FROM scorers WHERE id IN (
-                SELECT s.id FROM experiments e JOIN scorers s ON s.experiment_id = e.id WHERE e.purged_at IS NOT NULL LIMIT @BatchSize)
+                SELECT s.id FROM {TrackingRelations.Experiments} e JOIN scorers s ON s.experiment_id = e.id WHERE e.purged_at IS NOT NULL LIMIT @BatchSize)
             """,
             cancellationToken);
-        await PurgedRows.DeleteAsync(
-            database,
-            round,
-            "evaluationDatasets",
-            """
-            DELETE FROM evaluation_datasets WHERE id IN (
-                SELECT d.id FROM projects p JOIN evaluation_datasets d ON d.project_id = p.id WHERE p.purged_at IS NOT NULL LIMIT @BatchSize)
-            """,
-            cancellationToken);
+        await PurgedProjects.DeleteAsync(
+            database, round, ("evaluationDatasets", "evaluation_datasets"), "JOIN evaluation_datasets t ON t.project_id = p.id", cancellationToken);
     }
 }

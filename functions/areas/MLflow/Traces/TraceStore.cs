@@ -3,6 +3,7 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Assessments;
 using AiPlatform.MLflow.Tracking;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Runs;
 using Dapper;
@@ -97,7 +98,7 @@ internal sealed class TraceStore(Database database, ExperimentDirectory experime
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return (await connection.QueryAsync<ExperimentRow>(new CommandDefinition(
-            $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.id = ANY(@ids)",
+            $"SELECT {ExperimentRow.Columns} FROM {TrackingRelations.Experiments} e WHERE e.id = ANY(@ids)",
             new { ids = traces.Select(static trace => trace.ExperimentId).Distinct(StringComparer.Ordinal).ToArray() },
             cancellationToken: cancellationToken))).ToDictionary(static row => row.Id, static row => row.PublicId, StringComparer.Ordinal);
     }

@@ -3,6 +3,7 @@ using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.MLflow.Http;
 using AiPlatform.Ports.MLflow;
+using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Artifacts;
 using AiPlatform.Tracking.Experiments;
 using AiPlatform.Tracking.Runs;
@@ -68,7 +69,10 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         await experiments.DefaultAsync(call.ProjectId, call.Token);
         await using var connection = await database.OpenAsync(call.Token);
         var row = await connection.QueryFirstOrDefaultAsync<ExperimentRow>(new CommandDefinition(
-            $"SELECT {ExperimentRow.Columns} FROM experiments e WHERE e.project_id = @project AND e.name = @name AND e.purged_at IS NULL ORDER BY e.deleted_at NULLS FIRST LIMIT 1",
+            $"""
+            SELECT {ExperimentRow.Columns} FROM {TrackingRelations.Experiments} e
+            WHERE e.project_id = @project AND e.name = @name AND e.purged_at IS NULL ORDER BY e.deleted_at NULLS FIRST LIMIT 1
+            """,
             new { project = call.ProjectId, name },
             cancellationToken: call.Token));
         await WriteAsync(call, row ?? throw MLflowException.Missing($"Could not find experiment with name '{name}'"));
@@ -151,7 +155,7 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         await using var connection = await database.OpenAsync(call.Token);
         var rows = (await connection.QueryAsync<ExperimentRow>(new CommandDefinition(
             $"""
-            SELECT {ExperimentRow.Columns} FROM experiments e{sql.Joins}
+            SELECT {ExperimentRow.Columns} FROM {TrackingRelations.Experiments} e{sql.Joins}
             WHERE e.project_id = @project AND e.purged_at IS NULL{LifecycleView.Of(call.Text("view_type")).Sql("e.deleted_at")}{sql.Where}
             ORDER BY {(sql.Order.Length > 0 ? sql.Order : "date_trunc('milliseconds', e.created_at) DESC, ")}{Number} LIMIT @limit OFFSET @offset
             """,
@@ -177,9 +181,9 @@ internal sealed class ExperimentApi(Database database, ExperimentDirectory exper
         var ids = await experiments.ResolveAsync(call.ProjectId, asked, call.Token);
         await using var connection = await database.OpenAsync(call.Token);
         var rows = await connection.QueryAsync<(string Experiment, string Name, string Digest, string? Context)>(new CommandDefinition(
-            """
+            $"""
             SELECT DISTINCT e.mlflow_id, i.name, i.digest, i.tags ->> 'mlflow.data.context'
-            FROM run_inputs i JOIN runs r ON r.id = i.run_id JOIN experiments e ON e.id = r.experiment_id
+            FROM {TrackingRelations.RunInputs} i JOIN {TrackingRelations.Runs} r ON r.id = i.run_id JOIN {TrackingRelations.Experiments} e ON e.id = r.experiment_id
             WHERE r.experiment_id = ANY(@ids) AND r.project_id = @project ORDER BY 1, 2, 3 LIMIT 1000
             """,
             new { ids, project = call.ProjectId },

@@ -1,6 +1,7 @@
 using System.Text;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using AiPlatform.Kernel.Events;
 
 namespace AiPlatform.Operations.Events;
 

@@ -1,5 +1,6 @@
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 
 namespace AiPlatform.Operations.Lineage;
 
@@ -15,7 +16,7 @@ internal sealed class LineageGarbage(Database database) : IProjectPart, IGarbage
     {
         foreach (var (kind, table) in new[] { ("openLineageEvents", "openlineage_events"), ("lineageEdges", "lineage_edges"), ("lineageNames", "lineage_external") })
         {
-            await PurgedRows.OfProjectsAsync(database, round, (kind, table), $"JOIN {table} t ON t.project_id = p.id", cancellationToken);
+            await PurgedProjects.DeleteAsync(database, round, (kind, table), $"JOIN {table} t ON t.project_id = p.id", cancellationToken);
         }
     }
 }

@@ -8,41 +8,37 @@ using Npgsql;
 
 namespace AiPlatform.Operations.Lineage;
 
-/// <summary>What people call the things of the lineage graph.</summary>
-internal static class LineageNames
+/// <summary>What people call the things of the lineage graph, whatever kinds the areas have registered.</summary>
+internal sealed class LineageNames
 {
     private const string External = """
         SELECT id, project_id, namespace || CASE WHEN name LIKE '/%' THEN '' ELSE '/' END || name || CASE WHEN version = '' THEN '' ELSE '@' || version END AS name
         FROM lineage_external
         """;
 
-    /// <summary>Id, project and name of each kind of thing; a kind that is not here is in no graph.</summary>
-    private static readonly Dictionary<string, string> Sources = new(StringComparer.Ordinal)
+    // Id, project and name of each kind of thing; a kind that is not here is in no graph.
+    private readonly Dictionary<string, string> _sources;
+
+    /// <summary>Knows the kinds that the areas have registered, and the things of other tools.</summary>
+    public LineageNames(IEnumerable<LineageKind> kinds)
     {
-        [LineageEnd.DatasetVersionKind] = "SELECT v.id, v.project_id, d.name || '@' || v.version AS name FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id",
-        [LineageEnd.JobKind] = "SELECT id, project_id, name FROM jobs",
-        [LineageEnd.RunKind] = "SELECT id, project_id, name FROM runs",
-        [LineageEnd.LoggedModelKind] = "SELECT id, project_id, name FROM logged_models",
-        [LineageEnd.ModelVersionKind] = "SELECT v.id, v.project_id, m.name || '/' || v.version AS name FROM model_versions v JOIN models m ON m.id = v.model_id",
-        // People are of no project: they are named where they did something, and nobody asks about them here.
-        [LineageEnd.UserKind] = "SELECT id, NULL::text AS project_id, user_name AS name FROM users",
-        [LineageEnd.ExternalDatasetKind] = External,
-        [LineageEnd.ExternalJobKind] = External,
-        [LineageEnd.ExternalRunKind] = External,
-    };
+        string[] external = [LineageEnd.ExternalDatasetKind, LineageEnd.ExternalJobKind, LineageEnd.ExternalRunKind];
+        _sources = kinds.Concat(external.Select(static kind => new LineageKind(kind, External)))
+            .ToDictionary(static kind => kind.Kind, static kind => kind.Select, StringComparer.Ordinal);
+    }
 
     /// <summary>Every kind.</summary>
-    public static IEnumerable<string> Kinds => Sources.Keys;
+    public IEnumerable<string> Kinds => _sources.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>Whether things of this kind are in graphs.</summary>
-    public static bool Knows(string kind) => Sources.ContainsKey(kind);
+    public bool Knows(string kind) => _sources.ContainsKey(kind);
 
     /// <summary>A thing that the caller reaches, and its project.</summary>
     /// <exception cref="ApiException">404.</exception>
-    public static async Task<(LineageNode Node, string ProjectId)> RequireAsync(
+    public async Task<(LineageNode Node, string ProjectId)> RequireAsync(
         NpgsqlConnection connection, string kind, string id, Caller caller, CancellationToken cancellationToken)
     {
-        if (!Sources.TryGetValue(kind, out var source))
+        if (!_sources.TryGetValue(kind, out var source))
         {
             throw ApiException.NotFound(kind, id);
         }
@@ -58,7 +54,7 @@ internal static class LineageNames
     }
 
     /// <summary>Names things, one statement for each kind among them; what has been removed meanwhile is named by its id.</summary>
-    public static async Task<Func<LineageEnd, LineageNode>> ReadAsync(NpgsqlConnection connection, IReadOnlyCollection<LineageEnd> ends, CancellationToken cancellationToken)
+    public async Task<Func<LineageEnd, LineageNode>> ReadAsync(NpgsqlConnection connection, IReadOnlyCollection<LineageEnd> ends, CancellationToken cancellationToken)
     {
         var kinds = ends.GroupBy(static end => end.Kind, static end => end.Id, StringComparer.Ordinal).ToList();
         var nodes = new Dictionary<LineageEnd, LineageNode>(ends.Count);
@@ -66,7 +62,7 @@ internal static class LineageNames
         {
             // By primary key: a union of all kinds would be read whole.
             var rows = await connection.QueryAsync<NameRow>(new CommandDefinition(
-                $"SELECT n.id, n.name FROM ({Sources[kind.Key]}) n WHERE n.id = ANY(@ids)", new { ids = kind.ToArray() }, cancellationToken: cancellationToken));
+                $"SELECT n.id, n.name FROM ({_sources[kind.Key]}) n WHERE n.id = ANY(@ids)", new { ids = kind.ToArray() }, cancellationToken: cancellationToken));
             foreach (var row in rows)
             {
                 nodes[new LineageEnd(kind.Key, row.Id)] = new LineageNode(kind.Key, row.Id, row.Name);

@@ -4,13 +4,14 @@ using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Secrets;
+using AiPlatform.Ports.Identity;
 using Dapper;
 using Npgsql;
 
 namespace AiPlatform.Operations.Lineage;
 
 /// <summary>The receivers of a project.</summary>
-internal sealed class LineageReceivers(Database database, SecretBox secrets, TimeProvider time)
+internal sealed class LineageReceivers(Database database, IProjects projects, SecretBox secrets, TimeProvider time)
 {
     private const int MaxReceivers = 20;
     private const string SecretPrefix = "whsec_";
@@ -33,7 +34,7 @@ internal sealed class LineageReceivers(Database database, SecretBox secrets, Tim
                 async work =>
                 {
                     // Two that are added at once count one after the other.
-                    await work.FindAsync<string>("SELECT id FROM projects WHERE id = @projectId FOR NO KEY UPDATE", new { projectId });
+                    await projects.LockAsync(work, projectId);
                     var count = await work.SingleAsync<int>("SELECT count(*)::int FROM lineage_receivers WHERE project_id = @projectId", new { projectId });
                     Check.That(count < MaxReceivers, "name", "count", 0, MaxReceivers);
                     return await work.SingleAsync<ReceiverRow>(

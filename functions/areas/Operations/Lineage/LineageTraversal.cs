@@ -15,7 +15,7 @@ internal sealed record LineageScope(int Depth, int Limit, DateTimeOffset? At);
 /// Follows edges level by level from one node in one direction. Each thing is opened once, at its shortest distance, so that circles end
 /// and wide graphs cost no more than their edges. One statement for each level: the frontier is known here, and PostgreSQL only looks it up.
 /// </summary>
-internal static class LineageTraversal
+internal sealed class LineageTraversal(LineageNames names)
 {
     private const string Upstream = """
         SELECT from_kind AS kind, from_id AS id, to_kind AS near_kind, to_id AS near_id, relation, created_at FROM lineage_edges
@@ -28,7 +28,7 @@ internal static class LineageTraversal
         """;
 
     /// <summary>The edges, nearest first, and whether there are more.</summary>
-    public static async Task<(IReadOnlyList<TraversedEdge> Edges, bool Truncated)> FollowAsync(
+    public async Task<(IReadOnlyList<TraversedEdge> Edges, bool Truncated)> FollowAsync(
         NpgsqlConnection connection, string projectId, LineageEnd start, bool upstream, LineageScope scope, CancellationToken cancellationToken)
     {
         var edges = new List<TraversedEdge>();
@@ -46,7 +46,7 @@ internal static class LineageTraversal
             {
                 var (far, near) = (new LineageEnd(row.Kind, row.Id), new LineageEnd(row.NearKind, row.NearId));
                 // Ids of two kinds may be equal only by somebody's design: an edge counts for the thing that was meant.
-                if (!seen.Contains(near) || !LineageNames.Knows(far.Kind))
+                if (!seen.Contains(near) || !names.Knows(far.Kind))
                 {
                     continue;
                 }

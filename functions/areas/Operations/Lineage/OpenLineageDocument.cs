@@ -1,6 +1,11 @@
 using System.Text.Json.Nodes;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
+using AiPlatform.Ports.Data;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.Operations;
+using AiPlatform.Ports.Registry;
+using AiPlatform.Ports.Tracking;
 using Dapper;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -20,9 +25,10 @@ internal sealed class OpenLineageDocument(Database database, IEnumerable<IDatase
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var run = await connection.QuerySingleOrDefaultAsync<RunFacts>(new CommandDefinition(
-            """
+            $"""
             SELECT r.id, r.project_id, r.name, r.status_reason, p.name AS project, e.name AS experiment, j.id AS job_id, j.name AS job
-            FROM runs r JOIN projects p ON p.id = r.project_id JOIN experiments e ON e.id = r.experiment_id LEFT JOIN jobs j ON j.id = r.job_id
+            FROM {TrackingRelations.Runs} r JOIN {IdentityRelations.Projects} p ON p.id = r.project_id
+            JOIN {TrackingRelations.Experiments} e ON e.id = r.experiment_id LEFT JOIN {ComputeRelations.Jobs} j ON j.id = r.job_id
             WHERE r.id = @runId
             """,
             new { runId },
@@ -72,12 +78,12 @@ internal sealed class OpenLineageDocument(Database database, IEnumerable<IDatase
     private async Task<JsonArray> InputsAsync(NpgsqlConnection connection, RunFacts run, string names, OpenLineageFacets facets, CancellationToken cancellationToken)
     {
         await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
-            """
-            SELECT DISTINCT v.id, d.name, v.version, v.file_count, v.size_bytes FROM lineage_edges l JOIN dataset_versions v ON v.id = l.from_id JOIN datasets d ON d.id = v.dataset_id
-            WHERE l.to_id = ANY(@ends) AND l.from_kind = 'datasetVersion' AND l.relation = 'input' ORDER BY d.name, v.version LIMIT @MaxDatasets;
+            $"""
+            SELECT DISTINCT v.id, v.name, v.version, v.file_count, v.size_bytes FROM lineage_edges l JOIN {DataRelations.DatasetVersions} v ON v.id = l.from_id
+            WHERE l.to_id = ANY(@ends) AND l.from_kind = 'datasetVersion' AND l.relation = 'input' ORDER BY v.name, v.version LIMIT @MaxDatasets;
             SELECT DISTINCT x.namespace, x.name, x.version, x.facets::text AS facets FROM lineage_edges l JOIN lineage_external x ON x.id = l.from_id
             WHERE l.to_id = ANY(@ends) AND l.from_kind = 'externalDataset' AND l.relation = 'input' ORDER BY 1, 2, 3 LIMIT @MaxDatasets;
-            SELECT m.name, m.id FROM lineage_edges l JOIN logged_models m ON m.id = l.from_id
+            SELECT m.name, m.id FROM lineage_edges l JOIN {TrackingRelations.LoggedModels} m ON m.id = l.from_id
             WHERE l.to_id = @run AND l.from_kind = 'loggedModel' AND l.relation = 'input' ORDER BY m.id LIMIT @MaxDatasets
             """,
             new { ends = new[] { run.Id, run.JobId ?? run.Id }, run = run.Id, MaxDatasets },
@@ -105,10 +111,10 @@ internal sealed class OpenLineageDocument(Database database, IEnumerable<IDatase
     private static async Task<JsonArray> OutputsAsync(NpgsqlConnection connection, RunFacts run, string names, OpenLineageFacets facets, CancellationToken cancellationToken)
     {
         await using var results = await connection.QueryMultipleAsync(new CommandDefinition(
-            """
-            SELECT m.name, v.version, v.size_bytes FROM lineage_edges l JOIN model_versions v ON v.id = l.to_id JOIN models m ON m.id = v.model_id
-            WHERE l.from_id = @run AND l.to_kind = 'modelVersion' AND l.relation = 'produced' ORDER BY m.name, v.version LIMIT @MaxDatasets;
-            SELECT m.name, m.id FROM lineage_edges l JOIN logged_models m ON m.id = l.to_id
+            $"""
+            SELECT v.name, v.version, v.size_bytes FROM lineage_edges l JOIN {RegistryRelations.ModelVersions} v ON v.id = l.to_id
+            WHERE l.from_id = @run AND l.to_kind = 'modelVersion' AND l.relation = 'produced' ORDER BY v.name, v.version LIMIT @MaxDatasets;
+            SELECT m.name, m.id FROM lineage_edges l JOIN {TrackingRelations.LoggedModels} m ON m.id = l.to_id
             WHERE l.from_id = @run AND l.to_kind = 'loggedModel' AND l.relation = 'produced' ORDER BY m.id LIMIT @MaxDatasets
             """,
             new { run = run.Id, MaxDatasets },

@@ -1,8 +1,12 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Data;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.Operations;
+using AiPlatform.Ports.Tracking;
 using Dapper;
 using Microsoft.Extensions.Options;
 
@@ -12,14 +16,15 @@ namespace AiPlatform.Operations.Lineage;
 /// Stores events of other tools and turns them into edges: inputs to the run (or to the job, where no run is named), from it to the outputs,
 /// and from a parent run. Datasets are found by namespace and name; in the platform's own namespace they are versions of its datasets.
 /// </summary>
-internal sealed class OpenLineageStore(Database database, LineageWriter writer, IOptions<LineageOptions> options, TimeProvider time)
+internal sealed class OpenLineageStore(
+    Database database, LineageWriter writer, IProjects projects, IDatasetVersions versions, IOptions<LineageOptions> options, TimeProvider time)
 {
     /// <summary>Stores events in one transaction; repeats of what is there change nothing.</summary>
     public Task StoreAsync(string projectId, IReadOnlyList<OpenLineageEvent> events, CancellationToken cancellationToken)
         => database.InWorkAsync(
             async work =>
             {
-                var project = await work.SingleAsync<string>("SELECT name FROM projects WHERE id = @projectId", new { projectId });
+                var project = await projects.NameAsync(work, projectId);
                 await InsertAsync(work, projectId, events);
                 foreach (var lineage in events)
                 {
@@ -108,27 +113,21 @@ internal sealed class OpenLineageStore(Database database, LineageWriter writer, 
 
     // A run of the platform tells others its id; what they send back about it belongs to it.
     private async Task<LineageEnd> RunAsync(UnitOfWork work, string projectId, Guid run, OpenLineageName job)
-        => await work.FindAsync<string>("SELECT id FROM runs WHERE id = @id AND project_id = @projectId", new { id = run.ToString("N"), projectId }) is { } own
+        => await work.FindAsync<string>(
+                $"SELECT r.id FROM {TrackingRelations.Runs} r WHERE r.id = @id AND r.project_id = @projectId", new { id = run.ToString("N"), projectId }) is { } own
             ? LineageEnd.Run(own)
             : (await writer.ExternalAsync(work, projectId, LineageEnd.ExternalRunKind, [new ExternalName(job.Namespace, job.Name, run.ToString())]))[0];
 
     private async Task<IReadOnlyList<LineageEnd>> DatasetsAsync(
         UnitOfWork work, string projectId, string ownNamespace, IReadOnlyList<OpenLineageDataset> datasets, DateTimeOffset at)
     {
-        var ends = new List<LineageEnd>(datasets.Count);
-        var foreign = new List<OpenLineageDataset>();
-        foreach (var dataset in datasets)
-        {
-            if (dataset.Name.Namespace == ownNamespace && await OwnAsync(work, projectId, dataset) is { } own)
-            {
-                ends.Add(own);
-            }
-            else
-            {
-                foreign.Add(dataset);
-            }
-        }
-
+        var named = datasets.Where(dataset => dataset.Name.Namespace == ownNamespace).ToList();
+        var found = await versions.FindReadyAsync(work, projectId, named.ConvertAll(NameOf));
+        var ends = found.OfType<string>().Select(LineageEnd.DatasetVersion).ToList();
+        List<OpenLineageDataset> foreign =
+        [
+            .. datasets.Where(dataset => dataset.Name.Namespace != ownNamespace), .. named.Where((_, i) => found[i] is null),
+        ];
         var external = await writer.ExternalAsync(
             work, projectId, LineageEnd.ExternalDatasetKind, foreign.ConvertAll(static dataset => new ExternalName(dataset.Name.Namespace, dataset.Name.Name)));
         ends.AddRange(external);
@@ -136,18 +135,8 @@ internal sealed class OpenLineageStore(Database database, LineageWriter writer, 
         return ends;
     }
 
-    private static async Task<LineageEnd?> OwnAsync(UnitOfWork work, string projectId, OpenLineageDataset dataset)
-    {
-        var version = int.TryParse(dataset.Version, out var number) ? number : (int?)null;
-        var id = await work.FindAsync<string>(
-            """
-            SELECT v.id FROM datasets d JOIN dataset_versions v ON v.dataset_id = d.id
-            WHERE d.project_id = @projectId AND d.deleted_at IS NULL AND lower(d.name) = lower(@name) AND v.status = 'ready' AND (@version::int IS NULL OR v.version = @version)
-            ORDER BY v.version DESC LIMIT 1
-            """,
-            new { projectId, name = dataset.Name.Name, version });
-        return id is null ? null : LineageEnd.DatasetVersion(id);
-    }
+    private static DatasetVersionName NameOf(OpenLineageDataset dataset)
+        => new(dataset.Name.Name, int.TryParse(dataset.Version, CultureInfo.InvariantCulture, out var number) ? number : null);
 
     // Facets are merged by name; those of an older event never replace newer ones.
     private static async Task SaveFacetsAsync(UnitOfWork work, IReadOnlyList<(OpenLineageDataset Dataset, LineageEnd End)> datasets, DateTimeOffset at)

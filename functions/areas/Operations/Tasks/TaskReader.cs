@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.Operations;
 using Dapper;
 
@@ -21,7 +22,7 @@ internal sealed class TaskReader(Database database, IEnumerable<ITaskKind> kinds
         // Each project and each queue gives its newest from an index, however many it has.
         var newest = _kinds.Values.Select(kind => kind.Source).Select(source =>
             $"""
-            SELECT s.* FROM projects p {source.Parents}
+            SELECT s.* FROM {IdentityRelations.Projects} p {source.Parents}
             CROSS JOIN LATERAL (
                 {source.Select} WHERE {source.Within} AND {source.Live}{(after is null ? string.Empty : $" AND {source.Id} < @after")}
                 ORDER BY {source.Id} DESC LIMIT @limit) s

@@ -2,6 +2,7 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Access;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Registry.Models;
 
@@ -60,7 +61,7 @@ internal sealed class ModelVersionRow : IReachable
         (SELECT array_agg(a.alias ORDER BY a.alias) FROM model_aliases a WHERE a.model_id = v.model_id AND a.version = v.version) AS aliases
         """;
 
-    private const string From = "FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN runs r ON r.id = v.run_id";
+    private const string From = $"FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN {TrackingRelations.Runs} r ON r.id = v.run_id";
 
     public required string Id { get; init; }
 

@@ -2,6 +2,8 @@ using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Access;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
+using AiPlatform.Ports.Data;
 using Dapper;
 using Npgsql;
 
@@ -132,10 +134,10 @@ internal sealed class ModelStore(Database database, ProjectAccess projects, Time
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var inputs = (await connection.QueryAsync<ModelInputRow>(new CommandDefinition(
-            """
-            SELECT j.job_id, d.id AS dataset_id, d.name, v.version, v.id AS version_id
-            FROM job_datasets j JOIN dataset_versions v ON v.id = j.version_id JOIN datasets d ON d.id = v.dataset_id
-            WHERE j.job_id = ANY(@jobs) ORDER BY j.job_id, d.name
+            $"""
+            SELECT j.job_id, v.dataset_id, v.name, v.version, v.id AS version_id
+            FROM {ComputeRelations.JobInputs} j JOIN {DataRelations.DatasetVersions} v ON v.id = j.version_id
+            WHERE j.job_id = ANY(@jobs) ORDER BY j.job_id, v.name
             """,
             new { jobs = versions.Select(version => version.JobId).OfType<string>().Distinct().ToArray() },
             cancellationToken: cancellationToken))).ToLookup(row => row.JobId);

@@ -1,17 +1,17 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
 using AiPlatform.Registry.Models.Promotions;
 using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Registry.Models;
 
 /// <summary>Puts together what went into a version: run, job, code, data, and who let it pass.</summary>
-internal sealed class ProvenanceReader(Database database, IRunMetrics summaries)
+internal sealed class ProvenanceReader(Database database, IRunMetrics summaries, IRunRecords runs, IJobs jobs)
 {
     private const int MaxEntries = 1_000;
     private const int MaxPromotions = 100;
@@ -29,33 +29,27 @@ internal sealed class ProvenanceReader(Database database, IRunMetrics summaries)
         return await database.InWorkAsync(
             async work =>
             {
-                var tags = await PairsAsync(work, "run_tags", row.RunId);
-                var job = row.JobId is null
-                    ? null
-                    : await work.FindAsync<ProvenanceJobRow>("SELECT id, name, status, attempt, created_by, spec::text AS spec FROM jobs WHERE id = @JobId", new { row.JobId });
-                var inputs = await work.QueryAsync<ProvenanceInput>(
-                    """
-                    SELECT name AS "Name", digest AS "Digest", source_type AS "SourceType", source AS "Source" FROM run_inputs WHERE run_id = @RunId ORDER BY name, digest LIMIT @MaxEntries
-                    """,
-                    new { row.RunId, MaxEntries });
+                var run = row.RunId is null ? null : await runs.FindAsync(work, row.RunId, MaxEntries);
+                var job = row.JobId is null ? null : await jobs.FindAsync(work, row.JobId);
                 var promotions = await work.QueryAsync<PromotionRow>(
                     $"{PromotionRow.Select} WHERE q.model_id = @ModelId AND q.version = @Version ORDER BY q.id DESC LIMIT @MaxPromotions", new { row.ModelId, row.Version, MaxPromotions });
                 return new ModelProvenance(
                     version,
-                    await RunAsync(work, row.RunId),
-                    job is null ? null : new ProvenanceJob(job.Id, job.Name, job.Status, job.Attempt, job.CreatedBy),
-                    Code(job?.Spec, tags),
+                    run is null
+                        ? null
+                        : new ProvenanceRun(run.Id, run.Name, run.ExperimentId, run.ExperimentName, run.Status, run.StartedAt, run.EndedAt, run.Params, run.Metrics),
+                    job is null ? null : new ProvenanceJob(job.Id, job.Name, job.Status.ToText(), job.Attempt, job.CreatedBy),
+                    Code(job?.Spec, run?.Tags ?? ImmutableDictionary<string, string>.Empty),
                     version.Lineage.DatasetVersions,
-                    inputs,
+                    [.. (run?.Inputs ?? []).Select(static input => new ProvenanceInput(input.Name, input.Digest, input.SourceType, input.Source))],
                     [.. promotions.Select(promotion => promotion.ToContract())]);
             },
             cancellationToken);
     }
 
     /// <summary>What ran: what the job says of itself, and what an MLflow client said of its commit.</summary>
-    internal static ProvenanceCode? Code(string? spec, IReadOnlyDictionary<string, string> tags)
+    internal static ProvenanceCode? Code(JobSpec? job, IReadOnlyDictionary<string, string> tags)
     {
-        var job = spec is null ? null : JsonSerializer.Deserialize<JobSpec>(spec, ContractsJson.Tolerant);
         var entry = job?.Code?.Entrypoint ?? tags.GetValueOrDefault(Source);
         var code = new ProvenanceCode(
             job?.Recipe, entry, job?.Code is { } files ? Hash(files.Files) : null, tags.GetValueOrDefault(Git + "repoURL"), tags.GetValueOrDefault(Git + "branch"), tags.GetValueOrDefault(Git + "commit"));
@@ -73,64 +67,5 @@ internal sealed class ProvenanceReader(Database database, IRunMetrics summaries)
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private static async Task<ProvenanceRun?> RunAsync(UnitOfWork work, string? runId)
-    {
-        var run = runId is null
-            ? null
-            : await work.FindAsync<RunRow>(
-                """
-                SELECT r.id, r.name, r.experiment_id, e.name AS experiment_name, r.status, r.started_at, r.ended_at
-                FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.id = @runId
-                """,
-                new { runId });
-        if (run is null)
-        {
-            return null;
-        }
-
-        var metrics = await work.QueryAsync<(string Key, double Value)>(
-            "SELECT key, last_value FROM metric_summaries WHERE run_id = @runId ORDER BY key LIMIT @MaxEntries", new { runId, MaxEntries });
-        return new ProvenanceRun(
-            run.Id, run.Name, run.ExperimentId, run.ExperimentName, run.Status, run.StartedAt, run.EndedAt, await PairsAsync(work, "run_params", runId),
-            metrics.ToDictionary(metric => metric.Key, metric => metric.Value));
-    }
-
-    // The table is one of two constants of this class.
-    private static async Task<IReadOnlyDictionary<string, string>> PairsAsync(UnitOfWork work, string table, string? runId)
-        => (await work.QueryAsync<(string Key, string Value)>($"SELECT key, value FROM {table} WHERE run_id = @runId ORDER BY key LIMIT @MaxEntries", new { runId, MaxEntries }))
-            .ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
-
-    private sealed class ProvenanceJobRow
-    {
-        public required string Id { get; init; }
-
-        public required string Name { get; init; }
-
-        public required string Status { get; init; }
-
-        public int Attempt { get; init; }
-
-        public string? CreatedBy { get; init; }
-
-        public required string Spec { get; init; }
-    }
-
-    private sealed class RunRow
-    {
-        public required string Id { get; init; }
-
-        public required string Name { get; init; }
-
-        public required string ExperimentId { get; init; }
-
-        public required string ExperimentName { get; init; }
-
-        public required string Status { get; init; }
-
-        public DateTimeOffset? StartedAt { get; init; }
-
-        public DateTimeOffset? EndedAt { get; init; }
     }
 }

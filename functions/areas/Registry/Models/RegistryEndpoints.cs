@@ -101,7 +101,7 @@ internal static class RegistryEndpoints
     }
 
     private static async Task<Ok<ModelVersionComparison>> CompareAsync(
-        Reached<ModelRow> model, CompareModelVersionsRequest request, ModelStore store, Database database,
+        Reached<ModelRow> model, CompareModelVersionsRequest request, ModelStore store, VersionComparison comparison,
         CancellationToken cancellationToken)
     {
         Check.That(request.Versions.Count is >= 2 and <= MaxCompared, "versions", "count", 2, MaxCompared);
@@ -111,7 +111,7 @@ internal static class RegistryEndpoints
             rows.Add(await store.GetVersionAsync(model.Value.ProjectId, model.Id, version, cancellationToken));
         }
 
-        return TypedResults.Ok(await VersionComparison.ReadAsync(database, await store.CompleteAsync(rows, cancellationToken), cancellationToken));
+        return TypedResults.Ok(await comparison.ReadAsync(await store.CompleteAsync(rows, cancellationToken), cancellationToken));
     }
 
     private static async Task<Ok<ModelVersion>> UpdateVersionAsync(

@@ -1,3 +1,6 @@
+using AiPlatform.Ports.Identity;
+using AiPlatform.Ports.Tracking;
+
 namespace AiPlatform.Registry.Models;
 
 /// <summary>A row of <c>models</c> as MLflow's clients see it.</summary>
@@ -21,12 +24,12 @@ internal sealed class RegisteredModelRow
 /// <summary>A row of <c>model_versions</c> as MLflow clients see it.</summary>
 internal sealed class VersionRow
 {
-    public const string Select = """
+    public const string Select = $"""
         SELECT v.id, v.model_id, m.name, v.version, v.description, v.stage, v.tags::text AS tags, v.run_id, v.foreign_run_id, v.run_link, v.logged_model_id, v.created_at, v.updated_at,
                coalesce(v.source, 'mlflow-artifacts:/' || e.mlflow_id || '/' || v.run_id || '/artifacts/' || v.artifact_path) AS source, v.storage_location,
                (SELECT array_agg(a.alias ORDER BY a.alias) FROM model_aliases a WHERE a.model_id = v.model_id AND a.version = v.version) AS aliases, u.user_name
-        FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN runs r ON r.id = v.run_id LEFT JOIN experiments e ON e.id = r.experiment_id
-        LEFT JOIN users u ON u.id = v.created_by
+        FROM model_versions v JOIN models m ON m.id = v.model_id LEFT JOIN {TrackingRelations.Runs} r ON r.id = v.run_id
+        LEFT JOIN {TrackingRelations.Experiments} e ON e.id = r.experiment_id LEFT JOIN {IdentityRelations.Users} u ON u.id = v.created_by
         """;
 
     public required string Id { get; init; }

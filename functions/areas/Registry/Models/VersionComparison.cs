@@ -1,27 +1,26 @@
 using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Registry.Models;
 
 /// <summary>Puts versions side by side: what they reach, how they were made, what they take, which data went in.</summary>
-internal static class VersionComparison
+internal sealed class VersionComparison(Database database, IRunRecords runs)
 {
     private const int MaxParams = 1_000;
 
     /// <summary>Compares whole versions of one model.</summary>
-    public static async Task<ModelVersionComparison> ReadAsync(Database database, IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken)
+    public async Task<ModelVersionComparison> ReadAsync(IReadOnlyList<ModelVersion> versions, CancellationToken cancellationToken)
     {
         var parameters = await database.InWorkAsync(
-            async work => (await work.QueryAsync<(string Run, string Key, string Value)>(
-                "SELECT run_id, key, value FROM run_params WHERE run_id = ANY(@runs) AND key IN (SELECT DISTINCT key FROM run_params WHERE run_id = ANY(@runs) ORDER BY key LIMIT @MaxParams)",
-                new { runs = versions.Select(version => version.Lineage.RunId).OfType<string>().Distinct().ToArray(), MaxParams })).ToLookup(row => row.Run),
+            work => runs.ParamsAsync(work, [.. versions.Select(version => version.Lineage.RunId).OfType<string>().Distinct()], MaxParams),
             cancellationToken);
         return new ModelVersionComparison(
             versions,
             [
                 .. Rows(versions, version => version.Metrics.ToDictionary(pair => pair.Key, pair => (double?)pair.Value)).Select(row => new ComparedNumbers(row.Key, row.Differs, row.Values)),
             ],
-            Texts(versions, version => version.Lineage.RunId is { } run ? parameters[run].ToDictionary(row => row.Key, row => (string?)row.Value) : new Dictionary<string, string?>()),
+            Texts(versions, version => version.Lineage.RunId is { } run ? parameters[run].ToDictionary(pair => pair.Key, pair => (string?)pair.Value) : new Dictionary<string, string?>()),
             Texts(versions, version => (version.Tags ?? new Dictionary<string, string>()).ToDictionary(pair => pair.Key, pair => (string?)pair.Value)),
             Texts(versions, version => version.Signature is { } signature ? ModelSignature.Flatten(signature).ToDictionary(pair => pair.Key, pair => (string?)pair.Value) : new Dictionary<string, string?>()),
             Texts(versions, version => version.Lineage.DatasetVersions.GroupBy(dataset => dataset.Name).ToDictionary(

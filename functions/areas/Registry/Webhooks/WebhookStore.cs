@@ -1,19 +1,20 @@
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 using Dapper;
 using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Registry.Webhooks;
 
 /// <summary>Webhooks of projects.</summary>
-internal sealed class WebhookStore(Database database, IOptions<WebhookOptions> options)
+internal sealed class WebhookStore(Database database, IProjects projects, IOptions<WebhookOptions> options)
 {
     /// <summary>Adds a webhook; false when the project has as many as it may.</summary>
     public Task<bool> TryAddAsync(WebhookRow row, string createdBy, CancellationToken cancellationToken)
         => database.InWorkAsync(
             async work =>
             {
-                // The project's row orders those that add at the same time.
-                await work.ExecuteAsync("SELECT 1 FROM projects WHERE id = @ProjectId FOR UPDATE", new { row.ProjectId });
+                // Those that add at the same time count one after the other.
+                await projects.LockAsync(work, row.ProjectId);
                 return await work.ExecuteAsync(
                     """
                     INSERT INTO webhooks (id, project_id, name, description, url, events, secret, status, created_by, created_at, updated_at)

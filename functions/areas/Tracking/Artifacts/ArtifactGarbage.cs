@@ -1,6 +1,7 @@
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Registry;
 using AiPlatform.Ports.Tracking;
 using AiPlatform.Tracking.Metrics;
 
@@ -13,10 +14,10 @@ namespace AiPlatform.Tracking.Artifacts;
 internal sealed class ArtifactGarbage(Database database, GarbageQueue queue, DirectArtifactGarbage direct) : IGarbageRelease, IGarbageSource, IProjectPart
 {
     private static readonly DeletedTable LoggedModels = new(
-        "logged_models", "loggedModels", "AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.logged_model_id = t.id AND v.deleted_at IS NULL)");
+        "logged_models", "loggedModels", $"AND NOT EXISTS (SELECT 1 FROM {RegistryRelations.ModelOrigins} v WHERE v.logged_model_id = t.id AND v.deleted_at IS NULL)");
 
     private static readonly DeletedTable Runs = new(
-        "runs", "runs", "AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.run_id = t.id AND v.deleted_at IS NULL)");
+        "runs", "runs", $"AND NOT EXISTS (SELECT 1 FROM {RegistryRelations.ModelOrigins} v WHERE v.run_id = t.id AND v.deleted_at IS NULL)");
 
     /// <summary>After the registry, whose versions keep their runs.</summary>
     public int Order => 2;

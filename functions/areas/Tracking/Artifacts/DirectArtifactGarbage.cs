@@ -1,5 +1,6 @@
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Registry;
 using Dapper;
 using Microsoft.Extensions.Options;
 
@@ -74,10 +75,10 @@ internal sealed partial class DirectArtifactGarbage(
 
         // A deleted version can be restored with its model until it is purged.
         if (await work.SingleAsync<bool>(
-            """
+            $"""
             SELECT EXISTS (
-                SELECT 1 FROM model_versions, coalesce(storage_location, source) AS place
-                WHERE purged_at IS NULL AND (run_id = @RunId OR starts_with(place, @uri || '/') OR starts_with(place, 'runs:/' || @RunId || '/')))
+                SELECT 1 FROM {RegistryRelations.ModelOrigins} v
+                WHERE v.purged_at IS NULL AND (v.run_id = @RunId OR starts_with(v.place, @uri || '/') OR starts_with(v.place, 'runs:/' || @RunId || '/')))
             """,
             new { row.RunId, uri }))
         {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
 using AiPlatform.Tracking.Metrics;
 using Dapper;
 using Npgsql;
@@ -19,7 +20,9 @@ internal sealed class AttemptReader(Database database, MetricReader metrics)
         var jobs = run.JobId is null
             ? new Dictionary<int, AttemptRow>()
             : (await connection.QueryAsync<AttemptRow>(new CommandDefinition(
-                "SELECT attempt, status, reason, started_at, ended_at FROM job_attempts WHERE job_id = @JobId", new { run.JobId }, cancellationToken: cancellationToken)))
+                $"SELECT a.attempt, a.status, a.reason, a.started_at, a.ended_at FROM {ComputeRelations.JobAttempts} a WHERE a.job_id = @JobId",
+                new { run.JobId },
+                cancellationToken: cancellationToken)))
                 .ToDictionary(row => row.Attempt);
         var resumes = (await connection.QueryAsync<ResumeRow>(new CommandDefinition(
             "SELECT run_id AS \"RunId\", attempt AS \"Attempt\", step AS \"Step\" FROM run_resumes WHERE run_id = @Id", new { run.Id }, cancellationToken: cancellationToken))).AsList();
@@ -44,10 +47,10 @@ internal sealed class AttemptReader(Database database, MetricReader metrics)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-            """
+            $"""
             SELECT EXISTS (SELECT 1 FROM run_resumes WHERE run_id = @Id AND attempt > 1)
                 OR EXISTS (SELECT 1 FROM metric_sources WHERE run_id = @Id AND attempt > 1)
-                OR EXISTS (SELECT 1 FROM job_attempts WHERE job_id = @JobId AND attempt > 1)
+                OR EXISTS (SELECT 1 FROM {ComputeRelations.JobAttempts} a WHERE a.job_id = @JobId AND a.attempt > 1)
             """,
             new { run.Id, run.JobId },
             cancellationToken: cancellationToken));

@@ -80,10 +80,10 @@ internal sealed class RunDirectory(Database database, TimeProvider time)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var run = await connection.QuerySingleOrDefaultAsync<KnownRun>(new CommandDefinition(
-            """
+            $"""
             SELECT r.id, r.project_id, r.experiment_id, p.owner_id, r.job_id, r.deleted_at IS NOT NULL AS deleted, e.mlflow_id AS public_experiment_id, e.artifact_location
-            FROM runs r JOIN projects p ON p.id = r.project_id JOIN experiments e ON e.id = r.experiment_id
-            WHERE r.id = @runId AND p.deleted_at IS NULL AND r.purged_at IS NULL
+            FROM runs r JOIN {ProjectAccess.Owners} p ON p.id = r.project_id JOIN experiments e ON e.id = r.experiment_id
+            WHERE r.id = @runId AND r.purged_at IS NULL
             """,
             new { runId },
             cancellationToken: cancellationToken));

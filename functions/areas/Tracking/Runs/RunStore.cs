@@ -3,6 +3,7 @@ using AiPlatform.Contracts.Experiments;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Events;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Identity;
 using AiPlatform.Tracking.Metrics;
 using Dapper;
 using Npgsql;
@@ -29,7 +30,7 @@ internal sealed class RunStore(Database database, EventStream events, MetricSumm
             WITH params AS (INSERT INTO run_params (run_id, key, value) SELECT @Id, key, value FROM unnest(@paramKeys, @paramValues) AS sent (key, value)),
                  tags AS (INSERT INTO run_tags (run_id, key, value) SELECT @Id, key, value FROM unnest(@tagKeys, @tagValues) AS sent (key, value))
             INSERT INTO runs AS r (id, project_id, experiment_id, job_id, name, status, user_name, created_by, created_at, updated_at, started_at)
-            VALUES (@Id, @ProjectId, @ExperimentId, @JobId, @Name, @status, (SELECT user_name FROM users WHERE id = @CreatedBy), @CreatedBy, @now, @now, @started)
+            VALUES (@Id, @ProjectId, @ExperimentId, @JobId, @Name, @status, (SELECT u.user_name FROM {IdentityRelations.Users} u WHERE u.id = @CreatedBy), @CreatedBy, @now, @now, @started)
             RETURNING {RunRow.Columns}
             """,
             new

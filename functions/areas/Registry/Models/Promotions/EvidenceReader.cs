@@ -3,7 +3,10 @@ using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Models;
 using AiPlatform.Kernel.Postgres;
+using AiPlatform.Ports.Compute;
 using AiPlatform.Ports.Data;
+using AiPlatform.Ports.Operations;
+using AiPlatform.Ports.Tracking;
 
 namespace AiPlatform.Registry.Models.Promotions;
 
@@ -61,8 +64,9 @@ internal sealed class EvidenceReader(IDatasetQuality quality)
     private static async Task<IReadOnlyDictionary<string, double>> MetricsAsync(UnitOfWork work, string modelId, int version, string[] keys)
     {
         var rows = await work.QueryAsync<(string Source, string Key, double Value)>(
-            """
-            SELECT 'run' AS source, s.key, s.last_value AS value FROM model_versions v JOIN metric_summaries s ON s.run_id = v.run_id AND s.key = ANY(@keys)
+            $"""
+            SELECT 'run' AS source, s.key, s.last_value AS value
+            FROM model_versions v JOIN {TrackingRelations.MetricSummaries} s ON s.run_id = v.run_id AND s.key = ANY(@keys)
             WHERE v.model_id = @modelId AND v.version = @version
             UNION ALL
             SELECT 'version', e.key, e.value::float8 FROM model_versions v, jsonb_each_text(v.metrics) e
@@ -91,12 +95,12 @@ internal sealed class EvidenceReader(IDatasetQuality quality)
         var expected = minimum is { } score ? $"not blocked, score >= {Text(score)}" : "not blocked";
         var versions = await work.QueryAsync<(string Id, string Name)>(
             $"""
-            SELECT DISTINCT d.id, s.name || '@' || d.version AS name
+            SELECT DISTINCT d.id, d.name || '@' || d.version AS name
             FROM model_versions v
             JOIN LATERAL (
-                SELECT j.version_id FROM job_datasets j WHERE j.job_id = v.job_id
-                UNION SELECT e.from_id FROM lineage_edges e WHERE e.from_kind = 'datasetVersion' AND e.to_id IN (v.run_id, v.job_id)) used ON true
-            JOIN dataset_versions d ON d.id = used.version_id JOIN datasets s ON s.id = d.dataset_id
+                SELECT j.version_id FROM {ComputeRelations.JobInputs} j WHERE j.job_id = v.job_id
+                UNION SELECT e.from_id FROM {OperationsRelations.LineageEdges} e WHERE e.from_kind = 'datasetVersion' AND e.to_id IN (v.run_id, v.job_id)) used ON true
+            JOIN {DataRelations.DatasetVersions} d ON d.id = used.version_id
             WHERE v.model_id = @modelId AND v.version = @version ORDER BY name LIMIT {MaxDatasets}
             """,
             new { modelId, version });

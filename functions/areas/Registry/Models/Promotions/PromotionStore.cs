@@ -211,8 +211,8 @@ internal sealed class PromotionStore(Database database, EvidenceReader evidence,
             cancellationToken);
     }
 
-    private static async Task<bool> IsMaintainerAsync(UnitOfWork work, string projectId, Caller caller)
-        => caller.CanReach(await work.SingleAsync<string>("SELECT owner_id FROM projects WHERE id = @projectId", new { projectId }));
+    private static Task<bool> IsMaintainerAsync(UnitOfWork work, string projectId, Caller caller)
+        => work.SingleAsync<bool>($"SELECT {ProjectAccess.Reaches("@projectId")}", new { projectId, owner = caller.OwnerFilter });
 
     private static async Task<PromotionRow> FindAsync(UnitOfWork work, string modelId, string promotion)
         => await work.FindAsync<PromotionRow>($"{PromotionRow.Select} WHERE q.id = @promotion AND q.model_id = @modelId", new { promotion, modelId })

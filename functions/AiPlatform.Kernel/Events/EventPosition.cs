@@ -2,14 +2,14 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using AiPlatform.Kernel.Errors;
 
-namespace AiPlatform.Operations.Events;
+namespace AiPlatform.Kernel.Events;
 
 /// <summary>
 /// A place in the event stream. Rows are read in the order of (transaction, id), and only rows of transactions older than
 /// every one that still runs: so a reader that has passed a place can have missed nothing before it.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct EventPosition(long Xid, long Id) : IComparable<EventPosition>
+public readonly record struct EventPosition(long Xid, long Id) : IComparable<EventPosition>
 {
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     /// <exception cref="ApiException">400 for any other text.</exception>

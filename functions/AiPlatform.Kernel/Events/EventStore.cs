@@ -1,10 +1,10 @@
 using AiPlatform.Kernel.Postgres;
 using Dapper;
 
-namespace AiPlatform.Operations.Events;
+namespace AiPlatform.Kernel.Events;
 
 /// <summary>Reads the event stream.</summary>
-internal sealed class EventStore(Database database)
+public sealed class EventStore(Database database)
 {
     private const string Settled = "xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 

@@ -1,7 +1,7 @@
-namespace AiPlatform.Operations.Events;
+namespace AiPlatform.Kernel.Events;
 
 /// <summary>A row of <c>events</c>.</summary>
-internal sealed record EventRow
+public sealed record EventRow
 {
     public long Id { get; init; }
 
