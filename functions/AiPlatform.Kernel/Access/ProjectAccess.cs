@@ -45,7 +45,7 @@ public sealed class ProjectAccess(Database database) : IReach<ProjectIdentity>
     async Task<ProjectIdentity> IReach<ProjectIdentity>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await RequireAsync(connection, (string)path["project"]!, caller, cancellationToken);
+        return await RequireAsync(connection, path.Text("project"), caller, cancellationToken);
     }
 
     /// <summary>Something in the project that a path names, in one statement.</summary>
@@ -53,7 +53,7 @@ public sealed class ProjectAccess(Database database) : IReach<ProjectIdentity>
     public async Task<T> RequireInAsync<T>(RouteValueDictionary path, Caller caller, ReachQuery query, CancellationToken cancellationToken)
         where T : class
     {
-        var project = (string)path["project"]!;
+        var project = path.Text("project");
         var parameters = new DynamicParameters(query.Parameters);
         parameters.AddDynamicParams(new { project, owner = caller.OwnerFilter });
         await using var connection = await database.OpenAsync(cancellationToken);

@@ -36,8 +36,11 @@ public interface IReachable
 /// <summary>Registers who finds what is reached, and shortens handlers: most ask for no more than the id.</summary>
 public static class ReachedExtensions
 {
+    /// <summary>A part of a path that the route has.</summary>
+    public static string Text(this RouteValueDictionary path, string name) => (string)path[name]!;
+
     /// <summary>A part of a path that is a whole number by the route's own constraint.</summary>
-    public static int Number(this RouteValueDictionary path, string name) => int.Parse((string)path[name]!, CultureInfo.InvariantCulture);
+    public static int Number(this RouteValueDictionary path, string name) => int.Parse(path.Text(name), CultureInfo.InvariantCulture);
 
     /// <summary>Registers the class that finds things of a kind, also as itself.</summary>
     public static IServiceCollection AddReach<T, TReach>(this IServiceCollection services)

@@ -7,12 +7,12 @@ namespace AiPlatform.Kernel.Http;
 public static class RouteExtensions
 {
     /// <summary>
-    /// The operation's name in the API's document, in lower camel case; methods of clients have it too, so it never changes. Unlike the
-    /// name of an endpoint it may stand on two routes, of which the document shows one.
+    /// The operation's name and its summary in the API's document. The name is in lower camel case; methods of clients have it too, so it
+    /// never changes. Unlike the name of an endpoint it may stand on two routes, of which the document shows one.
     /// </summary>
-    public static TBuilder WithOperationId<TBuilder>(this TBuilder builder, string id)
+    public static TBuilder Describe<TBuilder>(this TBuilder builder, string id, string summary)
         where TBuilder : IEndpointConventionBuilder
-        => builder.WithMetadata(new OperationId(id));
+        => builder.WithMetadata(new OperationId(id)).WithSummary(summary);
 
     /// <summary>
     /// Says in the API's document what the route reads from the body by itself. Routing does not look at it: any content type is served.

@@ -11,7 +11,7 @@ namespace AiPlatform.Operations;
 public sealed class OperationsArea : IArea
 {
     /// <inheritdoc />
-    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddLineage().AddTasks().AddEvents().AddGarbage()
+    public void AddServices(IServiceCollection services, IConfiguration configuration) => services.AddLineage().AddTasks().AddEvents().AddDurableStatus().AddGarbage()
         .AddSingleton<LineageNames>().AddSingleton<LineageTraversal>();
 
     /// <inheritdoc />

@@ -6,11 +6,15 @@ using Dapper;
 namespace AiPlatform.Compute.Jobs;
 
 /// <summary>The rule who reaches a job: whoever reaches its project, and its own code. What runs is brought to its end even when its project was deleted.</summary>
-internal sealed class JobAccess(Database database) : IReach<JobRow>
+internal sealed class JobAccess(Database database) : IReach<JobRow>, IReach<JobRank>
 {
     /// <inheritdoc />
     Task<JobRow> IReach<JobRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
-        => RequireAsync((string)path["job"]!, caller, cancellationToken);
+        => RequireAsync(path.Text("job"), caller, cancellationToken);
+
+    /// <inheritdoc />
+    async Task<JobRank> IReach<JobRank>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
+        => new(await RequireAsync(path.Text("job"), caller, cancellationToken), path.Number("attempt"), path.Number("rank"));
 
     /// <summary>A live job that the caller reaches.</summary>
     /// <exception cref="ApiException">404 <c>not_found</c>.</exception>

@@ -26,7 +26,7 @@ internal static class JobEndpoints
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section)
             .Validate(options => options is { MaxLogChunkBytes: > 0 and <= 4 * 1024 * 1024, MaxLogReadBytes: > 0, CapacityWakes: > 0 }, "Jobs: limits must be positive.")
             .ValidateOnStart();
-        return services.AddSingleton<JobStore>().AddReach<JobRow, JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
+        return services.AddSingleton<JobStore>().AddReach<JobRow, JobAccess>().AddReach<JobRank, JobAccess>().AddSingleton<JobLifecycle>().AddSingleton<CapacitySignal>()
             .AddSingleton<JobAdmissions>().AddSingleton<JobClaims>().AddSingleton<JobLogs>().AddSingleton<IOrchestratedKind, OrchestratedJobs>()
             .AddSingleton<ITaskKind, JobTaskKind>().AddGarbage<JobGarbage>()
             .AddSingleton(new OwnedKind("job", "jobs", HasEvents: true, IsInstance: true)).AddSingleton<IJobs, JobReferences>()
@@ -38,14 +38,14 @@ internal static class JobEndpoints
     {
         var jobs = routes.MapGroup("/v1/projects/{project}/jobs").WithTags("Jobs");
         jobs.MapPost("/", SubmitAsync).RequireAction(ComputeActions.WriteJob).WithIdempotency().WithBodyLimit(MaxSubmissionBytes)
-            .WithOperationId("submitJob").WithSummary("Submit a training job");
+            .Describe("submitJob", "Submit a training job");
         jobs.MapGet("/", ListAsync).RequireAction(ComputeActions.ListJobs)
-            .WithOperationId("listJobs").WithSummary("List the jobs of a project, newest first");
+            .Describe("listJobs", "List the jobs of a project, newest first");
         var job = routes.MapGroup("/v1/jobs/{job}").WithTags("Jobs");
         job.MapGet("/", GetAsync).RequireAction(ComputeActions.ReadJob)
-            .WithOperationId("getJob").WithSummary("Get a job with its attempts and nodes");
+            .Describe("getJob", "Get a job with its attempts and nodes");
         job.MapPost("/cancel", CancelAsync).RequireAction(ComputeActions.CancelJob)
-            .WithOperationId("cancelJob").WithSummary("Cancel a job; repeating it is harmless");
+            .Describe("cancelJob", "Cancel a job; repeating it is harmless");
         JobExecutionEndpoints.Map(job);
         return routes;
     }

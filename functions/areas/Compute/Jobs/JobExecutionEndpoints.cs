@@ -15,24 +15,24 @@ internal static class JobExecutionEndpoints
     public static void Map(RouteGroupBuilder job)
     {
         job.MapPost("/attempts", AdmitAsync).RequireAction(ComputeActions.OrchestrateJob)
-            .WithOperationId("admitAttempt").WithSummary("Admit an attempt");
+            .Describe("admitAttempt", "Admit an attempt");
         job.MapPost("/attempts/{attempt:int}/end", EndAttemptAsync).RequireAction(ComputeActions.OrchestrateJob)
-            .WithOperationId("endAttempt").WithSummary("End an attempt");
+            .Describe("endAttempt", "End an attempt");
         job.MapPost("/status", SetStatusAsync).RequireAction(ComputeActions.OrchestrateJob)
-            .WithOperationId("setJobStatus").WithSummary("Move a job along its transition table");
+            .Describe("setJobStatus", "Move a job along its transition table");
         job.MapPost("/events", ReportAsync).RequireAction(ComputeActions.OrchestrateJob)
-            .WithOperationId("reportJobEvent").WithSummary("Take in what happened to a node; repeating it is harmless");
+            .Describe("reportJobEvent", "Take in what happened to a node; repeating it is harmless");
         job.MapPost("/attempts/{attempt:int}/nodes/{node:int}/claim", ClaimAsync).RequireAction(ComputeActions.ExecuteJob)
-            .WithOperationId("claimNode").WithSummary("Take a node");
+            .Describe("claimNode", "Take a node");
         job.MapPut("/attempts/{attempt:int}/rendezvous", SetRendezvousAsync).RequireAction(ComputeActions.ExecuteJob)
-            .WithOperationId("putRendezvous").WithSummary("Say where the ranks meet");
+            .Describe("putRendezvous", "Say where the ranks meet");
         job.MapGet("/attempts/{attempt:int}/rendezvous", GetRendezvousAsync).RequireAction(ComputeActions.ExecuteJob)
-            .WithOperationId("getRendezvous").WithSummary("Where the ranks meet");
+            .Describe("getRendezvous", "Where the ranks meet");
         job.MapPut("/attempts/{attempt:int}/ranks/{rank:int}/log", AppendLogAsync).RequireAction(ComputeActions.LogJob)
-            .WithOperationId("appendLog").WithSummary("Append to a rank's log")
+            .Describe("appendLog", "Append to a rank's log")
             .TakesBody("application/octet-stream");
         job.MapGet("/attempts/{attempt:int}/ranks/{rank:int}/log", ReadLogAsync).RequireAction(ComputeActions.ReadJob).WithLongRequests()
-            .WithOperationId("readLog").WithSummary("Read a part of a rank's log")
+            .Describe("readLog", "Read a part of a rank's log")
             .Produces<Stream>(contentType: "text/plain");
     }
 
@@ -91,25 +91,21 @@ internal static class JobExecutionEndpoints
 
     /// <param name="offset">Where the bytes belong: the log's length so far. What is there already is not written twice.</param>
     private static async Task<Ok<LogLength>> AppendLogAsync(
-        Reached<JobRow> job, int attempt, int rank, long offset, HttpRequest http, Caller caller, JobLogs logs, IOptions<JobOptions> options,
-        CancellationToken cancellationToken)
+        Reached<JobRank> rank, long offset, HttpRequest http, Caller caller, JobLogs logs, IOptions<JobOptions> options, CancellationToken cancellationToken)
     {
         Check.Range(offset, "offset", 0, long.MaxValue / 2);
-        Check.That(caller.Role != CallerRole.Job || caller.Attempt == attempt, "attempt", "otherAttempt", caller.Attempt);
-        Check.Range(attempt, "attempt", 1, Math.Max(job.Value.Attempt, 1));
-        Check.Range(rank, "rank", 0, job.Value.Nodes * job.Value.ReadSpec().Resources.ProcessesPerNode - 1);
+        var log = rank.Value.RequireWritable(caller);
         var chunk = await ReadBodyAsync(http, options.Value.MaxLogChunkBytes, cancellationToken);
-        return TypedResults.Ok(new LogLength(await logs.AppendAsync(job.Id, attempt, rank, offset, chunk, cancellationToken)));
+        return TypedResults.Ok(new LogLength(await logs.AppendAsync(log, offset, chunk, cancellationToken)));
     }
 
     /// <param name="limit">The most bytes in the answer.</param>
     private static async Task<FileStreamHttpResult> ReadLogAsync(
-        Reached<JobRow> job, int attempt, int rank, long? offset, int? limit, JobLogs logs, IOptions<JobOptions> options,
-        CancellationToken cancellationToken)
+        Reached<JobRank> rank, long? offset, int? limit, JobLogs logs, IOptions<JobOptions> options, CancellationToken cancellationToken)
     {
         Check.Range(offset ?? 0, "offset", 0, long.MaxValue / 2);
         Check.Range(limit ?? 1, "limit", 1, options.Value.MaxLogReadBytes);
-        var stream = await logs.ReadAsync(job.Id, attempt, rank, offset ?? 0, limit ?? options.Value.MaxLogReadBytes, cancellationToken);
+        var stream = await logs.ReadAsync(rank.Value, offset ?? 0, limit ?? options.Value.MaxLogReadBytes, cancellationToken);
         return TypedResults.Stream(stream, "text/plain; charset=utf-8");
     }
 

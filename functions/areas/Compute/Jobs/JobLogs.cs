@@ -15,9 +15,9 @@ internal sealed class JobLogs(Database database, BlobStorage storage, EventStrea
     /// <summary>Appends a chunk at exactly its offset. What is stored already is skipped, so that every chunk may be sent again.</summary>
     /// <returns>The log's length afterwards.</returns>
     /// <exception cref="ApiException">409 <c>log_gap</c> with the length that the log has.</exception>
-    public async Task<long> AppendAsync(string jobId, int attempt, int rank, long offset, ReadOnlyMemory<byte> chunk, CancellationToken cancellationToken)
+    public async Task<long> AppendAsync(JobRank rank, long offset, ReadOnlyMemory<byte> chunk, CancellationToken cancellationToken)
     {
-        var name = BlobName(jobId, attempt, rank);
+        var name = BlobName(rank.Job.Id, rank.Attempt, rank.Rank);
         if (chunk.IsEmpty)
         {
             return await storage.LengthAsync(BlobStorage.Jobs, name, cancellationToken) ?? 0;
@@ -37,13 +37,13 @@ internal sealed class JobLogs(Database database, BlobStorage storage, EventStrea
             throw new ApiException(ErrorCodes.LogGap, length, offset);
         }
 
-        await database.InWorkAsync(work => events.PublishAsync(work, $"job:{jobId}", "job.log", new JobLogGrowth(attempt, rank, length)), cancellationToken);
+        await database.InWorkAsync(work => events.PublishAsync(work, $"job:{rank.Job.Id}", "job.log", new JobLogGrowth(rank.Attempt, rank.Rank, length)), cancellationToken);
         return length;
     }
 
     /// <summary>Streams a part of a log; empty where there is nothing.</summary>
-    public async Task<Stream> ReadAsync(string jobId, int attempt, int rank, long offset, int limit, CancellationToken cancellationToken)
-        => await storage.OpenReadAsync(BlobStorage.Jobs, BlobName(jobId, attempt, rank), offset, limit, cancellationToken) ?? Stream.Null;
+    public async Task<Stream> ReadAsync(JobRank rank, long offset, int limit, CancellationToken cancellationToken)
+        => await storage.OpenReadAsync(BlobStorage.Jobs, BlobName(rank.Job.Id, rank.Attempt, rank.Rank), offset, limit, cancellationToken) ?? Stream.Null;
 
     private sealed record JobLogGrowth(int Attempt, int Rank, long Length);
 }

@@ -6,7 +6,6 @@ using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Compute.Queues;
 
@@ -18,13 +17,13 @@ internal static class DeadLetterEndpoints
     {
         var letters = queue.MapGroup("/dead-letters");
         letters.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadTask)
-            .WithOperationId("listDeadLetters").WithSummary("List dead letters, newest first");
+            .Describe("listDeadLetters", "List dead letters, newest first");
         letters.MapPost("/replay", ReplayAsync).RequireAction(ComputeActions.WriteTask)
-            .WithOperationId("replayTasks").WithSummary("Replay some dead letters, or all");
+            .Describe("replayTasks", "Replay some dead letters, or all");
         letters.MapPut("/{task}", EditAsync).RequireAction(ComputeActions.WriteTask)
-            .WithOperationId("editDeadLetter").WithSummary("Edit a dead letter before its replay");
+            .Describe("editDeadLetter", "Edit a dead letter before its replay");
         letters.MapDelete("/{task}", DiscardAsync).RequireAction(ComputeActions.DeleteTask)
-            .WithOperationId("discardDeadLetter").WithSummary("Give a dead letter up");
+            .Describe("discardDeadLetter", "Give a dead letter up");
     }
 
     private static async Task<Ok<Page<QueueTask>>> ListAsync(
@@ -44,15 +43,12 @@ internal static class DeadLetterEndpoints
     }
 
     private static async Task<Ok<QueueTask>> EditAsync(
-        Reached<QueueTaskRow> task, EditDeadLetterRequest request, Caller caller, TaskStore store, DeadLetters letters,
-        OutgoingAddresses addresses, IOptions<QueueOptions> options, CancellationToken cancellationToken)
+        Reached<QueueTaskRow> task, EditDeadLetterRequest request, TaskIntake intake, DeadLetters letters, CancellationToken cancellationToken)
     {
         TaskSubmissionCheck.CheckRetry(request.Retry, "retry.");
         Check.Range(request.TimeoutSeconds ?? 1, "timeoutSeconds", 1, 86_400);
-        var payload = request.Payload is null ? null : TaskSubmissionCheck.CheckPayload(task.Value.Handler, request.Payload, "payload", options.Value);
-        await addresses.RequireAsync([TaskSubmissionCheck.Address(task.Value.Handler, request.Payload, "payload")], cancellationToken);
-        await letters.EditAsync(task.Value, payload, request, cancellationToken);
-        return TypedResults.Ok((await store.RequireAsync(task.Value.Id, caller, cancellationToken)).ToContract());
+        var payload = await intake.PayloadAsync(task.Value.Handler, request.Payload, cancellationToken);
+        return TypedResults.Ok((await letters.EditAsync(task.Value, payload, request, cancellationToken)).ToContract());
     }
 
     private static async Task<NoContent> DiscardAsync(

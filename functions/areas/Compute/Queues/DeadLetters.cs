@@ -16,7 +16,7 @@ internal sealed class DeadLetters(Database database, TaskDispatcher dispatcher, 
 
     /// <summary>Changes a dead letter.</summary>
     /// <exception cref="ApiException">409: it is none any more.</exception>
-    public Task EditAsync(QueueTaskRow task, string? payload, EditDeadLetterRequest request, CancellationToken cancellationToken)
+    public Task<QueueTaskRow> EditAsync(QueueTaskRow task, string? payload, EditDeadLetterRequest request, CancellationToken cancellationToken)
         => RequireOneAsync(
             task,
             """
@@ -84,7 +84,8 @@ internal sealed class DeadLetters(Database database, TaskDispatcher dispatcher, 
             """,
             new { replayed, now, MaxDependents });
 
-    private Task RequireOneAsync(QueueTaskRow task, string sql, object parameters, string step, CancellationToken cancellationToken)
+    // The row as it is afterwards.
+    private Task<QueueTaskRow> RequireOneAsync(QueueTaskRow task, string sql, object parameters, string step, CancellationToken cancellationToken)
         => database.InWorkAsync(
             async work =>
             {
@@ -93,6 +94,8 @@ internal sealed class DeadLetters(Database database, TaskDispatcher dispatcher, 
                     var status = await work.FindAsync<string>("SELECT status FROM queue_tasks WHERE id = @id", new { id = task.Id });
                     throw ApiException.IllegalTransition("task", status ?? "deleted", step);
                 }
+
+                return await work.SingleAsync<QueueTaskRow>($"SELECT {QueueTaskRow.Columns} FROM {QueueTaskRow.From} WHERE t.id = @id", new { id = task.Id });
             },
             cancellationToken);
 }

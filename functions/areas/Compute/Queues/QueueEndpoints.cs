@@ -28,7 +28,7 @@ internal static class QueueEndpoints
                     && options.ReleaseLease > TimeSpan.Zero && options.WorkerLease > options.HeartbeatInterval && options.HeartbeatInterval > TimeSpan.Zero,
                 "Queues: limits must be positive, and a worker's lease longer than the pause between heartbeats.")
             .ValidateOnStart();
-        services.AddSingleton<TaskBus>().AddReach<QueueRow, QueueStore>().AddSingleton<QueueControl>().AddReach<QueueTaskRow, TaskStore>().AddSingleton<TaskSubmission>().AddSingleton<TaskOutcomes>()
+        services.AddSingleton<TaskBus>().AddReach<QueueRow, QueueStore>().AddSingleton<QueueControl>().AddReach<QueueTaskRow, TaskStore>().AddSingleton<TaskSubmission>().AddSingleton<TaskIntake>().AddSingleton<TaskOutcomes>()
             .AddSingleton<TaskExecutions>().AddSingleton<TaskCancellation>().AddSingleton<DispatchRound>().AddSingleton<DependencySettler>()
             .AddSingleton<WaitExplanation>().AddSingleton<DeadLetters>().AddSingleton<TaskSchedules>().AddSingleton<TaskPackages>()
             .AddGarbage<TaskLogs>().AddGarbage<QueueGarbage>().AddSingleton<ITaskKind, QueueTaskKind>();
@@ -41,18 +41,18 @@ internal static class QueueEndpoints
     {
         var queues = routes.MapGroup("/v1/queues").WithTags("Queues");
         queues.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadQueue)
-            .WithOperationId("listQueues").WithSummary("List task queues");
+            .Describe("listQueues", "List task queues");
         var queue = queues.MapGroup("/{project}/{pool}");
         queue.MapGet("/", GetAsync).RequireAction(ComputeActions.ReadQueue)
-            .WithOperationId("getQueue").WithSummary("Get a queue with its counts");
+            .Describe("getQueue", "Get a queue with its counts");
         queue.MapPut("/", UpdateAsync).RequireAction(ComputeActions.ManageQueue)
-            .WithOperationId("updateQueue").WithSummary("Set a queue's shares and limits");
+            .Describe("updateQueue", "Set a queue's shares and limits");
         queue.MapPost("/pause", PauseAsync).RequireAction(ComputeActions.ManageQueue)
-            .WithOperationId("pauseQueue").WithSummary("Keep tasks, run none");
+            .Describe("pauseQueue", "Keep tasks, run none");
         queue.MapPost("/resume", ResumeAsync).RequireAction(ComputeActions.ManageQueue)
-            .WithOperationId("resumeQueue").WithSummary("Take and run tasks again");
+            .Describe("resumeQueue", "Take and run tasks again");
         queue.MapPost("/drain", DrainAsync).RequireAction(ComputeActions.ManageQueue)
-            .WithOperationId("drainQueue").WithSummary("Take no more tasks, run those that are there");
+            .Describe("drainQueue", "Take no more tasks, run those that are there");
         QueueTaskEndpoints.Map(queue);
         DeadLetterEndpoints.Map(queue);
         ScheduleEndpoints.Map(queue);

@@ -74,7 +74,7 @@ internal sealed class QueueStore(Database database, TimeProvider time) : IReach<
     /// <inheritdoc />
     async Task<QueueRow> IReach<QueueRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
-        var (project, pool) = ((string)path["project"]!, (string)path["pool"]!);
+        var (project, pool) = (path.Text("project"), path.Text("pool"));
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<QueueRow>(new CommandDefinition(
                 $"""

@@ -1,4 +1,3 @@
-using AiPlatform.Compute.Jobs;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Jobs;
 using AiPlatform.Contracts.Queues;
@@ -7,7 +6,6 @@ using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Compute.Queues;
 
@@ -20,36 +18,26 @@ internal static class QueueTaskEndpoints
     public static void Map(RouteGroupBuilder queue)
     {
         queue.MapPost("/tasks", SubmitAsync).RequireAction(ComputeActions.WriteTask).WithIdempotency()
-            .WithOperationId("submitTask").WithSummary("Submit a task");
+            .Describe("submitTask", "Submit a task");
         queue.MapPost("/tasks/bulk", SubmitManyAsync).RequireAction(ComputeActions.WriteTask).WithIdempotency().WithBodyLimit(MaxBulkBytes)
-            .WithOperationId("submitTasks").WithSummary("Submit up to 10,000 tasks in one transaction; they may depend on each other by ref");
+            .Describe("submitTasks", "Submit up to 10,000 tasks in one transaction; they may depend on each other by ref");
         queue.MapGet("/tasks", ListAsync).RequireAction(ComputeActions.ReadTask)
-            .WithOperationId("listQueueTasks").WithSummary("List the tasks of a queue, newest first");
+            .Describe("listQueueTasks", "List the tasks of a queue, newest first");
         queue.MapGet("/tasks/{task}", Get).RequireAction(ComputeActions.ReadTask)
-            .WithOperationId("getQueueTask").WithSummary("Get a task of a queue");
+            .Describe("getQueueTask", "Get a task of a queue");
     }
 
     private static async Task<Created<QueueTask>> SubmitAsync(
-        Reached<ProjectIdentity> project, string pool, SubmitTaskRequest request, Caller caller, TaskSubmission submission, TaskStore store,
-        OutgoingAddresses addresses, IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string pool, SubmitTaskRequest request, Caller caller, TaskIntake intake, TaskStore store, CancellationToken cancellationToken)
     {
-        QueueEndpoints.RequirePool(pool, jobs.Value);
-        var task = TaskSubmissionCheck.CheckOne(request, string.Empty, new Dictionary<string, int>(), options.Value, time.GetUtcNow());
-        await addresses.RequireAsync([TaskSubmissionCheck.Address(request.Handler, request.Payload, "payload")], cancellationToken);
-        var submitted = (await submission.SubmitAsync(project.Id, pool, caller.UserId, [task], cancellationToken))[0];
+        var submitted = await intake.SubmitAsync(project.Id, pool, request, caller, cancellationToken);
         var row = await store.RequireAsync(submitted.Id, caller, cancellationToken);
         return TypedResults.Created($"/v1/queues/{row.Project}/{pool}/tasks/{row.Id}", row.ToContract());
     }
 
     private static async Task<Ok<SubmittedTasks>> SubmitManyAsync(
-        Reached<ProjectIdentity> project, string pool, SubmitTasksRequest request, Caller caller, TaskSubmission submission,
-        OutgoingAddresses addresses, IOptions<QueueOptions> options, IOptions<JobOptions> jobs, TimeProvider time, CancellationToken cancellationToken)
-    {
-        QueueEndpoints.RequirePool(pool, jobs.Value);
-        var tasks = TaskSubmissionCheck.CheckAll(request.Tasks, options.Value, time.GetUtcNow());
-        await addresses.RequireAsync(request.Tasks.Select(static (task, i) => TaskSubmissionCheck.Address(task.Handler, task.Payload, $"tasks[{i}].payload")), cancellationToken);
-        return TypedResults.Ok(new SubmittedTasks(await submission.SubmitAsync(project.Id, pool, caller.UserId, tasks, cancellationToken)));
-    }
+        Reached<ProjectIdentity> project, string pool, SubmitTasksRequest request, Caller caller, TaskIntake intake, CancellationToken cancellationToken)
+        => TypedResults.Ok(new SubmittedTasks(await intake.SubmitAsync(project.Id, pool, request.Tasks, caller, cancellationToken)));
 
     private static async Task<Ok<Page<QueueTask>>> ListAsync(
         Reached<QueueRow> queue, string? status, string? priority, [AsParameters] PageRequest page, TaskStore store,

@@ -1,4 +1,3 @@
-using AiPlatform.Compute.Jobs;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Queues;
 using AiPlatform.Kernel.Access;
@@ -6,7 +5,6 @@ using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Compute.Queues;
 
@@ -18,23 +16,22 @@ internal static class ScheduleEndpoints
     {
         var schedules = queue.MapGroup("/schedules");
         schedules.MapPost("/", CreateAsync).RequireAction(ComputeActions.WriteSchedule).WithIdempotency()
-            .WithOperationId("createTaskSchedule").WithSummary("Submit a task again and again by a cron expression");
+            .Describe("createTaskSchedule", "Submit a task again and again by a cron expression");
         schedules.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadSchedule)
-            .WithOperationId("listTaskSchedules").WithSummary("List the schedules of a queue");
+            .Describe("listTaskSchedules", "List the schedules of a queue");
         schedules.MapPost("/{schedule}/pause", PauseAsync).RequireAction(ComputeActions.WriteSchedule)
-            .WithOperationId("pauseTaskSchedule").WithSummary("Pause a schedule");
+            .Describe("pauseTaskSchedule", "Pause a schedule");
         schedules.MapPost("/{schedule}/resume", ResumeAsync).RequireAction(ComputeActions.WriteSchedule)
-            .WithOperationId("resumeTaskSchedule").WithSummary("Resume a schedule");
+            .Describe("resumeTaskSchedule", "Resume a schedule");
         schedules.MapDelete("/{schedule}", DeleteAsync).RequireAction(ComputeActions.DeleteSchedule)
-            .WithOperationId("deleteTaskSchedule").WithSummary("Delete a schedule");
+            .Describe("deleteTaskSchedule", "Delete a schedule");
     }
 
     private static async Task<Created<TaskSchedule>> CreateAsync(
-        Reached<ProjectIdentity> project, string pool, CreateTaskScheduleRequest request, Caller caller, TaskSchedules schedules, OutgoingAddresses addresses,
-        IOptions<JobOptions> jobs, CancellationToken cancellationToken)
+        Reached<ProjectIdentity> project, string pool, CreateTaskScheduleRequest request, Caller caller, TaskSchedules schedules, TaskIntake intake,
+        CancellationToken cancellationToken)
     {
-        QueueEndpoints.RequirePool(pool, jobs.Value);
-        await addresses.RequireAsync([TaskSubmissionCheck.Address(request.Task.Handler, request.Task.Payload, "task.payload")], cancellationToken);
+        await intake.RequireAsync(pool, request.Task, "task", cancellationToken);
         var row = await schedules.CreateAsync(project.Id, pool, request, caller, cancellationToken);
         return TypedResults.Created($"/v1/queues/{project.Value.Name}/{pool}/schedules/{row.Id}", row.ToContract());
     }

@@ -20,13 +20,13 @@ internal static class TaskExecutionEndpoints
     public static void Map(RouteGroupBuilder queues)
     {
         queues.MapPost("/claims", ClaimAsync).RequireAction(ComputeActions.ExecuteTask)
-            .WithOperationId("claimTasks").WithSummary("Claim released tasks (workers only)");
+            .Describe("claimTasks", "Claim released tasks (workers only)");
         queues.MapPost("/completions", CompleteAsync).RequireAction(ComputeActions.ExecuteTask).WithBodyLimit(MaxGroupBytes).WithRawBody()
-            .WithOperationId("completeTasks").WithSummary("Report how attempts ended (workers only)");
+            .Describe("completeTasks", "Report how attempts ended (workers only)");
         queues.MapPost("/workers/{worker}/heartbeat", HeartbeatAsync).RequireAction(ComputeActions.ExecuteTask)
-            .WithOperationId("taskWorkerHeartbeat").WithSummary("Give a sign of life and learn what to stop (workers only)");
+            .Describe("taskWorkerHeartbeat", "Give a sign of life and learn what to stop (workers only)");
         queues.MapPut("/executions/{task}/log", WriteLogAsync).RequireAction(ComputeActions.ExecuteTask).WithBodyLimit(TaskLogRule.MaxBytes)
-            .WithOperationId("putTaskLog").WithSummary("Keep the end of an attempt's output, replacing what was kept of it before (workers only)")
+            .Describe("putTaskLog", "Keep the end of an attempt's output, replacing what was kept of it before (workers only)")
             .TakesBody("application/octet-stream");
     }
 

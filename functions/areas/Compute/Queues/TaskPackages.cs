@@ -26,11 +26,11 @@ internal sealed class TaskPackages(Database database, TimeProvider time)
     {
         var packages = routes.MapGroup("/v1/projects/{project}/task-packages").WithTags("Queues");
         packages.MapPost("/", CreateAsync).RequireAction(ComputeActions.WriteTask).WithIdempotency().WithBodyLimit(MaxBody)
-            .WithOperationId("createTaskPackage").WithSummary("Upload a package of Python modules for tasks");
+            .Describe("createTaskPackage", "Upload a package of Python modules for tasks");
         packages.MapGet("/", ListAsync).RequireAction(ComputeActions.ReadTask)
-            .WithOperationId("listTaskPackages").WithSummary("List the packages of a project, newest first");
+            .Describe("listTaskPackages", "List the packages of a project, newest first");
         queues.MapGet("/packages/{package}", ReadAsync).RequireAction(ComputeActions.ExecuteTask)
-            .WithOperationId("getTaskPackageContent").WithSummary("Read a package (workers only)");
+            .Describe("getTaskPackageContent", "Read a package (workers only)");
     }
 
     private static async Task<Created<TaskPackage>> CreateAsync(

@@ -34,8 +34,8 @@ internal sealed class TaskStore(Database database) : IReach<QueueTaskRow>
     /// <inheritdoc />
     async Task<QueueTaskRow> IReach<QueueTaskRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
-        var (id, project) = ((string)path["task"]!, (string)path["project"]!);
-        return await FindAsync(id, caller, cancellationToken) is { } row && row.Pool == (string)path["pool"]! && (row.Project == project || row.ProjectId == project)
+        var (id, project) = (path.Text("task"), path.Text("project"));
+        return await FindAsync(id, caller, cancellationToken) is { } row && row.Pool == path.Text("pool") && (row.Project == project || row.ProjectId == project)
             ? row
             : throw ApiException.NotFound("task", id);
     }

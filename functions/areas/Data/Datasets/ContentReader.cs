@@ -3,11 +3,12 @@ using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 using Dapper;
+using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Data.Datasets;
 
 /// <summary>Finds verified contents and reads them, whether they are one blob or put together from parts of several.</summary>
-internal sealed class ContentReader(Database database, BlobStorage storage, ContentLinks links)
+internal sealed class ContentReader(Database database, BlobStorage storage, ContentLinks links, IOptions<DatasetOptions> options)
 {
     /// <summary>The contents of a project with these hashes, by hash in hex; what is not there is left out.</summary>
     public async Task<IReadOnlyDictionary<string, StoredContent>> FindAsync(string projectId, IEnumerable<byte[]> hashes, CancellationToken cancellationToken)
@@ -67,8 +68,13 @@ internal sealed class ContentReader(Database database, BlobStorage storage, Cont
         return done;
     }
 
-    /// <summary>Files of a version with URLs to read them.</summary>
+    /// <summary>Files of a version with URLs to read them, for whoever asks the API.</summary>
     /// <param name="origin">Scheme and host of the API as the caller sees it.</param>
+    public Task<IReadOnlyList<FileDownload>> DownloadsAsync(
+        string projectId, IReadOnlyCollection<DatasetFileRow> files, string origin, CancellationToken cancellationToken)
+        => DownloadsAsync(projectId, files, origin, options.Value.DownloadUrlLifetime, cancellationToken);
+
+    /// <summary>As the other overload, with URLs that work for so long.</summary>
     public async Task<IReadOnlyList<FileDownload>> DownloadsAsync(
         string projectId, IReadOnlyCollection<DatasetFileRow> files, string origin, TimeSpan lifetime, CancellationToken cancellationToken)
     {

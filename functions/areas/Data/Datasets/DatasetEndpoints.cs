@@ -24,7 +24,7 @@ internal static class DatasetEndpoints
         services.AddOptions<DatasetOptions>().BindConfiguration(DatasetOptions.Section)
             .Validate(options => options is { MaxFiles: > 0, MaxFileBytes: > 0, VerifyConcurrency: > 0 }, "Datasets: limits must be positive.")
             .ValidateOnStart();
-        return services.AddDatasetImports().AddReach<DatasetRow, DatasetStore>().AddReach<DatasetVersionRow, DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetRemoval>()
+        return services.AddDatasetImports().AddReach<DatasetRow, DatasetStore>().AddReach<DatasetVersionRow, DatasetVersionStore>().AddSingleton<DatasetDraftStore>().AddSingleton<DatasetDrafts>().AddSingleton<DatasetRemoval>()
             .AddSingleton<ContentStore>().AddSingleton<ContentReader>().AddSingleton<IDatasetInputs, DatasetInputs>().AddSingleton<ContentLinks>().AddSingleton<ContentVerifier>().AddSingleton<ArchiveWriter>()
             .AddSingleton<DraftSweep>().AddSingleton<ITickTask>(provider => provider.GetRequiredService<DraftSweep>())
             .AddGarbage<DatasetGarbage>();
@@ -35,17 +35,17 @@ internal static class DatasetEndpoints
     {
         var datasets = routes.MapGroup("/v1/projects/{project}/datasets").WithTags("Datasets");
         datasets.MapPost("/", CreateAsync).RequireAction(DataActions.WriteDataset).WithIdempotency()
-            .WithOperationId("createDataset").WithSummary("Create a dataset");
+            .Describe("createDataset", "Create a dataset");
         datasets.MapGet("/", ListAsync).RequireAction(DataActions.ReadDataset)
-            .WithOperationId("listDatasets").WithSummary("List datasets, newest first");
+            .Describe("listDatasets", "List datasets, newest first");
         datasets.MapGet("/{dataset}", Get).RequireAction(DataActions.ReadDataset)
-            .WithOperationId("getDataset").WithSummary("Get a dataset by id or name");
+            .Describe("getDataset", "Get a dataset by id or name");
         datasets.MapPatch("/{dataset}", UpdateAsync).RequireAction(DataActions.WriteDataset)
-            .WithOperationId("updateDataset").WithIfMatch().WithSummary("Change a dataset; honours If-Match");
+            .Describe("updateDataset", "Change a dataset; honours If-Match").WithIfMatch();
         datasets.MapDelete("/{dataset}", DeleteAsync).RequireAction(DataActions.DeleteDataset)
-            .WithOperationId("deleteDataset").WithSummary("Delete a dataset that nothing uses; force is for administrators");
+            .Describe("deleteDataset", "Delete a dataset that nothing uses; force is for administrators");
         datasets.MapPost("/{dataset}/restore", RestoreAsync).RequireAction(DataActions.WriteDataset)
-            .WithOperationId("restoreDataset").WithSummary("Restore a deleted dataset by id");
+            .Describe("restoreDataset", "Restore a deleted dataset by id");
         DatasetVersionEndpoints.Map(datasets.MapGroup("/{dataset}/versions"));
         DatasetFileEndpoints.MapLinks(routes);
         routes.MapDatasetImportEndpoints();

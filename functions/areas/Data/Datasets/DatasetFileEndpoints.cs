@@ -9,7 +9,6 @@ using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Data.Datasets;
 
@@ -23,31 +22,32 @@ internal static class DatasetFileEndpoints
     public static void Map(RouteGroupBuilder versions)
     {
         versions.MapGet("/{version:int}/files", ListAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("listDatasetFiles").WithSummary("List files by path, with download URLs");
+            .Describe("listDatasetFiles", "List files by path, with download URLs");
         versions.MapGet("/{version:int}/files/{**path}", ReadAsync).RequireAction(DataActions.ReadContent).WithLongRequests()
-            .WithOperationId("readDatasetFile").WithSummary("Read one file; honours Range")
+            .Describe("readDatasetFile", "Read one file; honours Range")
             .Produces<Stream>(contentType: "application/octet-stream");
         versions.MapGet("/{version:int}/archive", ArchiveAsync).RequireAction(DataActions.ReadContent).WithLongRequests()
-            .WithOperationId("downloadDatasetArchive").WithSummary("Download files as one archive, zip or tar")
+            .Describe("downloadDatasetArchive", "Download files as one archive, zip or tar")
             .Produces<Stream>(contentType: "application/octet-stream");
         versions.MapGet("/{version:int}/diff", DiffAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("diffDatasetVersion").WithSummary("Compare the files with those of another version, by default the parent or the one before");
+            .Describe("diffDatasetVersion", "Compare the files with those of another version, by default the parent or the one before");
     }
 
     /// <summary>Maps the route of signed links.</summary>
     public static void MapLinks(IEndpointRouteBuilder routes)
         => routes.MapGet(ContentLinks.Route, ReadLinkAsync).OpenToAnybody().WithTags("Datasets")
-            .WithOperationId("readDatasetContent").WithSummary("Read a file by a signed link; honours Range")
+            .Describe("readDatasetContent", "Read a file by a signed link; honours Range")
             .Produces<Stream>(contentType: "application/octet-stream");
 
     private static async Task<Ok<Page<FileDownload>>> ListAsync(
-        Reached<DatasetVersionRow> version, string? prefix, [AsParameters] PageRequest page, HttpRequest http, DatasetVersionStore versions, ContentReader reader, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, string? prefix, [AsParameters] PageRequest page, HttpRequest http, DatasetVersionStore versions, ContentReader reader,
+        CancellationToken cancellationToken)
     {
         Check.Text(prefix, "prefix", RelativePath.MaxBytes);
         var row = version.Value.RequireReady();
         var files = await versions.ListFilesAsync(row.Id, prefix, page.Key(), page.Size, cancellationToken);
         var shown = files.Take(page.Size).ToList();
-        var downloads = await reader.DownloadsAsync(version.Value.ProjectId, shown, ContentLinks.Origin(http), options.Value.DownloadUrlLifetime, cancellationToken);
+        var downloads = await reader.DownloadsAsync(version.Value.ProjectId, shown, ContentLinks.Origin(http), cancellationToken);
         var byPath = downloads.ToDictionary(download => download.Path, StringComparer.Ordinal);
         return TypedResults.Ok(page.ToPage(files, file => byPath[file.Path], file => [file.Path]));
     }
@@ -88,10 +88,10 @@ internal static class DatasetFileEndpoints
     }
 
     private static async Task<Ok<DatasetDiff>> DiffAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, int? from, [AsParameters] PageRequest page, DatasetVersionStore versions, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, int? from, [AsParameters] PageRequest page, DatasetVersionStore versions, CancellationToken cancellationToken)
     {
-        var newer = await versions.GetAsync(project.Id, dataset, version, cancellationToken);
-        var older = await versions.GetAsync(project.Id, dataset, from ?? newer.Parent ?? (version - 1), cancellationToken);
+        var newer = version.Value;
+        var older = await versions.GetAsync(newer.ProjectId, newer.DatasetId, from ?? newer.Parent ?? (newer.Version - 1), cancellationToken);
         var (summary, changes) = ManifestDiff.Compare(
             await versions.ListAllFilesAsync(older.Id, cancellationToken), await versions.ListAllFilesAsync(newer.Id, cancellationToken));
         var after = page.Key();

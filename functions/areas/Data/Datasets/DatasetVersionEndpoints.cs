@@ -1,13 +1,11 @@
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Kernel.Access;
-using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Paging;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Data.Datasets;
 
@@ -19,55 +17,48 @@ internal static class DatasetVersionEndpoints
 
     private const int MaxDescription = 2_000;
 
-    private static readonly Dictionary<string, string> UploadHeaders = new(StringComparer.Ordinal) { ["x-ms-blob-type"] = "BlockBlob" };
-
     /// <summary>Maps the routes below a dataset.</summary>
     public static void Map(RouteGroupBuilder versions)
     {
         versions.MapPost("/", DraftAsync).RequireAction(DataActions.WriteDataset).WithIdempotency().WithBodyLimit(MaxManifestBytes)
-            .WithOperationId("createDatasetVersion").WithSummary("Draft a version and get upload URLs for what is not stored yet");
+            .Describe("createDatasetVersion", "Draft a version and get upload URLs for what is not stored yet");
         versions.MapGet("/", ListAsync).RequireAction(DataActions.ReadDataset)
-            .WithOperationId("listDatasetVersions").WithSummary("List versions, newest first");
+            .Describe("listDatasetVersions", "List versions, newest first");
         versions.MapGet("/{version:int}", Get).RequireAction(DataActions.ReadDataset)
-            .WithOperationId("getDatasetVersion").WithSummary("Get a version");
+            .Describe("getDatasetVersion", "Get a version");
         versions.MapPatch("/{version:int}", UpdateAsync).RequireAction(DataActions.WriteDataset)
-            .WithOperationId("updateDatasetVersion").WithIfMatch().WithSummary("Change a version's description and tags; honours If-Match");
+            .Describe("updateDatasetVersion", "Change a version's description and tags; honours If-Match").WithIfMatch();
         versions.MapDelete("/{version:int}", DeleteAsync).RequireAction(DataActions.DeleteDataset)
-            .WithOperationId("deleteDatasetVersion").WithSummary("Delete a version that nothing uses; force is for administrators");
+            .Describe("deleteDatasetVersion", "Delete a version that nothing uses; force is for administrators");
         versions.MapPost("/{version:int}/restore", RestoreAsync).RequireAction(DataActions.WriteDataset)
-            .WithOperationId("restoreDatasetVersion").WithSummary("Restore a deleted version");
+            .Describe("restoreDatasetVersion", "Restore a deleted version");
         versions.MapPost("/{version:int}/uploads", RenewUploadsAsync).RequireAction(DataActions.WriteDataset)
-            .WithOperationId("renewDatasetUploads").WithSummary("Get fresh upload URLs for a draft");
+            .Describe("renewDatasetUploads", "Get fresh upload URLs for a draft");
         versions.MapPost("/{version:int}/commit", CommitAsync).RequireAction(DataActions.WriteDataset).WithLongRequests()
-            .WithOperationId("commitDatasetVersion").WithSummary("Verify the uploads and make the version immutable; 202 when there is more to verify: repeat it");
+            .Describe("commitDatasetVersion", "Verify the uploads and make the version immutable; 202 when there is more to verify: repeat it");
         DatasetFileEndpoints.Map(versions);
     }
 
     private static async Task<Created<DatasetVersionDraft>> DraftAsync(
-        Reached<DatasetRow> dataset, CreateDatasetVersionRequest request, Caller caller, DatasetStore datasets,
-        DatasetVersionStore versions, DatasetDraftStore drafts, BlobStorage storage, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
+        Reached<DatasetRow> dataset, CreateDatasetVersionRequest request, Caller caller, DatasetDrafts drafts, CancellationToken cancellationToken)
     {
         Check.Text(request.Description, "description", MaxDescription);
         Check.That(request.Remove is null || request.Parent is not null, "parent", "required");
         DatasetTags.ToJson(request.Tags);
-        var parent = request.Parent is { } number ? await versions.GetReadyAsync(dataset.Value.ProjectId, dataset.Id, number, cancellationToken) : null;
-        var manifest = Manifest.Parse(request, parent is null ? null : await versions.ListAllFilesAsync(parent.Id, cancellationToken), options.Value);
-        var version = await drafts.DraftAsync(dataset.Value, manifest, request, caller, cancellationToken);
-        var draft = await WithUploadsAsync(version, drafts, storage, options.Value, cancellationToken);
-        return TypedResults.Created($"/v1/projects/{dataset.Value.ProjectId}/datasets/{dataset.Id}/versions/{version.Version}", draft);
+        var draft = await drafts.DraftAsync(dataset.Value, request, caller, cancellationToken);
+        return TypedResults.Created($"/v1/projects/{dataset.Value.ProjectId}/datasets/{dataset.Id}/versions/{draft.Version.Version}", draft);
     }
 
     /// <summary>Fresh upload URLs for what is still missing: how an interrupted upload goes on.</summary>
     private static async Task<Ok<DatasetVersionDraft>> RenewUploadsAsync(
-        Reached<DatasetVersionRow> version, DatasetDraftStore drafts,
-        BlobStorage storage, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, DatasetDrafts drafts, CancellationToken cancellationToken)
     {
         if (version.Value.Status != DatasetVersionStatus.Draft)
         {
             throw ApiException.IllegalTransition("datasetVersion", version.Value.Status.ToText(), DatasetVersionStatus.Draft.ToText());
         }
 
-        return TypedResults.Ok(await WithUploadsAsync(version.Value, drafts, storage, options.Value, cancellationToken));
+        return TypedResults.Ok(await drafts.WithUploadsAsync(version.Value, cancellationToken));
     }
 
     private static async Task<Ok<Page<DatasetVersion>>> ListAsync(
@@ -82,11 +73,11 @@ internal static class DatasetVersionEndpoints
         => Show(response, version.Value);
 
     private static async Task<Ok<DatasetVersion>> UpdateAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, UpdateDatasetVersionRequest request, HttpRequest http, HttpResponse response,
-        DatasetVersionStore versions, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, UpdateDatasetVersionRequest request, HttpRequest http, HttpResponse response, DatasetVersionStore versions,
+        CancellationToken cancellationToken)
     {
         Check.Text(request.Description, "description", MaxDescription);
-        return Show(response, await versions.UpdateAsync(project.Id, dataset, version, request, ETag.Expected(http), cancellationToken));
+        return Show(response, await versions.UpdateAsync(version.Value, request, ETag.Expected(http), cancellationToken));
     }
 
     private static async Task<NoContent> DeleteAsync(
@@ -140,30 +131,5 @@ internal static class DatasetVersionEndpoints
     {
         ETag.Set(response, row.RowVersion);
         return TypedResults.Ok(row.ToContract());
-    }
-
-    private static async Task<DatasetVersionDraft> WithUploadsAsync(
-        DatasetVersionRow version, DatasetDraftStore drafts, BlobStorage storage, DatasetOptions options, CancellationToken cancellationToken)
-    {
-        var uploads = new List<FileUpload>();
-        foreach (var file in await drafts.ListMissingAsync(version, cancellationToken))
-        {
-            IReadOnlyList<ChunkRange>? missing = null;
-            if (file.Chunks is { } chunks)
-            {
-                var known = await drafts.FindChunksAsync(version.ProjectId, chunks, cancellationToken);
-                missing = MissingChunks.Of(chunks, known.ContainsKey);
-                if (missing is { Count: 0 })
-                {
-                    continue;
-                }
-            }
-
-            var url = await storage.BlockUploadUrlAsync(
-                BlobStorage.Datasets, ContentAddress.Upload(version.ProjectId, version.Id, file.Hex), options.UploadUrlLifetime, cancellationToken);
-            uploads.Add(new FileUpload(file.Path, url, UploadHeaders, missing));
-        }
-
-        return new DatasetVersionDraft(version.ToContract(), uploads);
     }
 }

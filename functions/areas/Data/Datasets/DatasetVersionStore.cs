@@ -13,12 +13,11 @@ namespace AiPlatform.Data.Datasets;
 internal sealed class DatasetVersionStore(Database database, ProjectAccess projects, EventStream events, ILineage lineage, TimeProvider time) : IReach<DatasetVersionRow>
 {
     private const string Named = "v.version = @version AND d.id = v.dataset_id AND d.deleted_at IS NULL AND (d.id = @dataset OR lower(d.name) = lower(@dataset))";
-    private const string Addressed = $"v.project_id = @projectId AND {Named}";
 
     /// <inheritdoc />
     Task<DatasetVersionRow> IReach<DatasetVersionRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
-        var (dataset, version) = ((string)path["dataset"]!, path.Number("version"));
+        var (dataset, version) = (path.Text("dataset"), path.Number("version"));
         return projects.RequireInAsync<DatasetVersionRow>(
             path,
             caller,
@@ -36,7 +35,7 @@ internal sealed class DatasetVersionStore(Database database, ProjectAccess proje
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<DatasetVersionRow>(new CommandDefinition(
-                $"SELECT {DatasetVersionRow.Columns} FROM dataset_versions v, datasets d WHERE {Addressed} AND v.deleted_at IS NULL",
+                $"SELECT {DatasetVersionRow.Columns} FROM dataset_versions v, datasets d WHERE v.project_id = @projectId AND {Named} AND v.deleted_at IS NULL",
                 new { projectId, dataset, version },
                 cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound("datasetVersion", $"{dataset}@{version}");
@@ -107,6 +106,11 @@ internal sealed class DatasetVersionStore(Database database, ProjectAccess proje
             ?? throw ApiException.NotFound("file", path);
     }
 
+    /// <summary>One file of a live version whose files are verified.</summary>
+    /// <exception cref="ApiException">404; 409 when the version is a draft.</exception>
+    public async Task<DatasetFileRow> GetReadyFileAsync(string projectId, string dataset, int version, string path, CancellationToken cancellationToken)
+        => await GetFileAsync((await GetReadyAsync(projectId, dataset, version, cancellationToken)).Id, path, cancellationToken);
+
     /// <summary>Makes a draft ready; a version that is ready already stays as it is. Null when a content is not there (any more).</summary>
     public Task<DatasetVersionRow?> CommitAsync(DatasetVersionRow version, CancellationToken cancellationToken)
         => database.InWorkAsync(
@@ -145,25 +149,19 @@ internal sealed class DatasetVersionStore(Database database, ProjectAccess proje
     /// <summary>Changes what is given.</summary>
     /// <exception cref="ApiException">404; 412 when <paramref name="expected"/> is not its row version.</exception>
     public async Task<DatasetVersionRow> UpdateAsync(
-        string projectId, string dataset, int version, UpdateDatasetVersionRequest request, long? expected, CancellationToken cancellationToken)
+        DatasetVersionRow version, UpdateDatasetVersionRequest request, long? expected, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        var row = await connection.QuerySingleOrDefaultAsync<DatasetVersionRow>(new CommandDefinition(
-            $"""
-            UPDATE dataset_versions v
-            SET description = coalesce(@description, v.description), tags = coalesce(@tags::jsonb, v.tags), row_version = v.row_version + 1
-            FROM datasets d WHERE {Addressed} AND v.deleted_at IS NULL AND (@expected::bigint IS NULL OR v.row_version = @expected)
-            RETURNING {DatasetVersionRow.Columns}
-            """,
-            new { projectId, dataset, version, description = request.Description, tags = DatasetTags.ToJson(request.Tags), expected },
-            cancellationToken: cancellationToken));
-        if (row is null)
-        {
-            await GetAsync(projectId, dataset, version, cancellationToken);
-            throw new ApiException(ErrorCodes.PreconditionFailed);
-        }
-
-        return row;
+        return await connection.QuerySingleOrDefaultAsync<DatasetVersionRow>(new CommandDefinition(
+                $"""
+                UPDATE dataset_versions v
+                SET description = coalesce(@description, v.description), tags = coalesce(@tags::jsonb, v.tags), row_version = v.row_version + 1
+                WHERE v.id = @Id AND v.deleted_at IS NULL AND (@expected::bigint IS NULL OR v.row_version = @expected)
+                RETURNING {DatasetVersionRow.Columns}
+                """,
+                new { version.Id, description = request.Description, tags = DatasetTags.ToJson(request.Tags), expected },
+                cancellationToken: cancellationToken))
+            ?? throw (expected is null ? ApiException.NotFound("datasetVersion", version.Id) : new ApiException(ErrorCodes.PreconditionFailed));
     }
 
     private async Task AnnounceAsync(UnitOfWork work, DatasetVersionRow row)

@@ -40,30 +40,30 @@ internal static class QualityEndpoints
     {
         var dataset = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}").WithTags("Quality");
         dataset.MapGet("/quality-plan", PlanAsync).RequireAction(DataActions.ReadQuality)
-            .WithOperationId("getQualityPlan").WithSummary("Get the expectations and rules of a dataset");
+            .Describe("getQualityPlan", "Get the expectations and rules of a dataset");
         dataset.MapPut("/quality-plan", SetPlanAsync).RequireAction(DataActions.WriteQuality).AcceptsPlan<QualityPlanText>()
-            .WithOperationId("setQualityPlan").WithSummary("Replace the expectations and rules of a dataset: YAML, as it is or as a field of JSON");
+            .Describe("setQualityPlan", "Replace the expectations and rules of a dataset: YAML, as it is or as a field of JSON");
         var version = dataset.MapGroup("/versions/{version:int}");
         version.MapPost("/quality-reports", CreateAsync).RequireAction(DataActions.WriteQuality).WithIdempotency().AcceptsPlan<CreateQualityReportRequest>()
-            .WithOperationId("createQualityReport").WithSummary("Start a quality report of a version");
+            .Describe("createQualityReport", "Start a quality report of a version");
         version.MapGet("/quality-reports", ListAsync).RequireAction(DataActions.ReadQuality)
-            .WithOperationId("listQualityReports").WithSummary("List the quality reports of a version, newest first");
+            .Describe("listQualityReports", "List the quality reports of a version, newest first");
         version.MapGet("/quality", LatestAsync).RequireAction(DataActions.ReadQuality)
-            .WithOperationId("getVersionQuality").WithSummary("Get the newest quality report of a version, and whether the version may be used");
+            .Describe("getVersionQuality", "Get the newest quality report of a version, and whether the version may be used");
         version.MapPost("/quality/override", OverrideAsync).RequireAction(DataActions.AdministerQuality)
-            .WithOperationId("overrideVersionQuality").WithSummary("Let a version be used although its report blocks it");
+            .Describe("overrideVersionQuality", "Let a version be used although its report blocks it");
         var report = routes.MapGroup("/v1/quality-reports/{report}").WithTags("Quality");
         report.MapGet("/", Get).RequireAction(DataActions.ReadQuality)
-            .WithOperationId("getQualityReport").WithSummary("Get a quality report's status and score");
+            .Describe("getQualityReport", "Get a quality report's status and score");
         report.MapGet("/document", DocumentAsync).RequireAction(DataActions.ReadQuality).Produces<QualityDocument>()
-            .WithOperationId("getQualityDocument").WithSummary("Get a quality report as JSON");
+            .Describe("getQualityDocument", "Get a quality report as JSON");
         report.MapGet("/html", HtmlAsync).RequireAction(DataActions.ReadQuality)
-            .WithOperationId("getQualityPage").WithSummary("Get a quality report as one HTML page in the caller's language")
+            .Describe("getQualityPage", "Get a quality report as one HTML page in the caller's language")
             .Produces<Stream>(contentType: "text/html");
         report.MapGet("/text", TextAsync).RequireAction(DataActions.ReadQuality).Produces<string>(contentType: "text/markdown")
-            .WithOperationId("getQualityText").WithSummary("Get what matters in a quality report as Markdown in the caller's language");
+            .Describe("getQualityText", "Get what matters in a quality report as Markdown in the caller's language");
         report.MapPost("/cancel", CancelAsync).RequireAction(DataActions.CancelQuality)
-            .WithOperationId("cancelQualityReport").WithSummary("Cancel a quality report; repeating it is harmless");
+            .Describe("cancelQualityReport", "Cancel a quality report; repeating it is harmless");
         QualityWorkEndpoints.Map(report);
         return routes;
     }

@@ -46,7 +46,7 @@ internal sealed class QualityReportStore(Database database, IOutbox outbox, Even
 
     /// <inheritdoc />
     Task<QualityReportRow> IReach<QualityReportRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
-        => GetAsync((string)path["report"]!, caller, cancellationToken);
+        => GetAsync(path.Text("report"), caller, cancellationToken);
 
     /// <summary>A report that the caller reaches.</summary>
     /// <exception cref="ApiException">404.</exception>

@@ -19,20 +19,20 @@ internal static class QualityWorkEndpoints
     public static void Map(RouteGroupBuilder report)
     {
         report.MapPost("/begin", BeginAsync).RequireAction(DataActions.OrchestrateQuality)
-            .WithOperationId("beginQualityReport").WithSummary("Begin a report (orchestrations)");
+            .Describe("beginQualityReport", "Begin a report (orchestrations)");
         report.MapPost("/progress", ProgressAsync).RequireAction(DataActions.OrchestrateQuality)
-            .WithOperationId("reportQualityProgress").WithSummary("Note how far a report is (orchestrations)");
+            .Describe("reportQualityProgress", "Note how far a report is (orchestrations)");
         report.MapPut("/parts/{part:int}", SetPartAsync).RequireAction(DataActions.OrchestrateQuality).WithBodyLimit(Compressed.MaxBytes)
-            .WithOperationId("setQualityPart").WithSummary("Keep what a step found (orchestrations)");
+            .Describe("setQualityPart", "Keep what a step found (orchestrations)");
         report.MapGet("/parts/{part:int}", PartAsync).RequireAction(DataActions.OrchestrateQuality)
-            .WithOperationId("getQualityPart").WithSummary("Read what a step found (orchestrations)")
+            .Describe("getQualityPart", "Read what a step found (orchestrations)")
             .Produces<JsonElement>();
         report.MapGet("/baseline", BaselineAsync).RequireAction(DataActions.OrchestrateQuality)
-            .WithOperationId("getQualityBaseline").WithSummary("Read what drift is measured against (orchestrations)");
+            .Describe("getQualityBaseline", "Read what drift is measured against (orchestrations)");
         report.MapPost("/complete", CompleteAsync).RequireAction(DataActions.OrchestrateQuality).WithBodyLimit(Compressed.MaxBytes)
-            .WithOperationId("completeQualityReport").WithSummary("End a report well (orchestrations)");
+            .Describe("completeQualityReport", "End a report well (orchestrations)");
         report.MapPost("/fail", FailAsync).RequireAction(DataActions.OrchestrateQuality)
-            .WithOperationId("failQualityReport").WithSummary("End a report badly (orchestrations)");
+            .Describe("failQualityReport", "End a report badly (orchestrations)");
     }
 
     private static async Task<Ok<QualityWork>> BeginAsync(string report, QualityWorkStore store, CancellationToken cancellationToken)

@@ -17,34 +17,34 @@ internal static class IdentityEndpoints
     {
         var auth = routes.MapGroup("/v1/auth").WithTags("Identity").OpenToAnybody();
         auth.MapPost("/register", LoginEndpoints.RegisterAsync)
-            .WithOperationId("register").WithSummary("Create an account and log it in");
-        auth.MapPost("/login", LoginEndpoints.LoginAsync).WithOperationId("login").WithSummary("Log in");
+            .Describe("register", "Create an account and log it in");
+        auth.MapPost("/login", LoginEndpoints.LoginAsync).Describe("login", "Log in");
         auth.MapPost("/refresh", LoginEndpoints.RefreshAsync)
-            .WithOperationId("refresh").WithSummary("Exchange a refresh token for new tokens");
+            .Describe("refresh", "Exchange a refresh token for new tokens");
         auth.MapPost("/logout", LoginEndpoints.LogoutAsync)
-            .WithOperationId("logout").WithSummary("End the login that a refresh token belongs to");
+            .Describe("logout", "End the login that a refresh token belongs to");
         auth.MapPost("/service-token", LoginEndpoints.ServiceTokenAsync)
-            .WithOperationId("getServiceToken").WithSummary("Log a platform service in").WithoutDatabase();
+            .Describe("getServiceToken", "Log a platform service in").WithoutDatabase();
 
         var me = routes.MapGroup("/v1/users/me").WithTags("Identity").RequireAction(IdentityActions.ManageAccount);
-        me.MapGet("/", GetMeAsync).WithOperationId("getMe").WithSummary("The caller's account");
+        me.MapGet("/", GetMeAsync).Describe("getMe", "The caller's account");
         me.MapPost("/password", LoginEndpoints.ChangePasswordAsync)
-            .WithOperationId("changePassword").WithSummary("Change the caller's password; every other login ends");
+            .Describe("changePassword", "Change the caller's password; every other login ends");
 
         me.MapPost("/tokens", AccessTokenEndpoints.CreateAsync).WithIdempotencyOfSecret()
-            .WithOperationId("createAccessToken").WithSummary("Create a personal access token; it is shown once");
+            .Describe("createAccessToken", "Create a personal access token; it is shown once");
         me.MapGet("/tokens", AccessTokenEndpoints.ListAsync)
-            .WithOperationId("listAccessTokens").WithSummary("List the caller's personal access tokens");
+            .Describe("listAccessTokens", "List the caller's personal access tokens");
         me.MapDelete("/tokens/{id}", AccessTokenEndpoints.RevokeAsync)
-            .WithOperationId("revokeAccessToken").WithSummary("Revoke a personal access token");
+            .Describe("revokeAccessToken", "Revoke a personal access token");
 
         var users = routes.MapGroup("/v1/users").WithTags("Identity").RequireAction(IdentityActions.AdministerUsers);
-        users.MapGet("/", ListAsync).WithOperationId("listUsers").WithSummary("List accounts");
-        users.MapGet("/{id}", GetAsync).WithOperationId("getUser").WithSummary("Get an account");
+        users.MapGet("/", ListAsync).Describe("listUsers", "List accounts");
+        users.MapGet("/{id}", GetAsync).Describe("getUser", "Get an account");
         users.MapPost("/", LoginEndpoints.CreateUserAsync).WithIdempotency()
-            .WithOperationId("createUser").WithSummary("Create an account");
+            .Describe("createUser", "Create an account");
         users.MapPatch("/{id}", UpdateAsync)
-            .WithOperationId("updateUser").WithSummary("Change an account's role, disable or enable it; its tokens follow at once");
+            .Describe("updateUser", "Change an account's role, disable or enable it; its tokens follow at once");
     }
 
     private static async Task<Ok<User>> GetMeAsync(Caller caller, IdentityStore store, CancellationToken cancellationToken)

@@ -24,17 +24,17 @@ internal static class ProjectEndpoints
     {
         var projects = routes.MapGroup("/v1/projects").WithTags("Projects");
         projects.MapPost("/", CreateAsync).RequireAction(IdentityActions.WriteProject).WithIdempotency()
-            .WithOperationId("createProject").WithSummary("Create a project");
+            .Describe("createProject", "Create a project");
         projects.MapGet("/", ListAsync).RequireAction(IdentityActions.ReadProject)
-            .WithOperationId("listProjects").WithSummary("List the caller's projects, newest first");
+            .Describe("listProjects", "List the caller's projects, newest first");
         projects.MapGet("/{project}", GetAsync).RequireAction(IdentityActions.ReadProject)
-            .WithOperationId("getProject").WithSummary("Get a project by id or name");
+            .Describe("getProject", "Get a project by id or name");
         projects.MapPatch("/{project}", UpdateAsync).RequireAction(IdentityActions.WriteProject)
-            .WithOperationId("updateProject").WithIfMatch().WithSummary("Change a project; honours If-Match");
+            .Describe("updateProject", "Change a project; honours If-Match").WithIfMatch();
         projects.MapDelete("/{project}", DeleteAsync).RequireAction(IdentityActions.DeleteProject)
-            .WithOperationId("deleteProject").WithIfMatch().WithSummary("Delete a project; honours If-Match");
+            .Describe("deleteProject", "Delete a project; honours If-Match").WithIfMatch();
         projects.MapPost("/{project}/restore", RestoreAsync).RequireAction(IdentityActions.WriteProject)
-            .WithOperationId("restoreProject").WithSummary("Restore a deleted project by id");
+            .Describe("restoreProject", "Restore a deleted project by id");
     }
 
     private static async Task<Created<Project>> CreateAsync(

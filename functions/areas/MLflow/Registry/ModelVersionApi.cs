@@ -133,10 +133,8 @@ internal sealed class ModelVersionApi(
             throw MLflowException.Invalid($"Model version transition cannot archive existing model versions because '{stage}' is not an Active stage. Valid stages are Staging, Production");
         }
 
-        await database.InWorkAsync(
-            work => moves.SetStageAsync(
-                work, new VersionPlace(version.ModelId, version.Name, call.ProjectId, version.Version), Enum.Parse<ModelStage>(stage), archive, null, call.Caller),
-            call.Token);
+        await moves.SetStageAsync(
+            new VersionPlace(version.ModelId, version.Name, call.ProjectId, version.Version), Enum.Parse<ModelStage>(stage), archive, call.Caller, call.Token);
         await GetAsync(call);
     }
 

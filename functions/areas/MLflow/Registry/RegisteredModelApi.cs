@@ -141,8 +141,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryRead
     {
         var alias = CheckedAlias(call.RequiredText("alias"));
         var version = await store.RequireVersionAsync(call.ProjectId, call.RequiredText("name"), call.RequiredText("version"), call.Token);
-        await database.InWorkAsync(
-            work => moves.SetAliasAsync(work, new VersionPlace(version.ModelId, version.Name, call.ProjectId, version.Version), alias, null, call.Caller), call.Token);
+        await moves.SetAliasAsync(new VersionPlace(version.ModelId, version.Name, call.ProjectId, version.Version), alias, call.Caller, call.Token);
         await call.EmptyAsync();
     }
 
@@ -151,7 +150,7 @@ internal sealed partial class RegisteredModelApi(Database database, RegistryRead
     {
         var model = await store.RequireAsync(call.ProjectId, call.RequiredText("name"), call.Token);
         var alias = CheckedAlias(call.RequiredText("alias"));
-        await database.InWorkAsync(work => moves.DeleteAliasAsync(work, model.Id, model.Name, call.ProjectId, alias, call.Caller), call.Token);
+        await moves.DeleteAliasAsync(model.Id, model.Name, call.ProjectId, alias, call.Caller, call.Token);
         await call.EmptyAsync();
     }
 

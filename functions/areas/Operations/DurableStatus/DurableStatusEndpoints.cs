@@ -9,7 +9,6 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.Ports.Operations;
 using DurableTask.Core.Exceptions;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
 
@@ -29,6 +28,9 @@ internal static class DurableStatusEndpoints
     private const int MaxIdleSeconds = 365 * 24 * 3600;
     private const int MaxIdLength = 100;
 
+    /// <summary>Registers the feature.</summary>
+    public static IServiceCollection AddDurableStatus(this IServiceCollection services) => services.AddSingleton<InstanceAccess>();
+
     /// <summary>Maps the routes under both bases.</summary>
     public static void MapDurableStatusEndpoints(this IEndpointRouteBuilder routes)
     {
@@ -39,43 +41,43 @@ internal static class DurableStatusEndpoints
     private static void Map(RouteGroupBuilder group)
     {
         group.MapPost("/orchestrators/{name}/{instanceId?}", StartAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("startOrchestration").WithSummary("Start an orchestration")
+            .Describe("startOrchestration", "Start an orchestration")
             .TakesBody("application/json").Produces<JsonElement>(StatusCodes.Status202Accepted);
         group.MapGet("/instances", ListAsync).RequireAction(OperationsActions.ReadOrchestration)
-            .WithOperationId("listOrchestrations").WithSummary("List instances")
+            .Describe("listOrchestrations", "List instances")
             .Produces<JsonElement>();
         group.MapGet("/instances/{id}", GetAsync).RequireAction(OperationsActions.ReadOrchestration)
-            .WithOperationId("getOrchestration").WithSummary("Get an instance's status: 202 while it runs, 200 when it has ended")
+            .Describe("getOrchestration", "Get an instance's status: 202 while it runs, 200 when it has ended")
             .Produces<JsonElement>().Produces<JsonElement>(StatusCodes.Status202Accepted);
         group.MapPost("/instances/{id}/raiseEvent/{eventName}", RaiseEventAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("raiseOrchestrationEvent").Produces(StatusCodes.Status202Accepted).WithSummary("Send an event to an instance")
+            .Describe("raiseOrchestrationEvent", "Send an event to an instance").Produces(StatusCodes.Status202Accepted)
             .TakesBody("application/json");
         group.MapPost("/instances/{id}/terminate", TerminateAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("terminateOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Terminate an instance");
+            .Describe("terminateOrchestration", "Terminate an instance").Produces(StatusCodes.Status202Accepted);
         group.MapPost("/instances/{id}/suspend", SuspendAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("suspendOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Suspend an instance");
+            .Describe("suspendOrchestration", "Suspend an instance").Produces(StatusCodes.Status202Accepted);
         group.MapPost("/instances/{id}/resume", ResumeAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("resumeOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Resume a suspended instance");
+            .Describe("resumeOrchestration", "Resume a suspended instance").Produces(StatusCodes.Status202Accepted);
         group.MapPost("/instances/{id}/restart", RestartAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("restartOrchestration").WithSummary("Start a finished instance again with its first input")
+            .Describe("restartOrchestration", "Start a finished instance again with its first input")
             .Produces<JsonElement>(StatusCodes.Status202Accepted);
         group.MapPost("/instances/{id}/rewind", RewindAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("rewindOrchestration").Produces(StatusCodes.Status202Accepted).WithSummary("Let a failed instance go on from before its failure");
+            .Describe("rewindOrchestration", "Let a failed instance go on from before its failure").Produces(StatusCodes.Status202Accepted);
         group.MapDelete("/instances/{id}", PurgeAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("purgeOrchestration").WithSummary("Remove a finished instance and its history")
+            .Describe("purgeOrchestration", "Remove a finished instance and its history")
             .Produces<JsonElement>();
         group.MapGet("/stuckInstances", StuckAsync).RequireAction(OperationsActions.AdministerOrchestrations)
-            .WithOperationId("listStuckOrchestrations").WithSummary("List unfinished instances that have not moved for long")
+            .Describe("listStuckOrchestrations", "List unfinished instances that have not moved for long")
             .Produces<JsonElement>();
         group.MapEntities();
         group.MapDelete("/instances", PurgeManyAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("purgeOrchestrations").WithSummary("Remove finished instances and their histories")
+            .Describe("purgeOrchestrations", "Remove finished instances and their histories")
             .Produces<JsonElement>();
     }
 
     /// <param name="name">The orchestrator's name.</param>
     private static async Task<IResult> StartAsync(
-        string name, string? instanceId, Caller caller, HttpRequest request, HttpResponse response, DurableTaskClient client, CancellationToken cancellationToken)
+        string name, string? instanceId, Caller caller, HttpContext http, DurableTaskClient client, CancellationToken cancellationToken)
     {
         RequireEverything(caller);
         Check.That(name.Length <= MaxIdLength, "name", "length", 1, MaxIdLength);
@@ -90,8 +92,8 @@ internal static class DurableStatusEndpoints
         try
         {
             var id = await client.ScheduleNewOrchestrationInstanceAsync(
-                new TaskName(name), await Payloads.ReadAsync(request, cancellationToken), new StartOrchestrationOptions(instanceId), cancellationToken);
-            return Accepted(request, response, id);
+                new TaskName(name), await Payloads.ReadAsync(http.Request, cancellationToken), new StartOrchestrationOptions(instanceId), cancellationToken);
+            return Accepted(http, id);
         }
         catch (OrchestrationAlreadyExistsException)
         {
@@ -100,32 +102,29 @@ internal static class DurableStatusEndpoints
     }
 
     private static async Task<IResult> GetAsync(
-        string id, bool? showHistory, bool? showHistoryOutput, bool? showInput, bool? returnInternalServerErrorOnFailure,
-        Caller caller, HttpRequest request, HttpResponse response, ResourceOwners owners, DurableTaskClient client, TaskHubConnection hub,
-        CancellationToken cancellationToken)
+        string id, [AsParameters] InstanceView view, Caller caller, HttpContext http, InstanceAccess instances, TaskHubConnection hub, CancellationToken cancellationToken)
     {
-        var instance = await RequireAsync(id, caller, owners, client, payloads: true, cancellationToken);
-        var status = InstanceStatus.From(instance, showInput ?? true);
-        if (showHistory == true)
+        var instance = await instances.RequireAsync(id, caller, payloads: true, cancellationToken);
+        var status = InstanceStatus.From(instance, view.ShowInput ?? true);
+        if (view.ShowHistory == true)
         {
-            status["historyEvents"] = InstanceStatus.History(await HistoryEntry.ReadAsync(hub, id, cancellationToken), showHistoryOutput ?? false);
+            status["historyEvents"] = InstanceStatus.History(await HistoryEntry.ReadAsync(hub, id, cancellationToken), view.ShowHistoryOutput ?? false);
         }
 
         if (instance.IsCompleted)
         {
-            var failed = instance.RuntimeStatus == OrchestrationRuntimeStatus.Failed && returnInternalServerErrorOnFailure == true;
+            var failed = instance.RuntimeStatus == OrchestrationRuntimeStatus.Failed && view.ReturnInternalServerErrorOnFailure == true;
             return TypedResults.Json(status, statusCode: failed ? StatusCodes.Status500InternalServerError : StatusCodes.Status200OK);
         }
 
-        response.Headers.Location = ManagementUris.For(request, id).StatusQueryGetUri;
-        response.Headers.RetryAfter = "5";
+        http.Response.Headers.Location = ManagementUris.For(http.Request, id).StatusQueryGetUri;
+        http.Response.Headers.RetryAfter = "5";
         return TypedResults.Json(status, statusCode: StatusCodes.Status202Accepted);
     }
 
-    /// <param name="top">Instances on a page.</param>
     private static async Task<IResult> ListAsync(
-        [AsParameters] InstanceFilter filter, bool? showInput, int? top, [FromHeader(Name = ContinuationHeader)] string? continuationToken,
-        Caller caller, HttpResponse response, DurableTaskClient client, CancellationToken cancellationToken)
+        [AsParameters] InstanceFilter filter, [AsParameters] InstancePage shown, Caller caller, HttpResponse response, DurableTaskClient client,
+        CancellationToken cancellationToken)
     {
         RequireEverything(caller);
         var query = new OrchestrationQuery(
@@ -133,15 +132,15 @@ internal static class DurableStatusEndpoints
             filter.CreatedTimeTo,
             filter.Statuses(),
             InstanceIdPrefix: filter.InstanceIdPrefix,
-            PageSize: Check.Range(top ?? OrchestrationQuery.DefaultPageSize, "top", 1, MaxTop),
+            PageSize: Check.Range(shown.Top ?? OrchestrationQuery.DefaultPageSize, "top", 1, MaxTop),
             FetchInputsAndOutputs: true,
-            ContinuationToken: string.IsNullOrEmpty(continuationToken) ? null : continuationToken);
+            ContinuationToken: string.IsNullOrEmpty(shown.ContinuationToken) ? null : shown.ContinuationToken);
         var items = new JsonArray();
         await foreach (var page in client.GetAllInstancesAsync(query).AsPages().WithCancellation(cancellationToken))
         {
             foreach (var instance in page.Values)
             {
-                items.Add((JsonNode)InstanceStatus.From(instance, showInput ?? true));
+                items.Add((JsonNode)InstanceStatus.From(instance, shown.ShowInput ?? true));
             }
 
             if (page.ContinuationToken is { } next)
@@ -156,58 +155,57 @@ internal static class DurableStatusEndpoints
     }
 
     private static async Task<IResult> RaiseEventAsync(
-        string id, string eventName, Caller caller, HttpRequest request, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        string id, string eventName, Caller caller, HttpRequest request, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireControlAsync(id, caller, owners, cancellationToken);
-        await RequireLiveAsync(id, caller, owners, client, cancellationToken);
+        await instances.RequireControlAsync(id, caller, cancellationToken);
+        await instances.RequireLiveAsync(id, caller, cancellationToken);
         await client.RaiseEventAsync(id, eventName, await Payloads.ReadAsync(request, cancellationToken), cancellationToken);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 
     private static async Task<IResult> TerminateAsync(
-        string id, string? reason, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        string id, string? reason, Caller caller, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireControlAsync(id, caller, owners, cancellationToken);
-        await RequireLiveAsync(id, caller, owners, client, cancellationToken);
+        await instances.RequireControlAsync(id, caller, cancellationToken);
+        await instances.RequireLiveAsync(id, caller, cancellationToken);
         await client.TerminateInstanceAsync(id, new TerminateInstanceOptions(reason), cancellationToken);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 
     private static async Task<IResult> SuspendAsync(
-        string id, string? reason, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        string id, string? reason, Caller caller, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireLiveAsync(id, caller, owners, client, cancellationToken);
+        await instances.RequireLiveAsync(id, caller, cancellationToken);
         await client.SuspendInstanceAsync(id, reason, cancellationToken);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 
     private static async Task<IResult> ResumeAsync(
-        string id, string? reason, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        string id, string? reason, Caller caller, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireLiveAsync(id, caller, owners, client, cancellationToken);
+        await instances.RequireLiveAsync(id, caller, cancellationToken);
         await client.ResumeInstanceAsync(id, reason, cancellationToken);
         return TypedResults.StatusCode(StatusCodes.Status202Accepted);
     }
 
     private static async Task<IResult> RestartAsync(
-        string id, bool? restartWithNewInstanceId, Caller caller, HttpRequest request, HttpResponse response, ResourceOwners owners, DurableTaskClient client,
-        CancellationToken cancellationToken)
+        string id, bool? restartWithNewInstanceId, Caller caller, HttpContext http, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireControlAsync(id, caller, owners, cancellationToken);
-        var instance = await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken);
+        await instances.RequireControlAsync(id, caller, cancellationToken);
+        var instance = await instances.RequireAsync(id, caller, payloads: false, cancellationToken);
         if (!instance.IsCompleted)
         {
             throw ApiException.IllegalTransition("instance", instance.RuntimeStatus.ToString(), "Restarted");
         }
 
-        return Accepted(request, response, await client.RestartAsync(id, restartWithNewInstanceId ?? true, cancellationToken));
+        return Accepted(http, await client.RestartAsync(id, restartWithNewInstanceId ?? true, cancellationToken));
     }
 
     private static async Task<IResult> RewindAsync(
-        string id, string? reason, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        string id, string? reason, Caller caller, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireControlAsync(id, caller, owners, cancellationToken);
-        var instance = await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken);
+        await instances.RequireControlAsync(id, caller, cancellationToken);
+        var instance = await instances.RequireAsync(id, caller, payloads: false, cancellationToken);
         if (instance.RuntimeStatus != OrchestrationRuntimeStatus.Failed)
         {
             throw instance.IsCompleted ? new ApiException(ErrorCodes.Gone, id) : ApiException.IllegalTransition("instance", instance.RuntimeStatus.ToString(), "Rewound");
@@ -218,10 +216,10 @@ internal static class DurableStatusEndpoints
     }
 
     private static async Task<IResult> PurgeAsync(
-        string id, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
+        string id, Caller caller, InstanceAccess instances, DurableTaskClient client, CancellationToken cancellationToken)
     {
-        await RequireControlAsync(id, caller, owners, cancellationToken);
-        var instance = await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken);
+        await instances.RequireControlAsync(id, caller, cancellationToken);
+        var instance = await instances.RequireAsync(id, caller, payloads: false, cancellationToken);
         if (!instance.IsCompleted)
         {
             throw ApiException.IllegalTransition("instance", instance.RuntimeStatus.ToString(), "Purged");
@@ -243,11 +241,11 @@ internal static class DurableStatusEndpoints
             : TypedResults.Json(new JsonObject { ["instancesDeleted"] = result.PurgedInstanceCount });
     }
 
-    private static JsonHttpResult<ManagementUris> Accepted(HttpRequest request, HttpResponse response, string instanceId)
+    private static JsonHttpResult<ManagementUris> Accepted(HttpContext http, string instanceId)
     {
-        var uris = ManagementUris.For(request, instanceId);
-        response.Headers.Location = uris.StatusQueryGetUri;
-        response.Headers.RetryAfter = "10";
+        var uris = ManagementUris.For(http.Request, instanceId);
+        http.Response.Headers.Location = uris.StatusQueryGetUri;
+        http.Response.Headers.RetryAfter = "10";
         return TypedResults.Json(uris, statusCode: StatusCodes.Status202Accepted);
     }
 
@@ -258,41 +256,12 @@ internal static class DurableStatusEndpoints
         return TypedResults.Json(InstanceStatus.From(await StuckInstances.FindAsync(hub, idle, time.GetUtcNow(), limit, cancellationToken)));
     }
 
-    /// <summary>The job's orchestration and its row must agree: only the platform and administrators interfere with it.</summary>
-    private static async Task RequireControlAsync(string id, Caller caller, ResourceOwners owners, CancellationToken cancellationToken)
-    {
-        if (caller.Role is not (CallerRole.Administrator or CallerRole.Service))
-        {
-            await owners.RequireAsync(ResourceOwners.Instance, id, caller, cancellationToken);
-            throw new ApiException(ErrorCodes.OrchestrationProtected, id);
-        }
-    }
-
     /// <summary>403 unless ownership does not limit the caller.</summary>
     internal static void RequireEverything(Caller caller)
     {
         if (!caller.ReachesEverything)
         {
             throw new ApiException(ErrorCodes.Forbidden);
-        }
-    }
-
-    private static async Task<OrchestrationMetadata> RequireAsync(
-        string id, Caller caller, ResourceOwners owners, DurableTaskClient client, bool payloads, CancellationToken cancellationToken)
-    {
-        if (!caller.ReachesEverything)
-        {
-            await owners.RequireAsync(ResourceOwners.Instance, id, caller, cancellationToken);
-        }
-
-        return await client.GetInstanceAsync(id, payloads, cancellationToken) ?? throw ApiException.NotFound("instance", id);
-    }
-
-    private static async Task RequireLiveAsync(string id, Caller caller, ResourceOwners owners, DurableTaskClient client, CancellationToken cancellationToken)
-    {
-        if ((await RequireAsync(id, caller, owners, client, payloads: false, cancellationToken)).IsCompleted)
-        {
-            throw new ApiException(ErrorCodes.Gone, id);
         }
     }
 }

@@ -20,16 +20,16 @@ internal static class EntityEndpoints
     public static void MapEntities(this RouteGroupBuilder group)
     {
         group.MapGet("/entities", ListAllAsync).RequireAction(OperationsActions.ReadOrchestration)
-            .WithOperationId("listEntities").WithSummary("List entities")
+            .Describe("listEntities", "List entities")
             .Produces<JsonElement>();
         group.MapGet("/entities/{entityName}", ListAsync).RequireAction(OperationsActions.ReadOrchestration)
-            .WithOperationId("listEntitiesOfName").WithSummary("List the entities of a name")
+            .Describe("listEntitiesOfName", "List the entities of a name")
             .Produces<JsonElement>();
         group.MapGet("/entities/{entityName}/{entityKey}", GetAsync).RequireAction(OperationsActions.ReadOrchestration)
-            .WithOperationId("getEntity").WithSummary("Get an entity's state")
+            .Describe("getEntity", "Get an entity's state")
             .Produces<JsonElement>();
         group.MapPost("/entities/{entityName}/{entityKey}", SignalAsync).RequireAction(OperationsActions.ManageOrchestration)
-            .WithOperationId("signalEntity").Produces(StatusCodes.Status202Accepted).WithSummary("Signal an entity: op names the operation, the body is its input")
+            .Describe("signalEntity", "Signal an entity: op names the operation, the body is its input").Produces(StatusCodes.Status202Accepted)
             .TakesBody("application/json");
     }
 

@@ -32,11 +32,11 @@ internal static class GarbageEndpoints
     {
         var garbage = routes.MapGroup("/v1/garbage").WithTags("Garbage").RequireAction(OperationsActions.AdministerGarbage);
         garbage.MapGet("/", StatusAsync)
-            .WithOperationId("getGarbageStatus").WithSummary("What waits for garbage collection");
+            .Describe("getGarbageStatus", "What waits for garbage collection");
         garbage.MapGet("/reports", ListAsync)
-            .WithOperationId("listGarbageReports").WithSummary("List what rounds of garbage collection did, newest first");
+            .Describe("listGarbageReports", "List what rounds of garbage collection did, newest first");
         garbage.MapPost("/collect", CollectAsync)
-            .WithOperationId("collectGarbage").WithSummary("Do a round of garbage collection now");
+            .Describe("collectGarbage", "Do a round of garbage collection now");
         return routes;
     }
 

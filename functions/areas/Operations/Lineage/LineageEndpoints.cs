@@ -40,11 +40,11 @@ internal static class LineageEndpoints
     {
         var lineage = routes.MapGroup("/v1/lineage/{kind}/{id}").WithTags("Lineage").RequireAction(OperationsActions.ReadLineage);
         lineage.MapGet("/", GetAsync)
-            .WithOperationId("getLineage").WithSummary("What a thing came from and what came from it, to any depth and at any time");
+            .Describe("getLineage", "What a thing came from and what came from it, to any depth and at any time");
         lineage.MapGet("/impact", ImpactAsync)
-            .WithOperationId("getImpact").WithSummary("What used a thing, directly or through others");
+            .Describe("getImpact", "What used a thing, directly or through others");
         lineage.MapGet("/root-causes", RootCausesAsync)
-            .WithOperationId("getRootCauses").WithSummary("What went into a thing, directly or through others");
+            .Describe("getRootCauses", "What went into a thing, directly or through others");
         OpenLineageEndpoints.Map(routes);
         LineageReceiverEndpoints.Map(routes);
         return routes;
@@ -53,23 +53,22 @@ internal static class LineageEndpoints
     /// <param name="kind">The kind of thing, such as <c>datasetVersion</c> or <c>run</c>.</param>
     /// <param name="id">The thing's id.</param>
     private static async Task<Ok<LineageGraph>> GetAsync(
-        string kind, string id, string? direction, int? depth, int? limit, string? at, Caller caller, LineageReader reader, CancellationToken cancellationToken)
+        string kind, string id, [AsParameters] GraphParameters asked, Caller caller, LineageReader reader, CancellationToken cancellationToken)
         => TypedResults.Ok(await reader.GetAsync(
-            kind, id, EnumText.Parse<LineageDirection>(direction, "direction") ?? LineageDirection.Both, Scope(depth ?? 1, limit, at), caller, cancellationToken));
+            kind, id, EnumText.Parse<LineageDirection>(asked.Direction, "direction") ?? LineageDirection.Both, Scope(asked.Depth ?? 1, asked.Limit, asked.At), caller,
+            cancellationToken));
 
     /// <param name="kind">The kind of thing, such as <c>datasetVersion</c> or <c>run</c>.</param>
     /// <param name="id">The thing's id.</param>
-    /// <param name="depth">How many steps to follow; all of them when absent.</param>
     private static async Task<Ok<LineageReach>> ImpactAsync(
-        string kind, string id, string? kinds, int? depth, int? limit, string? at, Caller caller, LineageReader reader, CancellationToken cancellationToken)
-        => TypedResults.Ok(await reader.ReachAsync(kind, id, upstream: false, Kinds(kinds), Scope(depth ?? MaxDepth, limit, at), caller, cancellationToken));
+        string kind, string id, [AsParameters] ReachParameters asked, Caller caller, LineageReader reader, CancellationToken cancellationToken)
+        => TypedResults.Ok(await reader.ReachAsync(kind, id, upstream: false, Kinds(asked.Kinds), Scope(asked.Depth ?? MaxDepth, asked.Limit, asked.At), caller, cancellationToken));
 
     /// <param name="kind">The kind of thing, such as <c>datasetVersion</c> or <c>run</c>.</param>
     /// <param name="id">The thing's id.</param>
-    /// <param name="depth">How many steps to follow; all of them when absent.</param>
     private static async Task<Ok<LineageReach>> RootCausesAsync(
-        string kind, string id, string? kinds, int? depth, int? limit, string? at, Caller caller, LineageReader reader, CancellationToken cancellationToken)
-        => TypedResults.Ok(await reader.ReachAsync(kind, id, upstream: true, Kinds(kinds), Scope(depth ?? MaxDepth, limit, at), caller, cancellationToken));
+        string kind, string id, [AsParameters] ReachParameters asked, Caller caller, LineageReader reader, CancellationToken cancellationToken)
+        => TypedResults.Ok(await reader.ReachAsync(kind, id, upstream: true, Kinds(asked.Kinds), Scope(asked.Depth ?? MaxDepth, asked.Limit, asked.At), caller, cancellationToken));
 
     private static LineageScope Scope(int depth, int? limit, string? at)
         => new(Check.Range(depth, "depth", 1, MaxDepth), Check.Range(limit ?? DefaultLimit, "limit", 1, MaxLimit), at is null ? null : OpenLineageCheck.Time(at, "at"));

@@ -19,13 +19,13 @@ internal static class LineageReceiverEndpoints
     {
         var receivers = routes.MapGroup("/v1/projects/{project}/lineage-receivers").WithTags("OpenLineage");
         receivers.MapPost("/", CreateAsync).RequireAction(OperationsActions.ManageLineageReceiver).WithIdempotencyOfSecret()
-            .WithOperationId("createLineageReceiver").WithSummary("Send OpenLineage events about a project's runs to a URL");
+            .Describe("createLineageReceiver", "Send OpenLineage events about a project's runs to a URL");
         receivers.MapGet("/", ListAsync).RequireAction(OperationsActions.ReadLineageReceiver)
-            .WithOperationId("listLineageReceivers").WithSummary("List the receivers of a project");
+            .Describe("listLineageReceivers", "List the receivers of a project");
         receivers.MapPatch("/{receiver}", UpdateAsync).RequireAction(OperationsActions.ManageLineageReceiver)
-            .WithOperationId("updateLineageReceiver").WithSummary("Change, pause or resume a receiver");
+            .Describe("updateLineageReceiver", "Change, pause or resume a receiver");
         receivers.MapDelete("/{receiver}", DeleteAsync).RequireAction(OperationsActions.ManageLineageReceiver)
-            .WithOperationId("deleteLineageReceiver").WithSummary("Remove a receiver");
+            .Describe("deleteLineageReceiver", "Remove a receiver");
     }
 
     private static async Task<Created<LineageReceiver>> CreateAsync(

@@ -29,15 +29,15 @@ internal static class OpenLineageEndpoints
         {
             var lineage = routes.MapGroup(prefix + "/api/v1/lineage").WithTags("OpenLineage").RequireAction(OperationsActions.WriteLineage);
             lineage.MapPost("/", PostAsync).WithBodyLimit(MaxBytes)
-                .WithOperationId($"post{owner}LineageEvent").WithSummary("Take an OpenLineage event about a run, a job or a dataset");
+                .Describe($"post{owner}LineageEvent", "Take an OpenLineage event about a run, a job or a dataset");
             lineage.MapPost("/batch", PostBatchAsync).WithBodyLimit(MaxBatchBytes)
-                .WithOperationId($"post{owner}LineageEvents").WithSummary("Take up to 1,000 OpenLineage events");
+                .Describe($"post{owner}LineageEvents", "Take up to 1,000 OpenLineage events");
         }
 
         routes.MapGet("/v1/projects/{project}/lineage-events", ListAsync).WithTags("OpenLineage").RequireAction(OperationsActions.ReadLineage)
-            .WithOperationId("listLineageEvents").WithSummary("List the OpenLineage events that a project received, newest first");
+            .Describe("listLineageEvents", "List the OpenLineage events that a project received, newest first");
         routes.MapGet("/v1/projects/{project}/lineage-external", FindAsync).WithTags("Lineage").RequireAction(OperationsActions.ReadLineage)
-            .WithOperationId("findExternalLineage").WithSummary("Find datasets, jobs and runs of other tools in a project's graph, by kind, namespace and name");
+            .Describe("findExternalLineage", "Find datasets, jobs and runs of other tools in a project's graph, by kind, namespace and name");
     }
 
     /// <example>

@@ -21,22 +21,22 @@ internal static class TaskEndpoints
     {
         var tasks = routes.MapGroup("/v1/tasks").WithTags("Tasks");
         tasks.MapGet("/", ListAsync).RequireAction(OperationsActions.ReadTask)
-            .WithOperationId("listTasks").WithSummary("List long operations, newest first");
+            .Describe("listTasks", "List long operations, newest first");
         tasks.MapGet("/{task}", GetAsync).RequireAction(OperationsActions.ReadTask)
-            .WithOperationId("getTask").WithSummary("Get a long operation");
+            .Describe("getTask", "Get a long operation");
         tasks.MapGet("/{task}/why", WhyAsync).RequireAction(OperationsActions.ReadTask)
-            .WithOperationId("explainTaskWait").WithSummary("Explain, in words and in data, why a task waits");
+            .Describe("explainTaskWait", "Explain, in words and in data, why a task waits");
         tasks.MapGet("/{task}/attempts/{attempt:int}/log", ReadLogAsync).RequireAction(OperationsActions.ReadTask)
-            .WithOperationId("readTaskLog").WithSummary("Read the end of what an attempt of a queue's task has written to standard output and standard error")
+            .Describe("readTaskLog", "Read the end of what an attempt of a queue's task has written to standard output and standard error")
             .Produces<Stream>(contentType: "text/plain");
         tasks.MapPost("/{task}/cancel", CancelAsync).RequireAction(OperationsActions.CancelTask)
-            .WithOperationId("cancelTask").WithSummary("Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
+            .Describe("cancelTask", "Cancel a long operation of any kind, or the whole tree of a queue's task; repeating it is harmless");
         return routes;
     }
 
     /// <param name="kind"><c>orchestration</c> for orchestrations that nothing else stands for; everything else when absent.</param>
     private static async Task<Ok<Page<PlatformTask>>> ListAsync(
-        string? project, string? kind, [AsParameters] PageRequest page, Caller caller, ProjectAccess projects, TaskReader reader, OrchestrationTasks orchestrations,
+        string? project, string? kind, [AsParameters] PageRequest page, Caller caller, TaskReader reader, OrchestrationTasks orchestrations,
         CancellationToken cancellationToken)
     {
         Check.That(kind is null or TaskKinds.Orchestration, "kind", "wrongType");
@@ -45,8 +45,7 @@ internal static class TaskEndpoints
             return TypedResults.Ok(await orchestrations.ListAsync(page, caller, cancellationToken));
         }
 
-        var projectId = project is null ? null : await projects.RequireAsync(project, caller, cancellationToken);
-        var rows = await reader.ListAsync(projectId, caller, page.Key(), page.Size, cancellationToken);
+        var rows = await reader.ListAsync(project, caller, page.Key(), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, reader.ToContract, static row => [row.Id]));
     }
 

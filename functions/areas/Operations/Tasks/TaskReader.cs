@@ -1,5 +1,6 @@
 using AiPlatform.Contracts.Tasks;
 using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Ports.Identity;
 using AiPlatform.Ports.Operations;
@@ -16,9 +17,15 @@ internal sealed class TaskReader(Database database, IEnumerable<ITaskKind> kinds
     public ITaskKind KindOf(TaskRow row) => _kinds[row.Kind];
 
     /// <summary>One more operation than asked for, newest first; of one project, or of all that the caller reaches.</summary>
-    public async Task<IEnumerable<TaskRow>> ListAsync(string? projectId, Caller caller, string? after, int size, CancellationToken cancellationToken)
+    /// <param name="project">The project's id or name; null for all.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="after">The id behind which the page begins; null for the first one.</param>
+    /// <param name="size">How many are asked for.</param>
+    /// <exception cref="ApiException">404 for the project.</exception>
+    public async Task<IEnumerable<TaskRow>> ListAsync(string? project, Caller caller, string? after, int size, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
+        var projectId = project is null ? null : (await ProjectAccess.RequireAsync(connection, project, caller, cancellationToken)).Id;
         // Each project and each queue gives its newest from an index, however many it has.
         var newest = _kinds.Values.Select(kind => kind.Source).Select(source =>
             $"""

@@ -31,25 +31,25 @@ internal static class ModelEndpoints
     {
         var models = routes.MapGroup("/v1/projects/{project}/models").WithTags("Models");
         models.MapPost("/", CreateAsync).RequireAction(RegistryActions.WriteModel).WithIdempotency()
-            .WithOperationId("createModel").WithSummary("Create a registered model");
+            .Describe("createModel", "Create a registered model");
         models.MapGet("/", ListAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("listModels").WithSummary("List registered models, newest first");
-        models.MapGet("/{model}", GetAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("getModel").WithSummary("Get a registered model by id or name");
+            .Describe("listModels", "List registered models, newest first");
+        models.MapGet("/{model}", Get).RequireAction(RegistryActions.ReadModel)
+            .Describe("getModel", "Get a registered model by id or name");
         models.MapDelete("/{model}", DeleteAsync).RequireAction(RegistryActions.DeleteModel)
-            .WithOperationId("deleteModel").WithSummary("Delete a registered model");
+            .Describe("deleteModel", "Delete a registered model");
         models.MapPost("/{model}/restore", RestoreAsync).RequireAction(RegistryActions.WriteModel)
-            .WithOperationId("restoreModel").WithSummary("Restore a deleted model by id");
+            .Describe("restoreModel", "Restore a deleted model by id");
         models.MapPost("/{model}/versions", RegisterAsync).RequireAction(RegistryActions.WriteModel).WithIdempotency().WithBodyLimit(MaxVersionBytes)
-            .WithOperationId("createModelVersion").WithSummary("Register a version from an artifact of a run");
+            .Describe("createModelVersion", "Register a version from an artifact of a run");
         models.MapGet("/{model}/versions", ListVersionsAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("listModelVersions").WithSummary("List versions, newest first");
+            .Describe("listModelVersions", "List versions, newest first");
         models.MapGet("/{model}/versions/{version:int}", GetVersionAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("getModelVersion").WithSummary("Get a version with its lineage and a download URL");
+            .Describe("getModelVersion", "Get a version with its lineage and a download URL");
         RegistryEndpoints.Map(models);
         PromotionEndpoints.Map(routes);
         routes.MapPost("/v1/jobs/{job}/model", RegisterJobAsync).WithTags("Jobs").RequireAction(RegistryActions.OrchestrateModel)
-            .WithOperationId("registerJobModel").WithSummary("Register a job's best model");
+            .Describe("registerJobModel", "Register a job's best model");
         return routes;
     }
 
@@ -69,8 +69,7 @@ internal static class ModelEndpoints
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
 
-    private static async Task<Ok<RegisteredModel>> GetAsync(
-        Reached<ModelRow> model, HttpResponse response, CancellationToken cancellationToken)
+    private static Ok<RegisteredModel> Get(Reached<ModelRow> model, HttpResponse response)
     {
         ETag.Set(response, model.Value.Revision);
         return TypedResults.Ok(model.Value.ToContract());

@@ -16,7 +16,7 @@ internal sealed record VersionPlace(string ModelId, string ModelName, string Pro
 /// Moves versions between stages and aliases between versions, for both APIs: who moved what is recorded in the same
 /// transaction, and a target that has a rule is reached only by a promotion.
 /// </summary>
-internal sealed partial class ModelMoves(EventStream events, WebhookEvents webhooks, TimeProvider time)
+internal sealed partial class ModelMoves(Database database, EventStream events, WebhookEvents webhooks, TimeProvider time)
 {
     /// <summary>An alias that a model may have; numbers and <c>latest</c> would be taken for versions.</summary>
     /// <exception cref="ApiException">400.</exception>
@@ -34,6 +34,11 @@ internal sealed partial class ModelMoves(EventStream events, WebhookEvents webho
 
     /// <summary>Keeps others from moving anything of the model until the transaction ends.</summary>
     public static Task LockAsync(UnitOfWork work, string modelId) => work.ExecuteAsync("SELECT 1 FROM models WHERE id = @modelId FOR NO KEY UPDATE", new { modelId });
+
+    /// <summary>Moves a version to a stage, by somebody who makes the move directly.</summary>
+    /// <exception cref="ApiException">409 <c>promotion_required</c>; 400 when there is nothing to archive in this stage.</exception>
+    public Task SetStageAsync(VersionPlace place, ModelStage stage, bool archiveExisting, Caller caller, CancellationToken cancellationToken)
+        => database.InWorkAsync(work => SetStageAsync(work, place, stage, archiveExisting, null, caller), cancellationToken);
 
     /// <summary>Moves a version to a stage.</summary>
     /// <param name="promotion">The promotion that was approved; null for a move that somebody makes directly.</param>
@@ -63,6 +68,11 @@ internal sealed partial class ModelMoves(EventStream events, WebhookEvents webho
         }
     }
 
+    /// <summary>Points an alias at a version, by somebody who makes the move directly.</summary>
+    /// <exception cref="ApiException">409 <c>promotion_required</c>.</exception>
+    public Task SetAliasAsync(VersionPlace place, string alias, Caller caller, CancellationToken cancellationToken)
+        => database.InWorkAsync(work => SetAliasAsync(work, place, alias, null, caller), cancellationToken);
+
     /// <summary>Points an alias at a version.</summary>
     /// <exception cref="ApiException">409 <c>promotion_required</c>.</exception>
     public async Task SetAliasAsync(UnitOfWork work, VersionPlace place, string alias, string? promotion, Caller caller)
@@ -88,22 +98,25 @@ internal sealed partial class ModelMoves(EventStream events, WebhookEvents webho
     }
 
     /// <summary>Takes an alias away; nothing happens when there is none.</summary>
-    public async Task DeleteAliasAsync(UnitOfWork work, string modelId, string modelName, string projectId, string alias, Caller caller)
-    {
-        await LockAsync(work, modelId);
-        var moved = await work.ExecuteAsync(
-            """
-            WITH gone AS (DELETE FROM model_aliases WHERE model_id = @modelId AND lower(alias) = lower(@alias) RETURNING alias, version)
-            INSERT INTO model_moves (model_id, version, kind, moved_from, moved_to, actor_id, actor_name, at)
-            SELECT @modelId, version, 'alias', alias, NULL, @actor, @name, @now FROM gone
-            """,
-            new { modelId, alias, actor = caller.UserId, name = caller.Name, now = time.GetUtcNow() });
-        if (moved > 0)
-        {
-            await webhooks.PublishAsync(work, projectId, WebhookEvents.AliasDeleted, new { name = modelName, alias });
-            await events.PublishAsync(work, $"project:{projectId}", "model.alias", new { model = modelName, alias, by = caller.Name });
-        }
-    }
+    public Task DeleteAliasAsync(string modelId, string modelName, string projectId, string alias, Caller caller, CancellationToken cancellationToken)
+        => database.InWorkAsync(
+            async work =>
+            {
+                await LockAsync(work, modelId);
+                var moved = await work.ExecuteAsync(
+                    """
+                    WITH gone AS (DELETE FROM model_aliases WHERE model_id = @modelId AND lower(alias) = lower(@alias) RETURNING alias, version)
+                    INSERT INTO model_moves (model_id, version, kind, moved_from, moved_to, actor_id, actor_name, at)
+                    SELECT @modelId, version, 'alias', alias, NULL, @actor, @name, @now FROM gone
+                    """,
+                    new { modelId, alias, actor = caller.UserId, name = caller.Name, now = time.GetUtcNow() });
+                if (moved > 0)
+                {
+                    await webhooks.PublishAsync(work, projectId, WebhookEvents.AliasDeleted, new { name = modelName, alias });
+                    await events.PublishAsync(work, $"project:{projectId}", "model.alias", new { model = modelName, alias, by = caller.Name });
+                }
+            },
+            cancellationToken);
 
     private static async Task RequireFreeAsync(UnitOfWork work, string modelId, PromotionTarget target, string? promotion)
     {

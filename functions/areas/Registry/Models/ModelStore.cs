@@ -5,19 +5,19 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.Ports.Compute;
 using AiPlatform.Ports.Data;
 using Dapper;
-using Npgsql;
 
 namespace AiPlatform.Registry.Models;
 
 /// <summary>Registered models and their versions.</summary>
 internal sealed class ModelStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<ModelRow>, IReach<ModelVersionRow>, IReach<CardOwner>
 {
-    private const string Live = "m.deleted_at IS NULL AND (m.id = @model OR lower(m.name) = lower(@model))";
-    private const string LiveVersion = $"{Live} AND v.version = @version AND v.deleted_at IS NULL";
+    private readonly NamedTable<ModelRow> _models = new(database, projects, "model", "models m", ModelRow.Columns);
+
+    private string LiveVersion => $"{_models.Live} AND v.version = @version AND v.deleted_at IS NULL";
 
     /// <inheritdoc />
     Task<ModelRow> IReach<ModelRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
-        => ReachAsync(path, caller, cancellationToken);
+        => _models.ReachAsync(path, caller, cancellationToken);
 
     /// <inheritdoc />
     Task<ModelVersionRow> IReach<ModelVersionRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
@@ -27,81 +27,33 @@ internal sealed class ModelStore(Database database, ProjectAccess projects, Time
     async Task<CardOwner> IReach<CardOwner>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
         => path.ContainsKey("version")
             ? (await ReachVersionAsync(path, caller, cancellationToken)).CardOwner
-            : new CardOwner((await ReachAsync(path, caller, cancellationToken)).Id, CardStore.OfModel);
+            : new CardOwner((await _models.ReachAsync(path, caller, cancellationToken)).Id, CardStore.OfModel);
 
     /// <summary>Creates a model.</summary>
     /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>
     public async Task<ModelRow> CreateAsync(string projectId, CreateModelRequest request, Caller caller, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        try
-        {
-            return await connection.QuerySingleAsync<ModelRow>(new CommandDefinition(
-                $"""
-                INSERT INTO models AS m (id, project_id, name, description, created_by, created_at, updated_at)
-                VALUES (@id, @projectId, @name, @description, @by, @now, @now)
-                RETURNING {ModelRow.Columns}
-                """,
-                new { id = Ids.New(time), projectId, name = request.Name, description = request.Description, by = caller.UserId, now = time.GetUtcNow() },
-                cancellationToken: cancellationToken));
-        }
-        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "models_name"))
-        {
-            throw ApiException.AlreadyExists("model", request.Name);
-        }
-    }
+        => (await _models.WriteAsync(
+            request.Name,
+            $"""
+            INSERT INTO models AS m (id, project_id, name, description, created_by, created_at, updated_at)
+            VALUES (@id, @projectId, @name, @description, @by, @now, @now)
+            RETURNING {ModelRow.Columns}
+            """,
+            new { id = Ids.New(time), projectId, name = request.Name, description = request.Description, by = caller.UserId, now = time.GetUtcNow() },
+            cancellationToken))!;
 
     /// <summary>A live model by id or name.</summary>
     /// <exception cref="ApiException">404.</exception>
-    public async Task<ModelRow> GetAsync(string projectId, string model, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<ModelRow>(new CommandDefinition(
-                $"""
-                SELECT {ModelRow.Columns} FROM models m WHERE m.project_id = @projectId AND {Live}
-                """,
-                new { projectId, model },
-                cancellationToken: cancellationToken))
-            ?? throw ApiException.NotFound("model", model);
-    }
+    public Task<ModelRow> GetAsync(string projectId, string model, CancellationToken cancellationToken) => _models.GetAsync(projectId, model, cancellationToken);
 
     /// <summary>One more live model than asked for, newest first.</summary>
-    public async Task<IEnumerable<ModelRow>> ListAsync(string projectId, string? after, int size, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await connection.QueryAsync<ModelRow>(new CommandDefinition(
-            $"""
-            SELECT {ModelRow.Columns} FROM models m
-            WHERE m.project_id = @projectId AND m.deleted_at IS NULL AND (@after::text IS NULL OR m.id < @after) ORDER BY m.id DESC LIMIT @limit
-            """,
-            new { projectId, after, limit = size + 1 },
-            cancellationToken: cancellationToken));
-    }
+    public Task<IEnumerable<ModelRow>> ListAsync(string projectId, string? after, int size, CancellationToken cancellationToken)
+        => _models.ListAsync(projectId, after, size, cancellationToken);
 
     /// <summary>Deletes softly, or takes that back. Repeating either changes nothing.</summary>
     /// <exception cref="ApiException">404; 409 when the name was taken meanwhile.</exception>
-    public async Task SetDeletedAsync(string projectId, string model, bool deleted, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        try
-        {
-            var changed = await connection.ExecuteAsync(new CommandDefinition(
-                """
-                UPDATE models SET deleted_at = CASE WHEN @deleted THEN coalesce(deleted_at, @now) END, updated_at = @now
-                WHERE project_id = @projectId AND purged_at IS NULL AND (id = @model OR (@deleted AND deleted_at IS NULL AND lower(name) = lower(@model)))
-                """,
-                new { projectId, model, deleted, now = time.GetUtcNow() },
-                cancellationToken: cancellationToken));
-            if (changed == 0)
-            {
-                throw ApiException.NotFound("model", model);
-            }
-        }
-        catch (PostgresException exception) when (Database.IsUniqueViolation(exception, "models_name"))
-        {
-            throw ApiException.AlreadyExists("model", model);
-        }
-    }
+    public Task SetDeletedAsync(string projectId, string model, bool deleted, CancellationToken cancellationToken)
+        => _models.SetDeletedAsync(projectId, model, deleted, time.GetUtcNow(), cancellationToken);
 
     /// <summary>A version by number.</summary>
     /// <exception cref="ApiException">404.</exception>
@@ -144,19 +96,9 @@ internal sealed class ModelStore(Database database, ProjectAccess projects, Time
         return [.. versions.Select(version => version.ToContract(inputs[version.JobId ?? string.Empty]))];
     }
 
-    private Task<ModelRow> ReachAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
-    {
-        var model = (string)path["model"]!;
-        return projects.RequireInAsync<ModelRow>(
-            path,
-            caller,
-            new ReachQuery($"SELECT {ModelRow.Columns} FROM models m WHERE m.project_id = {ProjectAccess.Named} AND {Live}", new { model }, "model", model),
-            cancellationToken);
-    }
-
     private Task<ModelVersionRow> ReachVersionAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
-        var (model, version) = ((string)path["model"]!, path.Number("version"));
+        var (model, version) = (path.Text("model"), path.Number("version"));
         return projects.RequireInAsync<ModelVersionRow>(
             path,
             caller,

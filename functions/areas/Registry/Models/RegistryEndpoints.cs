@@ -23,25 +23,25 @@ internal static class RegistryEndpoints
     public static void Map(RouteGroupBuilder models)
     {
         models.MapPatch("/{model}", UpdateModelAsync).RequireAction(RegistryActions.WriteModel)
-            .WithOperationId("updateModel").WithIfMatch().WithSummary("Change a model's description and tags; honours If-Match");
+            .Describe("updateModel", "Change a model's description and tags; honours If-Match").WithIfMatch();
         models.MapGet("/{model}/aliases", ListAliasesAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("listModelAliases").WithSummary("The aliases of a model");
+            .Describe("listModelAliases", "The aliases of a model");
         models.MapPut("/{model}/aliases/{alias}", SetAliasAsync).RequireAction(RegistryActions.WriteModel)
-            .WithOperationId("setModelAlias").WithSummary("Point an alias at a version");
+            .Describe("setModelAlias", "Point an alias at a version");
         models.MapDelete("/{model}/aliases/{alias}", DeleteAliasAsync).RequireAction(RegistryActions.WriteModel)
-            .WithOperationId("deleteModelAlias").WithSummary("Take an alias away");
+            .Describe("deleteModelAlias", "Take an alias away");
         models.MapGet("/{model}/moves", ListMovesAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("listModelMoves").WithSummary("Who moved which version to which stage or alias, newest first");
+            .Describe("listModelMoves", "Who moved which version to which stage or alias, newest first");
         models.MapPost("/{model}/versions/compare", CompareAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("compareModelVersions").WithSummary("Metrics, parameters, signatures and data of several versions side by side");
+            .Describe("compareModelVersions", "Metrics, parameters, signatures and data of several versions side by side");
         models.MapPatch("/{model}/versions/{version:int}", UpdateVersionAsync).RequireAction(RegistryActions.WriteModel).WithBodyLimit(MaxVersionBytes)
-            .WithOperationId("updateModelVersion").WithIfMatch().WithSummary("Change a version's description, metrics, tags, signature or input example; honours If-Match");
+            .Describe("updateModelVersion", "Change a version's description, metrics, tags, signature or input example; honours If-Match").WithIfMatch();
         models.MapDelete("/{model}/versions/{version:int}", DeleteVersionAsync).RequireAction(RegistryActions.DeleteModel)
-            .WithOperationId("deleteModelVersion").WithSummary("Delete a version and its aliases");
+            .Describe("deleteModelVersion", "Delete a version and its aliases");
         models.MapPut("/{model}/versions/{version:int}/stage", SetStageAsync).RequireAction(RegistryActions.WriteStage)
-            .WithOperationId("setModelStage").WithSummary("Move a version to a stage");
+            .Describe("setModelStage", "Move a version to a stage");
         models.MapGet("/{model}/versions/{version:int}/provenance", GetProvenanceAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId("getModelProvenance").WithSummary("All that went into a version: run, job, code, dataset versions, promotions");
+            .Describe("getModelProvenance", "All that went into a version: run, job, code, dataset versions, promotions");
         MapCards(models.MapGroup("/{model}/card"), "Model");
         MapCards(models.MapGroup("/{model}/versions/{version:int}/card"), "ModelVersion");
     }
@@ -49,11 +49,11 @@ internal static class RegistryEndpoints
     private static void MapCards(RouteGroupBuilder card, string owner)
     {
         card.MapGet("/", GetCardAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId($"get{owner}Card").WithSummary("The model card, as Markdown");
+            .Describe($"get{owner}Card", "The model card, as Markdown");
         card.MapPut("/", WriteCardAsync).RequireAction(RegistryActions.WriteModel)
-            .WithOperationId($"write{owner}Card").WithIfMatch().WithSummary("Write the next revision of the model card; honours If-Match");
+            .Describe($"write{owner}Card", "Write the next revision of the model card; honours If-Match").WithIfMatch();
         card.MapGet("/history", ListCardsAsync).RequireAction(RegistryActions.ReadModel)
-            .WithOperationId($"list{owner}Cards").WithSummary("All revisions of the model card, newest first");
+            .Describe($"list{owner}Cards", "All revisions of the model card, newest first");
     }
 
     private static async Task<Ok<RegisteredModel>> UpdateModelAsync(
@@ -75,20 +75,18 @@ internal static class RegistryEndpoints
     }
 
     private static async Task<Ok<ModelAlias>> SetAliasAsync(
-        Reached<ModelRow> model, string alias, SetAliasRequest request, Caller caller, ModelStore store, ModelMoves moves, Database database,
-        CancellationToken cancellationToken)
+        Reached<ModelRow> model, string alias, SetAliasRequest request, Caller caller, ModelStore store, ModelMoves moves, CancellationToken cancellationToken)
     {
         ModelMoves.CheckAlias(alias, "alias");
         var row = await store.GetVersionAsync(model.Value.ProjectId, model.Id, request.Version, cancellationToken);
-        await database.InWorkAsync(work => moves.SetAliasAsync(work, row.Place, alias, null, caller), cancellationToken);
+        await moves.SetAliasAsync(row.Place, alias, caller, cancellationToken);
         return TypedResults.Ok(new ModelAlias(alias, row.Version));
     }
 
     private static async Task<NoContent> DeleteAliasAsync(
-        Reached<ModelRow> model, string alias, Caller caller, ModelMoves moves, Database database,
-        CancellationToken cancellationToken)
+        Reached<ModelRow> model, string alias, Caller caller, ModelMoves moves, CancellationToken cancellationToken)
     {
-        await database.InWorkAsync(work => moves.DeleteAliasAsync(work, model.Id, model.Value.Name, model.Value.ProjectId, alias, caller), cancellationToken);
+        await moves.DeleteAliasAsync(model.Id, model.Value.Name, model.Value.ProjectId, alias, caller, cancellationToken);
         return TypedResults.NoContent();
     }
 
@@ -136,10 +134,9 @@ internal static class RegistryEndpoints
     }
 
     private static async Task<Ok<ModelVersion>> SetStageAsync(
-        Reached<ModelVersionRow> version, SetStageRequest request, Caller caller, ModelStore store, ModelMoves moves, Database database,
-        CancellationToken cancellationToken)
+        Reached<ModelVersionRow> version, SetStageRequest request, Caller caller, ModelStore store, ModelMoves moves, CancellationToken cancellationToken)
     {
-        await database.InWorkAsync(work => moves.SetStageAsync(work, version.Value.Place, request.Stage, request.ArchiveExisting, null, caller), cancellationToken);
+        await moves.SetStageAsync(version.Value.Place, request.Stage, request.ArchiveExisting, caller, cancellationToken);
         var row = await store.GetVersionAsync(version.Value.ProjectId, version.Value.ModelId, version.Value.Version, cancellationToken);
         return TypedResults.Ok((await store.CompleteAsync([row], cancellationToken))[0]);
     }

@@ -16,7 +16,7 @@ internal static class ComparisonEndpoints
     /// <summary>Maps the route.</summary>
     public static void Map(IEndpointRouteBuilder routes)
         => routes.MapPost("/v1/projects/{project}/runs/compare", CompareAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns)
-            .WithOperationId("compareRuns").WithSummary("Parameters, tags and metrics of several runs side by side, and where they differ");
+            .Describe("compareRuns", "Parameters, tags and metrics of several runs side by side, and where they differ");
 
     private static async Task<Ok<RunComparison>> CompareAsync(
         Reached<ProjectIdentity> project, CompareRunsRequest request, RunStore runs, RunComparisonReader reader, CancellationToken cancellationToken)

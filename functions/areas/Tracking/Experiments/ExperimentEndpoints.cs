@@ -43,7 +43,7 @@ internal static class ExperimentEndpoints
         services.TryAddSingleton<UploadVerifier>();
         return services.AddReach<Experiment, ExperimentStore>().AddSingleton<RunStore>().AddReach<RunRow, RunAccess>().AddSingleton<IRunAccess>(static provider => provider.GetRequiredService<RunAccess>())
             .AddSingleton<MetricSummaries>().AddSingleton<IRunMetrics>(static provider => provider.GetRequiredService<MetricSummaries>())
-            .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<IRunArtifacts, RunArtifacts>().AddSingleton<IJobRuns, JobRuns>()
+            .AddSingleton<MetricWriter>().AddSingleton<MetricReader>().AddSingleton<ArtifactStore>().AddSingleton<ArtifactUploads>().AddSingleton<IRunArtifacts, RunArtifacts>().AddSingleton<IJobRuns, JobRuns>()
             .AddSingleton<RunIndexes>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<RunIndexes>())
             .AddGarbage<ArtifactGarbage>()
             .AddSingleton<RunDirectory>().AddSingleton<RunWriter>().AddSingleton<RunEditor>().AddSingleton<ITickTask, RunChangeSweep>().AddSingleton(new OwnedKind("run", "runs", HasEvents: true)).AddSingleton<ModelHistory>()
@@ -51,7 +51,7 @@ internal static class ExperimentEndpoints
             .AddSingleton<ArtifactPlaces>().AddSingleton<ArtifactFiles>().AddSingleton<DirectArtifacts>()
             .AddGarbage<DirectArtifactGarbage>()
             .AddSingleton<PresignedUploads>().AddSingleton<ITickTask>(static provider => provider.GetRequiredService<PresignedUploads>())
-            .AddSingleton<AttemptReader>().AddSingleton<RunComparisonReader>().AddSingleton<NoteStore>().AddSingleton<ViewStore>().AddSingleton<RunSearch>().AddSingleton<MediaStore>().AddSingleton<RunExporter>()
+            .AddSingleton<AttemptReader>().AddSingleton<RunComparisonReader>().AddSingleton<NoteStore>().AddReach<ViewRow, ViewStore>().AddSingleton<RunSearch>().AddSingleton<MediaStore>().AddSingleton<RunExporter>()
             .AddLoop<MetricFolder>("metric-summaries").AddLoop<MetricCompaction>("metric-compaction");
     }
 
@@ -60,21 +60,21 @@ internal static class ExperimentEndpoints
     {
         var experiments = routes.MapGroup("/v1/projects/{project}/experiments").WithTags("Experiments");
         experiments.MapPost("/", CreateAsync).RequireAction(TrackingActions.WriteExperiment).WithIdempotency()
-            .WithOperationId("createExperiment").WithSummary("Create an experiment");
+            .Describe("createExperiment", "Create an experiment");
         experiments.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadExperiment)
-            .WithOperationId("listExperiments").WithSummary("List experiments, newest first");
+            .Describe("listExperiments", "List experiments, newest first");
         experiments.MapGet("/{experiment}", Get).RequireAction(TrackingActions.ReadExperiment)
-            .WithOperationId("getExperiment").WithSummary("Get an experiment by id or name");
+            .Describe("getExperiment", "Get an experiment by id or name");
         experiments.MapDelete("/{experiment}", DeleteAsync).RequireAction(TrackingActions.DeleteExperiment)
-            .WithOperationId("deleteExperiment").WithSummary("Delete an experiment");
+            .Describe("deleteExperiment", "Delete an experiment");
         experiments.MapPost("/{experiment}/restore", RestoreAsync).RequireAction(TrackingActions.WriteExperiment)
-            .WithOperationId("restoreExperiment").WithSummary("Restore a deleted experiment by id");
+            .Describe("restoreExperiment", "Restore a deleted experiment by id");
         experiments.MapPost("/{experiment}/runs", CreateRunAsync).RequireAction(TrackingActions.WriteRun).WithIdempotency()
-            .WithOperationId("createRun").WithSummary("Create a run that no job drives");
+            .Describe("createRun", "Create a run that no job drives");
         experiments.MapGet("/{experiment}/runs", ListRunsAsync).RequireAction(TrackingActions.ListRuns)
-            .WithOperationId("listExperimentRuns").WithSummary("List the runs of an experiment, newest first");
+            .Describe("listExperimentRuns", "List the runs of an experiment, newest first");
         routes.MapGet("/v1/projects/{project}/runs", ListProjectRunsAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns)
-            .WithOperationId("listRuns").WithSummary("List the runs of a project, newest first");
+            .Describe("listRuns", "List the runs of a project, newest first");
         RunEndpoints.Map(routes.MapGroup("/v1/runs/{run}").WithTags("Runs"));
         routes.MapSeriesEndpoints();
         ComparisonEndpoints.Map(routes);

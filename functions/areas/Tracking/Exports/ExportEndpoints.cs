@@ -18,25 +18,24 @@ internal static class ExportEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/projects/{project}/runs/export", ExportRunsAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns).WithLongRequests()
-            .WithOperationId("exportRuns").WithSummary("All runs of a project or an experiment with their parameters, tags and last metrics, as CSV or Parquet")
+            .Describe("exportRuns", "All runs of a project or an experiment with their parameters, tags and last metrics, as CSV or Parquet")
             .Produces<Stream>(contentType: "application/octet-stream");
         routes.MapPost("/v1/projects/{project}/metrics/export", ExportPointsAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns).WithLongRequests()
-            .WithOperationId("exportMetrics").WithSummary("All points of many runs, as CSV or Parquet")
+            .Describe("exportMetrics", "All points of many runs, as CSV or Parquet")
             .Produces<Stream>(contentType: "application/octet-stream");
         routes.MapGet("/v1/runs/{run}/metrics/export", ExportRunAsync).WithTags("Runs").RequireAction(TrackingActions.ReadRun).WithLongRequests()
-            .WithOperationId("exportRunMetrics").WithSummary("All points of a run, or of one of its metrics, as CSV or Parquet")
+            .Describe("exportRunMetrics", "All points of a run, or of one of its metrics, as CSV or Parquet")
             .Produces<Stream>(contentType: "application/octet-stream");
     }
 
-    /// <param name="format"><c>csv</c> or <c>parquet</c>; CSV when absent.</param>
     private static async Task ExportRunsAsync(
-        Reached<ProjectIdentity> project, string? experiment, string? format, bool? keepFormulas, HttpResponse response, ExperimentStore experiments, RunExporter exporter,
+        Reached<ProjectIdentity> project, string? experiment, [AsParameters] ExportParameters file, HttpResponse response, ExperimentStore experiments, RunExporter exporter,
         CancellationToken cancellationToken)
     {
-        var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
+        var format = file.ToFormat();
         var only = experiment is null ? null : await experiments.GetAsync(project.Id, experiment, cancellationToken);
         var table = await exporter.TableAsync(project.Id, only?.Id, cancellationToken);
-        await exporter.WriteAsync(project.Id, only?.Id, table, Begin(response, kind, table.Columns, keepFormulas == true, "runs"), cancellationToken);
+        await exporter.WriteAsync(project.Id, only?.Id, table, Begin(response, format, table.Columns, file.KeepFormulas == true, "runs"), cancellationToken);
     }
 
     private static async Task ExportPointsAsync(
@@ -51,9 +50,8 @@ internal static class ExportEndpoints
     }
 
     /// <param name="key">The metric's key; all metrics when absent.</param>
-    /// <param name="format"><c>csv</c> or <c>parquet</c>; CSV when absent.</param>
     private static async Task ExportRunAsync(
-        Reached<RunRow> run, string? key, string? format, bool? keepFormulas, HttpResponse response, RunExporter exporter,
+        Reached<RunRow> run, string? key, [AsParameters] ExportParameters file, HttpResponse response, RunExporter exporter,
         CancellationToken cancellationToken)
     {
         if (key is not null)
@@ -61,9 +59,9 @@ internal static class ExportEndpoints
             Check.Length(key, "key", 1, 250);
         }
 
-        var kind = EnumText.Parse<ExportFormat>(format, "format") ?? ExportFormat.Csv;
+        var format = file.ToFormat();
         var table = new PointTable();
-        await exporter.WritePointsAsync([run.Value], key is null ? null : [key], allAttempts: true, table, Begin(response, kind, table.Columns, keepFormulas == true, "metrics"), cancellationToken);
+        await exporter.WritePointsAsync([run.Value], key is null ? null : [key], allAttempts: true, table, Begin(response, format, table.Columns, file.KeepFormulas == true, "metrics"), cancellationToken);
     }
 
     private static IExportWriter Begin(HttpResponse response, ExportFormat format, IReadOnlyList<ExportColumn> columns, bool keepFormulas, string name)

@@ -15,8 +15,6 @@ namespace AiPlatform.Tracking.Media;
 /// <summary>Routes of a run's media: images, histograms, texts, tables, confusion matrices, each at a step.</summary>
 internal static class MediaEndpoints
 {
-    private const int MaxKey = 200;
-    private const int MaxCaption = 500;
     private const int MaxAtOnce = 8;
 
     // A piece is checked as a whole, so it is held as a whole: only so many at once.
@@ -27,31 +25,22 @@ internal static class MediaEndpoints
     {
         var media = routes.MapGroup("/v1/runs/{run}/media").WithTags("Media");
         media.MapPost("/", AddAsync).RequireAction(TrackingActions.LogMedia).WithBodyLimit(MediaContent.MaxBytes).WithLongRequests().WithRawBody()
-            .WithOperationId("logMedia").WithSummary("Log an image, histogram, text, table or confusion matrix at a step; the body is its bytes")
+            .Describe("logMedia", "Log an image, histogram, text, table or confusion matrix at a step; the body is its bytes")
             .TakesBody("application/octet-stream");
         media.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadMedia)
-            .WithOperationId("listMedia").WithSummary("List media by key and step");
+            .Describe("listMedia", "List media by key and step");
         media.MapGet("/keys", ListKeysAsync).RequireAction(TrackingActions.ReadMedia)
-            .WithOperationId("listMediaKeys").WithSummary("The keys under which a run has media");
+            .Describe("listMediaKeys", "The keys under which a run has media");
         media.MapGet("/{media}/content", GetContentAsync).RequireAction(TrackingActions.ReadMedia).WithLongRequests()
-            .WithOperationId("downloadMedia").WithSummary("The bytes of a piece of media")
+            .Describe("downloadMedia", "The bytes of a piece of media")
             .Produces<Stream>(contentType: "application/octet-stream");
     }
 
-    /// <param name="key">The key, which groups media of a run.</param>
-    /// <param name="kind">What it is.</param>
-    /// <param name="attempt">The job's attempt that made it; absent where there is no job.</param>
     private static async Task<Created<MediaItem>> AddAsync(
-        Reached<RunRow> run, string key, string kind, long step, string? caption, int? attempt, HttpRequest http, Caller caller, MediaStore store,
-        CancellationToken cancellationToken)
+        Reached<RunRow> run, [AsParameters] MediaParameters media, HttpRequest http, Caller caller, MediaStore store, CancellationToken cancellationToken)
     {
-        Check.Length(key, "key", 1, MaxKey);
-        key = RelativePath.Require(key, "key");
-        Check.Range(step, "step", 0, long.MaxValue);
-        Check.Text(caption, "caption", MaxCaption);
-        Check.Range(attempt ?? 1, "attempt", 1, int.MaxValue);
-        var request = new LogMediaRequest(key, EnumText.Parse<MediaKind>(kind, "kind")!.Value, step, caption, attempt);
-        Check.That(caller.Role != CallerRole.Job || attempt is null || caller.Attempt == attempt, "attempt", "otherAttempt", caller.Attempt);
+        var request = media.ToRequest();
+        Check.That(caller.Role != CallerRole.Job || request.Attempt is null || caller.Attempt == request.Attempt, "attempt", "otherAttempt", caller.Attempt);
         await Bodies.WaitAsync(cancellationToken);
         try
         {
@@ -65,12 +54,10 @@ internal static class MediaEndpoints
         }
     }
 
-    /// <param name="key">Only media under this key.</param>
     private static async Task<Ok<Page<MediaItem>>> ListAsync(
-        Reached<RunRow> run, string? key, string? kind, long? fromStep, long? toStep, [AsParameters] PageRequest page, MediaStore store,
-        CancellationToken cancellationToken)
+        Reached<RunRow> run, [AsParameters] MediaFilter filter, [AsParameters] PageRequest page, MediaStore store, CancellationToken cancellationToken)
     {
-        var rows = await store.ListAsync(run.Id, key, EnumText.Parse<MediaKind>(kind, "kind"), fromStep, toStep, page.Keys(3), page.Size, cancellationToken);
+        var rows = await store.ListAsync(run.Id, filter, page.Keys(3), page.Size, cancellationToken);
         return TypedResults.Ok(page.ToPage(rows, item => item.ToContract(), item => [item.Key, item.Step.ToString(CultureInfo.InvariantCulture), item.Id]));
     }
 

@@ -66,8 +66,8 @@ internal sealed class MediaStore(Database database, BlobStorage storage, EventSt
     }
 
     /// <summary>One more item than asked for, by key and step.</summary>
-    public async Task<IEnumerable<MediaRow>> ListAsync(
-        string runId, string? key, MediaKind? kind, long? fromStep, long? toStep, string[]? after, int size, CancellationToken cancellationToken)
+    /// <exception cref="ApiException">400 for a kind that is none.</exception>
+    public async Task<IEnumerable<MediaRow>> ListAsync(string runId, MediaFilter filter, string[]? after, int size, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QueryAsync<MediaRow>(new CommandDefinition(
@@ -80,10 +80,10 @@ internal sealed class MediaStore(Database database, BlobStorage storage, EventSt
             new
             {
                 runId,
-                key,
-                kind = kind?.ToText(),
-                from = fromStep ?? long.MinValue,
-                to = toStep ?? long.MaxValue,
+                key = filter.Key,
+                kind = EnumText.Parse<MediaKind>(filter.Kind, "kind")?.ToText(),
+                from = filter.FromStep ?? long.MinValue,
+                to = filter.ToStep ?? long.MaxValue,
                 afterKey = after?[0],
                 afterStep = after is null ? 0 : StepOf(after[1]),
                 afterId = after?[2] ?? string.Empty,

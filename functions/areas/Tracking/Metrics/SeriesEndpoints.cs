@@ -11,8 +11,6 @@ namespace AiPlatform.Tracking.Metrics;
 /// <summary>Routes that answer whole series: down-sampled, or side by side.</summary>
 internal static class SeriesEndpoints
 {
-    private const int DefaultBuckets = 1_000;
-    private const int MaxBuckets = 10_000;
     private const int MaxRuns = 500;
     private const int MaxKeys = 20;
     private const long MaxBucketsInAll = 2_000_000;
@@ -23,24 +21,18 @@ internal static class SeriesEndpoints
     {
         var runs = routes.MapGroup("/v1/runs/{run}/metrics").WithTags("Runs").RequireAction(TrackingActions.ReadRun);
         runs.MapGet("/series", GetAsync)
-            .WithOperationId("getMetricSeries").WithSummary("One metric in buckets that keep its extremes, smoothed if asked");
+            .Describe("getMetricSeries", "One metric in buckets that keep its extremes, smoothed if asked");
         routes.MapPost("/v1/projects/{project}/metrics/compare", CompareAsync).WithTags("Experiments").RequireAction(TrackingActions.ListRuns)
-            .WithOperationId("compareMetrics").WithSummary("Metrics of several runs in buckets, for curves side by side");
+            .Describe("compareMetrics", "Metrics of several runs in buckets, for curves side by side");
     }
 
-    /// <param name="from">Leaves out points before this place on the axis: a step, or seconds.</param>
     private static async Task<Ok<MetricSeries>> GetAsync(
-        Reached<RunRow> run, string key, int? buckets, long? fromStep, long? toStep, double? smoothing, string? smoothingKind, string? axis, double? from, double? to,
-        MetricReader reader, CancellationToken cancellationToken)
+        Reached<RunRow> run, [AsParameters] SeriesParameters asked, MetricReader reader, CancellationToken cancellationToken)
     {
-        Check.Length(key, "key", 1, 250);
-        Check.Range(buckets ?? DefaultBuckets, "buckets", 1, MaxBuckets);
-        var smooth = Smoothing.Of(smoothing, EnumText.Parse<SmoothingKind>(smoothingKind, "smoothingKind"));
-        var kind = EnumText.Parse<MetricAxis>(axis, "axis") ?? MetricAxis.Step;
-        var query = new CurveQuery(buckets ?? DefaultBuckets, smooth, new StepRange(fromStep ?? long.MinValue, toStep ?? long.MaxValue), from, to);
-        var curve = CurveAxis.Of(kind, run.Value);
-        var stored = await reader.OpenAsync([run.Id], [key], query.Range(kind), cancellationToken);
-        return TypedResults.Ok(new MetricSeries(run.Id, key, stored.TryGetValue((run.Id, key), out var series) ? query.Sample(series, curve) : []));
+        var (key, query, axis) = (asked.RequireKey(), asked.ToQuery(), asked.ToAxis());
+        var stored = await reader.OpenAsync([run.Id], [key], query.Range(axis), cancellationToken);
+        return TypedResults.Ok(new MetricSeries(
+            run.Id, key, stored.TryGetValue((run.Id, key), out var series) ? query.Sample(series, CurveAxis.Of(axis, run.Value)) : []));
     }
 
     private static async Task<Ok<MetricComparison>> CompareAsync(
@@ -48,7 +40,7 @@ internal static class SeriesEndpoints
     {
         Check.That(request.Runs.Count is >= 1 and <= MaxRuns, "runs", "count", 1, MaxRuns);
         Check.That(request.Keys.Count is >= 1 and <= MaxKeys, "keys", "count", 1, MaxKeys);
-        var buckets = Check.Range(request.Buckets ?? DefaultBuckets, "buckets", 1, MaxBuckets);
+        var buckets = SeriesParameters.CheckBuckets(request.Buckets);
         Check.That(request.Runs.Count * request.Keys.Count * (long)buckets <= MaxBucketsInAll, "buckets", "range", 1, MaxBucketsInAll / (request.Runs.Count * request.Keys.Count));
         var smoothing = Smoothing.Of(request.Smoothing, request.SmoothingKind);
         var kind = request.Axis ?? MetricAxis.Step;

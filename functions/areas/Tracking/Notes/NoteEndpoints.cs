@@ -21,11 +21,11 @@ internal static class NoteEndpoints
     {
         var notes = routes.MapGroup("/v1/runs/{run}/notes").WithTags("Runs");
         notes.MapGet("/", GetAsync).RequireAction(TrackingActions.ReadNote)
-            .WithOperationId("getRunNotes").WithSummary("The notes of a run");
+            .Describe("getRunNotes", "The notes of a run");
         notes.MapPut("/", WriteAsync).RequireAction(TrackingActions.WriteNote)
-            .WithOperationId("writeRunNotes").WithIfMatch().WithSummary("Write the next version of the notes; honours If-Match");
+            .Describe("writeRunNotes", "Write the next version of the notes; honours If-Match").WithIfMatch();
         notes.MapGet("/history", ListAsync).RequireAction(TrackingActions.ReadNote)
-            .WithOperationId("listRunNotes").WithSummary("All versions of the notes, newest first");
+            .Describe("listRunNotes", "All versions of the notes, newest first");
     }
 
     private static async Task<Ok<RunNote>> GetAsync(Reached<RunRow> run, HttpResponse response, NoteStore store, CancellationToken cancellationToken)

@@ -31,7 +31,7 @@ internal sealed class RunAccess(Database database) : IReach<RunRow>, IRunAccess
 
     /// <inheritdoc />
     Task<RunRow> IReach<RunRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
-        => RequireAsync((string)path["run"]!, caller, cancellationToken);
+        => RequireAsync(path.Text("run"), caller, cancellationToken);
 
     /// <inheritdoc />
     async Task<RunReference> IRunAccess.RequireAsync(string run, Caller caller, CancellationToken cancellationToken)

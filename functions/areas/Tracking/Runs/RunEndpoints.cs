@@ -22,27 +22,27 @@ internal static class RunEndpoints
     public static void Map(RouteGroupBuilder run)
     {
         run.MapGet("/", GetAsync).RequireAction(TrackingActions.ReadRun)
-            .WithOperationId("getRun").WithSummary("Get a run with its params, tags and latest metrics");
+            .Describe("getRun", "Get a run with its params, tags and latest metrics");
         run.MapGet("/attempts", ListAttemptsAsync).RequireAction(TrackingActions.ReadRun)
-            .WithOperationId("listRunAttempts").WithSummary("The attempts as segments of the run: which wrote which steps");
+            .Describe("listRunAttempts", "The attempts as segments of the run: which wrote which steps");
         run.MapPatch("/", UpdateAsync).RequireAction(TrackingActions.WriteRun)
-            .WithOperationId("updateRun").WithSummary("Rename or end a run");
+            .Describe("updateRun", "Rename or end a run");
         run.MapDelete("/", DeleteAsync).RequireAction(TrackingActions.DeleteRun)
-            .WithOperationId("deleteRun").WithSummary("Delete a run");
+            .Describe("deleteRun", "Delete a run");
         run.MapPost("/restore", RestoreAsync).RequireAction(TrackingActions.WriteRun)
-            .WithOperationId("restoreRun").WithSummary("Restore a deleted run");
+            .Describe("restoreRun", "Restore a deleted run");
         run.MapPost("/metrics", LogMetricsAsync).RequireAction(TrackingActions.LogRun).WithBodyLimit(MaxBatchBytes)
-            .WithOperationId("logMetrics").WithSummary("Store a batch of points, each exactly once");
+            .Describe("logMetrics", "Store a batch of points, each exactly once");
         run.MapGet("/metrics", ListPointsAsync).RequireAction(TrackingActions.ReadRun)
-            .WithOperationId("listMetricPoints").WithSummary("List the points of one metric by step");
+            .Describe("listMetricPoints", "List the points of one metric by step");
         run.MapGet("/metrics/completeness", GetCompletenessAsync).RequireAction(TrackingActions.ReadRun)
-            .WithOperationId("getMetricsCompleteness").WithSummary("Whether every numbered point has been stored");
+            .Describe("getMetricsCompleteness", "Whether every numbered point has been stored");
         run.MapPost("/params", LogParamsAsync).RequireAction(TrackingActions.LogRun)
-            .WithOperationId("logParams").WithSummary("Set parameters, which never change");
+            .Describe("logParams", "Set parameters, which never change");
         run.MapPost("/tags", SetTagsAsync).RequireAction(TrackingActions.LogRun)
-            .WithOperationId("setTags").WithSummary("Set tags; the last write wins");
+            .Describe("setTags", "Set tags; the last write wins");
         run.MapPost("/attempts/{attempt:int}/resume", ResumeAsync).RequireAction(TrackingActions.LogRun)
-            .WithOperationId("resumeAttempt").WithSummary("Say from which step an attempt goes on");
+            .Describe("resumeAttempt", "Say from which step an attempt goes on");
     }
 
     private static async Task<Ok<Run>> GetAsync(

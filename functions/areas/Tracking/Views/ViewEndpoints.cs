@@ -29,19 +29,19 @@ internal static class ViewEndpoints
     {
         var views = routes.MapGroup("/v1/projects/{project}/run-views").WithTags("Experiments");
         views.MapPost("/", CreateAsync).RequireAction(TrackingActions.WriteView).WithIdempotency()
-            .WithOperationId("createRunView").WithSummary("Save a view of runs");
+            .Describe("createRunView", "Save a view of runs");
         views.MapGet("/", ListAsync).RequireAction(TrackingActions.ReadView)
-            .WithOperationId("listRunViews").WithSummary("List the caller's and the shared views, newest first");
-        views.MapGet("/{view}", GetAsync).RequireAction(TrackingActions.ReadView)
-            .WithOperationId("getRunView").WithSummary("Get a view");
+            .Describe("listRunViews", "List the caller's and the shared views, newest first");
+        views.MapGet("/{view}", Get).RequireAction(TrackingActions.ReadView)
+            .Describe("getRunView", "Get a view");
         views.MapGet("/{view}/runs", ListRunsAsync).RequireAction(TrackingActions.ReadView)
-            .WithOperationId("listRunsOfView").WithSummary("The runs that a view shows, in its order");
+            .Describe("listRunsOfView", "The runs that a view shows, in its order");
         views.MapPatch("/{view}", UpdateAsync).RequireAction(TrackingActions.WriteView)
-            .WithOperationId("updateRunView").WithIfMatch().WithSummary("Change a view; honours If-Match");
+            .Describe("updateRunView", "Change a view; honours If-Match").WithIfMatch();
         views.MapDelete("/{view}", DeleteAsync).RequireAction(TrackingActions.DeleteView)
-            .WithOperationId("deleteRunView").WithIfMatch().WithSummary("Delete a view; honours If-Match");
+            .Describe("deleteRunView", "Delete a view; honours If-Match").WithIfMatch();
         routes.MapPost("/v1/projects/{project}/runs/search", SearchAsync).WithTags("Experiments").RequireAction(TrackingActions.ReadView)
-            .WithOperationId("searchRuns").WithSummary("Search runs by filter and order, in the grammar of MLflow");
+            .Describe("searchRuns", "Search runs by filter and order, in the grammar of MLflow");
     }
 
     private static async Task<Created<RunView>> CreateAsync(
@@ -65,21 +65,14 @@ internal static class ViewEndpoints
         return TypedResults.Ok(page.ToPage(rows, row => row.ToContract(), row => [row.Id]));
     }
 
-    private static async Task<Ok<RunView>> GetAsync(
-        Reached<ProjectIdentity> project, string view, Caller caller, HttpResponse response, ViewStore store, CancellationToken cancellationToken)
-    {
-        var row = await store.GetAsync(project.Id, view, caller, cancellationToken);
-        ETag.Set(response, row.Version);
-        return TypedResults.Ok(row.ToContract());
-    }
+    private static Ok<RunView> Get(Reached<ViewRow> view, HttpResponse response) => Show(response, view.Value);
 
     private static async Task<Ok<Page<Run>>> ListRunsAsync(
-        Reached<ProjectIdentity> project, string view, [AsParameters] PageRequest page, Caller caller, ViewStore store, RunSearch search,
-        CancellationToken cancellationToken)
+        Reached<ViewRow> view, [AsParameters] PageRequest page, RunSearch search, CancellationToken cancellationToken)
     {
-        var saved = (await store.GetAsync(project.Id, view, caller, cancellationToken)).ToContract();
+        var saved = view.Value.ToContract();
         var query = RunSearch.Parse(saved.Settings.Filter, saved.Settings.OrderBy);
-        return TypedResults.Ok(await search.SearchAsync(project.Id, saved.ExperimentId is { } only ? [only] : null, query, page, cancellationToken));
+        return TypedResults.Ok(await search.SearchAsync(saved.ProjectId, saved.ExperimentId is { } only ? [only] : null, query, page, cancellationToken));
     }
 
     private static async Task<Ok<Page<Run>>> SearchAsync(
@@ -101,8 +94,7 @@ internal static class ViewEndpoints
     }
 
     private static async Task<Ok<RunView>> UpdateAsync(
-        Reached<ProjectIdentity> project, string view, UpdateRunViewRequest request, Caller caller, HttpRequest http, HttpResponse response, ViewStore store,
-        CancellationToken cancellationToken)
+        Reached<ViewRow> view, UpdateRunViewRequest request, Caller caller, HttpRequest http, HttpResponse response, ViewStore store, CancellationToken cancellationToken)
     {
         if (request.Name is not null)
         {
@@ -114,16 +106,20 @@ internal static class ViewEndpoints
             Validate(request.Settings);
         }
 
-        var row = await store.UpdateAsync(project.Id, view, request, ETag.Expected(http), caller, cancellationToken);
-        ETag.Set(response, row.Version);
-        return TypedResults.Ok(row.ToContract());
+        return Show(response, await store.UpdateAsync(view.Value, request, ETag.Expected(http), caller, cancellationToken));
     }
 
     private static async Task<NoContent> DeleteAsync(
-        Reached<ProjectIdentity> project, string view, Caller caller, HttpRequest http, ViewStore store, CancellationToken cancellationToken)
+        Reached<ViewRow> view, Caller caller, HttpRequest http, ViewStore store, CancellationToken cancellationToken)
     {
-        await store.DeleteAsync(project.Id, view, ETag.Expected(http), caller, cancellationToken);
+        await store.DeleteAsync(view.Value, ETag.Expected(http), caller, cancellationToken);
         return TypedResults.NoContent();
+    }
+
+    private static Ok<RunView> Show(HttpResponse response, ViewRow row)
+    {
+        ETag.Set(response, row.Version);
+        return TypedResults.Ok(row.ToContract());
     }
 
     private static void Validate(RunViewSettings settings)

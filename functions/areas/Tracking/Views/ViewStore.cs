@@ -10,7 +10,7 @@ using Npgsql;
 namespace AiPlatform.Tracking.Views;
 
 /// <summary>Saved views. Private ones exist only for their author; shared ones are seen by all and changed by their author and administrators.</summary>
-internal sealed class ViewStore(Database database, TimeProvider time)
+internal sealed class ViewStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<ViewRow>
 {
     private const string Columns = "v.id, v.project_id, v.experiment_id, v.name, v.shared, v.settings, v.author_id, v.version, v.created_at, v.updated_at";
     private const string Unique = "run_views_name";
@@ -62,23 +62,26 @@ internal sealed class ViewStore(Database database, TimeProvider time)
             cancellationToken: cancellationToken));
     }
 
-    /// <summary>A view that the caller sees.</summary>
-    /// <exception cref="ApiException">404.</exception>
-    public async Task<ViewRow> GetAsync(string projectId, string view, Caller caller, CancellationToken cancellationToken)
+    /// <inheritdoc />
+    Task<ViewRow> IReach<ViewRow>.RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await connection.QuerySingleOrDefaultAsync<ViewRow>(new CommandDefinition(
-                $"SELECT {Columns} FROM run_views v WHERE v.id = @view AND v.project_id = @projectId AND (v.shared OR v.author_id = @author)",
-                new { view, projectId, author = caller.UserId },
-                cancellationToken: cancellationToken))
-            ?? throw ApiException.NotFound("runView", view);
+        var view = path.Text("view");
+        return projects.RequireInAsync<ViewRow>(
+            path,
+            caller,
+            new ReachQuery(
+                $"SELECT {Columns} FROM run_views v WHERE v.project_id = {ProjectAccess.Named} AND v.id = @view AND (v.shared OR v.author_id = @author)",
+                new { view, author = caller.UserId },
+                "runView",
+                view),
+            cancellationToken);
     }
 
     /// <summary>Changes a view.</summary>
-    /// <exception cref="ApiException">404; 403 for somebody else's; 409 for a name that is taken; 412.</exception>
-    public async Task<ViewRow> UpdateAsync(string projectId, string view, UpdateRunViewRequest request, long? expected, Caller caller, CancellationToken cancellationToken)
+    /// <exception cref="ApiException">403 for somebody else's; 409 for a name that is taken; 412.</exception>
+    public async Task<ViewRow> UpdateAsync(ViewRow view, UpdateRunViewRequest request, long? expected, Caller caller, CancellationToken cancellationToken)
     {
-        await RequireOwnAsync(projectId, view, caller, cancellationToken);
+        RequireOwn(view, caller);
         await using var connection = await database.OpenAsync(cancellationToken);
         try
         {
@@ -86,11 +89,11 @@ internal sealed class ViewStore(Database database, TimeProvider time)
                     $"""
                     UPDATE run_views v SET name = coalesce(@name, name), shared = coalesce(@shared, shared), settings = coalesce(@settings::jsonb, settings),
                         version = version + 1, updated_at = @now
-                    WHERE v.id = @view AND (@expected::bigint IS NULL OR v.version = @expected) RETURNING {Columns}
+                    WHERE v.id = @Id AND (@expected::bigint IS NULL OR v.version = @expected) RETURNING {Columns}
                     """,
                     new
                     {
-                        view,
+                        view.Id,
                         name = request.Name,
                         shared = request.Shared,
                         settings = request.Settings is null ? null : JsonSerializer.Serialize(request.Settings, ContractsJson.Strict),
@@ -107,23 +110,22 @@ internal sealed class ViewStore(Database database, TimeProvider time)
     }
 
     /// <summary>Deletes a view.</summary>
-    /// <exception cref="ApiException">404; 403 for somebody else's; 412.</exception>
-    public async Task DeleteAsync(string projectId, string view, long? expected, Caller caller, CancellationToken cancellationToken)
+    /// <exception cref="ApiException">403 for somebody else's; 412.</exception>
+    public async Task DeleteAsync(ViewRow view, long? expected, Caller caller, CancellationToken cancellationToken)
     {
-        await RequireOwnAsync(projectId, view, caller, cancellationToken);
+        RequireOwn(view, caller);
         await using var connection = await database.OpenAsync(cancellationToken);
         var deleted = await connection.ExecuteAsync(new CommandDefinition(
-            "DELETE FROM run_views WHERE id = @view AND (@expected::bigint IS NULL OR version = @expected)", new { view, expected }, cancellationToken: cancellationToken));
+            "DELETE FROM run_views WHERE id = @Id AND (@expected::bigint IS NULL OR version = @expected)", new { view.Id, expected }, cancellationToken: cancellationToken));
         if (deleted == 0)
         {
             throw new ApiException(ErrorCodes.PreconditionFailed);
         }
     }
 
-    private async Task RequireOwnAsync(string projectId, string view, Caller caller, CancellationToken cancellationToken)
+    private static void RequireOwn(ViewRow view, Caller caller)
     {
-        var row = await GetAsync(projectId, view, caller, cancellationToken);
-        if (row.AuthorId != caller.UserId && caller.Role != CallerRole.Administrator)
+        if (view.AuthorId != caller.UserId && caller.Role != CallerRole.Administrator)
         {
             throw new ApiException(ErrorCodes.Forbidden);
         }
@@ -131,7 +133,7 @@ internal sealed class ViewStore(Database database, TimeProvider time)
 }
 
 /// <summary>A row of <c>run_views</c>.</summary>
-internal sealed class ViewRow
+internal sealed class ViewRow : IReachable
 {
     public required string Id { get; init; }
 

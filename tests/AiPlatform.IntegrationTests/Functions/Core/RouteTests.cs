@@ -12,6 +12,8 @@ namespace AiPlatform.IntegrationTests.Functions.Core;
 [Trait("Area", "All")]
 public sealed class RouteTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
+    private const int MaxParameters = 7;
+
     private IReadOnlyList<RouteEndpoint> Routes
         => [.. functions.App.Services.GetServices<EndpointDataSource>().SelectMany(static source => source.Endpoints).OfType<RouteEndpoint>()];
 
@@ -29,6 +31,15 @@ public sealed class RouteTests(FunctionsFixture functions) : IClassFixture<Funct
         var anonymous = Routes.Where(static route => route.Metadata.GetMetadata<RouteAction>()!.Action is null)
             .Select(static route => "/" + route.RoutePattern.RawText!.TrimStart('/'));
         Assert.All(anonymous, route => Assert.Contains(open, prefix => route.StartsWith(prefix, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void No_handler_takes_more_than_seven_parameters()
+    {
+        var handlers = Routes.Select(static route => (Name: route.DisplayName, Method: route.Metadata.GetMetadata<MethodInfo>()))
+            .Where(static handler => handler.Method is not null).ToList();
+        Assert.True(handlers.Count > 200, $"Only {handlers.Count} handlers were found.");
+        Assert.Empty(handlers.Where(static handler => handler.Method!.GetParameters().Length > MaxParameters).Select(static handler => handler.Name));
     }
 
     [Fact]

@@ -1,11 +1,13 @@
 using AiPlatform.Contracts.Datasets;
 using AiPlatform.Kernel.Blobs;
 using AiPlatform.Kernel.Errors;
+using AiPlatform.Kernel.Http;
+using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Data.Datasets.Imports;
 
-/// <summary>Checks what was requested, as far as that goes without the database, and says where it leads.</summary>
-internal sealed class DatasetImportCheck(BlobStorage storage, Microsoft.Extensions.Options.IOptions<ImportOptions> options)
+/// <summary>Checks what was requested and says where it leads.</summary>
+internal sealed class DatasetImportCheck(DatasetVersionStore versions, BlobStorage storage, OutgoingAddresses addresses, IOptions<ImportOptions> options)
 {
     private const int MaxUrl = 8_000;
     private const int MaxDescription = 2_000;
@@ -16,8 +18,25 @@ internal sealed class DatasetImportCheck(BlobStorage storage, Microsoft.Extensio
     public readonly record struct Target(string Shown, string? Url);
 
     /// <summary>Checks a request.</summary>
-    /// <exception cref="ApiException">400 <c>invalid_request</c> naming the field.</exception>
-    public Target Require(CreateDatasetImportRequest request)
+    /// <exception cref="ApiException">400 <c>invalid_request</c> naming the field; 404 or 409 for a version that it names.</exception>
+    public async Task<Target> RequireAsync(DatasetRow dataset, CreateDatasetImportRequest request, CancellationToken cancellationToken)
+    {
+        var target = Require(request);
+        await addresses.RequireAsync([(target.Url, request.Url is null ? "container.url" : "url.url")], cancellationToken);
+        if (request.Archive is { } archive)
+        {
+            await versions.GetReadyFileAsync(dataset.ProjectId, archive.Dataset, archive.Version, archive.Path, cancellationToken);
+        }
+
+        if (request.Parent is { } parent)
+        {
+            await versions.GetReadyAsync(dataset.ProjectId, dataset.Id, parent, cancellationToken);
+        }
+
+        return target;
+    }
+
+    private Target Require(CreateDatasetImportRequest request)
     {
         Check.Text(request.Description, "description", MaxDescription);
         DatasetTags.ToJson(request.Tags);

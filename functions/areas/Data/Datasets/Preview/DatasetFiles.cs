@@ -13,10 +13,10 @@ internal sealed class DatasetFiles(DatasetVersionStore store, ContentReader cont
     /// <param name="told">How it is read, over what is told about the dataset.</param>
     /// <exception cref="ApiException">404 when there is none; 409 when the version is not ready.</exception>
     public async Task<(DatasetFileRow File, ContentSource Source, TableFormat Format)> TableAsync(
-        string projectId, string dataset, int version, string? path, ReadingParameters told, CancellationToken cancellationToken)
+        DatasetVersionRow version, string? path, ReadingParameters told, CancellationToken cancellationToken)
     {
         var options = told.ToOptions();
-        var row = await store.GetReadyAsync(projectId, dataset, version, cancellationToken);
+        var row = version.RequireReady();
         var file = path is { Length: > 0 }
             ? await store.GetFileAsync(row.Id, path, cancellationToken)
             : (await store.ListAllFilesAsync(row.Id, cancellationToken)).FirstOrDefault(static candidate => FileFormats.Of(candidate.Path).IsTable())
@@ -24,43 +24,37 @@ internal sealed class DatasetFiles(DatasetVersionStore store, ContentReader cont
         var format = FileFormats.Of(file.Path);
         Check.That(format.IsTable(), "file", "noTable");
         options = options.Over(await reading.OfAsync(row.DatasetId, cancellationToken));
-        return (file, await SourceAsync(projectId, file, cancellationToken), new TableFormat(format, options));
+        return (file, await SourceAsync(row.ProjectId, file, cancellationToken), new TableFormat(format, options));
     }
 
     /// <summary>A table of a ready version beside that of another.</summary>
-    /// <param name="projectId">The project of both.</param>
-    /// <param name="dataset">The dataset's id or name.</param>
-    /// <param name="versions">The numbers of both.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="from">The number of the other.</param>
     /// <param name="paths">Their files. Without any the first that both have under one path is meant, or else the first of each; without the other, the same path.</param>
     /// <param name="told">How they are read, over what is told about the dataset.</param>
     /// <exception cref="ApiException">404 when there is none; 409 when a version is not ready.</exception>
     public async Task<((DatasetFileRow File, ContentSource Source, TableFormat Format) Now, (DatasetFileRow File, ContentSource Source, TableFormat Format) Before)> PairAsync(
-        string projectId, string dataset, (int Now, int Before) versions, (string? Now, string? Before) paths, ReadingParameters told, CancellationToken cancellationToken)
+        DatasetVersionRow version, int from, (string? Now, string? Before) paths, ReadingParameters told, CancellationToken cancellationToken)
     {
+        var other = await store.GetAsync(version.ProjectId, version.DatasetId, from, cancellationToken);
         var path = paths.Now;
         if (string.IsNullOrEmpty(path) && string.IsNullOrEmpty(paths.Before))
         {
-            var before = (await TablesAsync(projectId, dataset, versions.Before, cancellationToken)).ToHashSet(StringComparer.Ordinal);
-            path = (await TablesAsync(projectId, dataset, versions.Now, cancellationToken)).FirstOrDefault(before.Contains);
+            var tables = (await TablesAsync(other, cancellationToken)).ToHashSet(StringComparer.Ordinal);
+            path = (await TablesAsync(version, cancellationToken)).FirstOrDefault(tables.Contains);
         }
 
         return (
-            await TableAsync(projectId, dataset, versions.Now, path, told, cancellationToken),
-            await TableAsync(projectId, dataset, versions.Before, paths.Before is { Length: > 0 } other ? other : path, told, cancellationToken));
+            await TableAsync(version, path, told, cancellationToken),
+            await TableAsync(other, paths.Before is { Length: > 0 } before ? before : path, told, cancellationToken));
     }
 
     /// <summary>The images of a ready version, by path.</summary>
-    public async Task<IReadOnlyList<DatasetFileRow>> ImagesAsync(string projectId, string dataset, int version, CancellationToken cancellationToken)
-    {
-        var row = await store.GetReadyAsync(projectId, dataset, version, cancellationToken);
-        return [.. (await store.ListAllFilesAsync(row.Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path) == FileFormat.Image)];
-    }
+    public async Task<IReadOnlyList<DatasetFileRow>> ImagesAsync(DatasetVersionRow version, CancellationToken cancellationToken)
+        => [.. (await store.ListAllFilesAsync(version.RequireReady().Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path) == FileFormat.Image)];
 
-    private async Task<IEnumerable<string>> TablesAsync(string projectId, string dataset, int version, CancellationToken cancellationToken)
-    {
-        var row = await store.GetReadyAsync(projectId, dataset, version, cancellationToken);
-        return (await store.ListAllFilesAsync(row.Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path).IsTable()).Select(static file => file.Path);
-    }
+    private async Task<IEnumerable<string>> TablesAsync(DatasetVersionRow version, CancellationToken cancellationToken)
+        => (await store.ListAllFilesAsync(version.RequireReady().Id, cancellationToken)).Where(static file => FileFormats.Of(file.Path).IsTable()).Select(static file => file.Path);
 
     /// <summary>The bytes of a file.</summary>
     public async Task<ContentSource> SourceAsync(string projectId, DatasetFileRow file, CancellationToken cancellationToken)

@@ -9,7 +9,6 @@ using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Http;
 using AiPlatform.Kernel.Postgres;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Data.Datasets.Preview;
 
@@ -32,30 +31,31 @@ internal static class PreviewEndpoints
     {
         var version = routes.MapGroup("/v1/projects/{project}/datasets/{dataset}/versions/{version:int}").WithTags("Datasets").AddEndpointFilter<RouteGroupBuilder, DataErrorFilter>();
         version.MapGet("/preview", PreviewAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("previewDataset").WithSummary("Show the first, random, or filtered rows of a file");
+            .Describe("previewDataset", "Show the first, random, or filtered rows of a file");
         version.MapGet("/images", ImagesAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("listDatasetImages").WithSummary("Show images of a version, the first or random ones, with their URLs");
+            .Describe("listDatasetImages", "Show images of a version, the first or random ones, with their URLs");
         version.MapGet("/schema", SchemaAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("getDatasetSchema").WithSummary("Get the columns of a file and what their values mean");
+            .Describe("getDatasetSchema", "Get the columns of a file and what their values mean");
         version.MapGet("/statistics", StatisticsAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("getDatasetStatistics").WithSummary("Get statistics of a file's columns");
+            .Describe("getDatasetStatistics", "Get statistics of a file's columns");
         version.MapGet("/diff/schema", SchemaDiffAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("diffDatasetSchema").WithSummary("Compare the columns of a file with those of another version");
+            .Describe("diffDatasetSchema", "Compare the columns of a file with those of another version");
         version.MapGet("/diff/rows", RowDiffAsync).RequireAction(DataActions.ReadContent)
-            .WithOperationId("diffDatasetRows").WithSummary("Compare the rows of a file with those of another version, by key");
+            .Describe("diffDatasetRows", "Compare the rows of a file with those of another version, by key");
         return routes;
     }
 
     private static async Task<Ok<DatasetPreview>> PreviewAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, string? file, string? mode, string? filter, int? rows, int? seed, [AsParameters] ReadingParameters reading, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, string? file, [AsParameters] PreviewParameters wanted, [AsParameters] ReadingParameters reading, DatasetFiles files,
+        DataEngine engine, CancellationToken cancellationToken)
     {
-        var count = Check.Range(rows ?? DefaultRows, "rows", 1, MaxRows);
-        var wanted = EnumText.Parse<PreviewMode>(mode, "mode") ?? PreviewMode.First;
-        var (row, source, format) = await files.TableAsync(project.Id, dataset, version, file, reading, cancellationToken);
-        var found = filter is { Length: > 0 }
+        var count = Check.Range(wanted.Rows ?? DefaultRows, "rows", 1, MaxRows);
+        var mode = EnumText.Parse<PreviewMode>(wanted.Mode, "mode") ?? PreviewMode.First;
+        var (row, source, format) = await files.TableAsync(version.Value, file, reading, cancellationToken);
+        var found = wanted.Filter is { Length: > 0 } filter
             ? await TablePreview.FilteredAsync(engine, source, format, filter, count, FilterTime, cancellationToken)
-            : wanted == PreviewMode.Random
-                ? await TablePreview.RandomAsync(engine, source, format, count, seed ?? Random.Shared.Next(), cancellationToken)
+            : mode == PreviewMode.Random
+                ? await TablePreview.RandomAsync(engine, source, format, count, wanted.Seed ?? Random.Shared.Next(), cancellationToken)
                 : await TablePreview.FirstAsync(source, format, count, cancellationToken);
         return TypedResults.Ok(new DatasetPreview(
             row.Path, [.. found.Columns.Select(static column => new DataColumn(column.Name, column.Kind.ToText(), column.Declared))],
@@ -64,20 +64,20 @@ internal static class PreviewEndpoints
     }
 
     private static async Task<Ok<ImageGrid>> ImagesAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, string? mode, int? count, int? seed, HttpRequest request, DatasetFiles files,
-        ContentReader contents, IOptions<DatasetOptions> options, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, [AsParameters] ImageParameters wanted, HttpRequest request, DatasetFiles files, ContentReader contents,
+        CancellationToken cancellationToken)
     {
-        var wanted = Check.Range(count ?? DefaultRows, "count", 1, MaxImages);
-        var order = EnumText.Parse<PreviewMode>(mode, "mode") ?? PreviewMode.First;
-        var images = await files.ImagesAsync(project.Id, dataset, version, cancellationToken);
+        var count = Check.Range(wanted.Count ?? DefaultRows, "count", 1, MaxImages);
+        var mode = EnumText.Parse<PreviewMode>(wanted.Mode, "mode") ?? PreviewMode.First;
+        var images = await files.ImagesAsync(version.Value, cancellationToken);
         var shown = images.ToArray();
-        if (order == PreviewMode.Random)
+        if (mode == PreviewMode.Random)
         {
-            new Random(seed ?? Random.Shared.Next()).Shuffle(shown);
+            new Random(wanted.Seed ?? Random.Shared.Next()).Shuffle(shown);
         }
 
-        shown = shown[..Math.Min(wanted, shown.Length)];
-        var downloads = await contents.DownloadsAsync(project.Id, shown, ContentLinks.Origin(request), options.Value.DownloadUrlLifetime, cancellationToken);
+        shown = shown[..Math.Min(count, shown.Length)];
+        var downloads = await contents.DownloadsAsync(version.Value.ProjectId, shown, ContentLinks.Origin(request), cancellationToken);
         var tiles = new ImageTile[shown.Length];
         await Parallel.ForAsync(
             0, shown.Length, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
@@ -85,7 +85,7 @@ internal static class PreviewEndpoints
             {
                 var file = shown[index];
                 var head = new byte[(int)Math.Min(ImageHead, file.SizeBytes)];
-                var read = await (await files.SourceAsync(project.Id, file, token)).ReadAsync(0, head, token);
+                var read = await (await files.SourceAsync(version.Value.ProjectId, file, token)).ReadAsync(0, head, token);
                 var info = ImageInspector.Inspect(head.AsSpan(0, read), read == file.SizeBytes);
                 tiles[index] = new ImageTile(file.Path, file.SizeBytes, downloads[index].Url, info.Format.ToText(), info.Width, info.Height, info.Problem);
             });
@@ -93,43 +93,35 @@ internal static class PreviewEndpoints
     }
 
     private static async Task<Ok<TableProfile>> SchemaAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, DatasetFiles files,
-        DataEngine engine, CancellationToken cancellationToken)
-    {
-        return TypedResults.Ok(await FirstAsync(engine, await files.TableAsync(project.Id, dataset, version, file, reading, cancellationToken), cancellationToken));
-    }
+        Reached<DatasetVersionRow> version, string? file, [AsParameters] ReadingParameters reading, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        => TypedResults.Ok(await FirstAsync(engine, await files.TableAsync(version.Value, file, reading, cancellationToken), cancellationToken));
 
     private static async Task<Ok<TableProfile>> StatisticsAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, string? file, [AsParameters] ReadingParameters reading, DatasetFiles files,
-        DataEngine engine, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, string? file, [AsParameters] ReadingParameters reading, DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
     {
-        var (row, source, format) = await files.TableAsync(project.Id, dataset, version, file, reading, cancellationToken);
+        var (row, source, format) = await files.TableAsync(version.Value, file, reading, cancellationToken);
         return TypedResults.Ok(await TableStatistics.ComputeAsync(engine, row.Path, source, format, cancellationToken));
     }
 
-    /// <param name="from">The version to compare with.</param>
     private static async Task<Ok<IReadOnlyList<SchemaChange>>> SchemaDiffAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, int from, string? file, string? fromFile, [AsParameters] ReadingParameters reading, Caller caller,
-        DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, [AsParameters] SchemaDiffParameters other, [AsParameters] ReadingParameters reading, DatasetFiles files, DataEngine engine,
+        CancellationToken cancellationToken)
     {
-        var (now, before) = await files.PairAsync(project.Id, dataset, (version, from), (file, fromFile), reading, cancellationToken);
+        var (now, before) = await files.PairAsync(version.Value, other.From, (other.File, other.FromFile), reading, cancellationToken);
         return TypedResults.Ok(SchemaDiff.Compare(Columns(await FirstAsync(engine, before, cancellationToken)), Columns(await FirstAsync(engine, now, cancellationToken))));
     }
 
     private static Task<TableProfile> FirstAsync(DataEngine engine, (DatasetFileRow File, ContentSource Source, TableFormat Format) table, CancellationToken cancellationToken)
         => TableStatistics.OfFirstAsync(engine, table.File.Path, table.Source, table.Format, SchemaRows, cancellationToken);
 
-    /// <param name="key">The columns that name a row, apart by commas.</param>
-    /// <param name="from">The version to compare with.</param>
-    /// <param name="rows">The most rows of each kind that are shown.</param>
     private static async Task<Ok<RowDiff>> RowDiffAsync(
-        Reached<ProjectIdentity> project, string dataset, int version, int from, string key, string? file, string? fromFile, int? rows, [AsParameters] ReadingParameters reading,
-        DatasetFiles files, DataEngine engine, CancellationToken cancellationToken)
+        Reached<DatasetVersionRow> version, [AsParameters] RowDiffParameters other, [AsParameters] ReadingParameters reading, DatasetFiles files, DataEngine engine,
+        CancellationToken cancellationToken)
     {
-        var shown = Check.Range(rows ?? DefaultRows, "rows", 0, MaxDiffRows);
-        var keys = key.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var shown = Check.Range(other.Rows ?? DefaultRows, "rows", 0, MaxDiffRows);
+        var keys = other.Key.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Check.That(keys.Length > 0, "key", "required");
-        var (now, before) = await files.PairAsync(project.Id, dataset, (version, from), (file, fromFile), reading, cancellationToken);
+        var (now, before) = await files.PairAsync(version.Value, other.From, (other.File, other.FromFile), reading, cancellationToken);
         return TypedResults.Ok(await RowDiffer.CompareAsync(engine, (before.Source, before.Format), (now.Source, now.Format), keys, shown, cancellationToken));
     }
 

@@ -21,26 +21,26 @@ internal static class PromotionEndpoints
     {
         var rules = routes.MapGroup("/v1/projects/{project}/models/{model}/promotion-rules").WithTags("Promotions");
         rules.MapGet("/", ListRulesAsync).RequireAction(RegistryActions.ReadPromotion)
-            .WithOperationId("listPromotionRules").WithSummary("The rules of a model's stages and aliases");
+            .Describe("listPromotionRules", "The rules of a model's stages and aliases");
         rules.MapPut("/{kind}/{name}", SetRuleAsync).RequireAction(RegistryActions.ManagePromotion)
-            .WithOperationId("setPromotionRule").WithSummary("Set the rule of a stage or an alias: versions get there only by approved promotions");
+            .Describe("setPromotionRule", "Set the rule of a stage or an alias: versions get there only by approved promotions");
         rules.MapDelete("/{kind}/{name}", DeleteRuleAsync).RequireAction(RegistryActions.ManagePromotion)
-            .WithOperationId("deletePromotionRule").WithSummary("Take the rule of a stage or an alias away");
+            .Describe("deletePromotionRule", "Take the rule of a stage or an alias away");
         var promotions = routes.MapGroup("/v1/projects/{project}/models/{model}/promotions").WithTags("Promotions");
         promotions.MapPost("/", RequestAsync).RequireAction(RegistryActions.WritePromotion).WithIdempotency()
-            .WithOperationId("requestPromotion").WithSummary("Ask to bring a version to a stage or an alias");
+            .Describe("requestPromotion", "Ask to bring a version to a stage or an alias");
         promotions.MapGet("/", ListAsync).RequireAction(RegistryActions.ReadPromotion)
-            .WithOperationId("listModelPromotions").WithSummary("List a model's promotions, newest first");
+            .Describe("listModelPromotions", "List a model's promotions, newest first");
         promotions.MapGet("/{promotion}", GetAsync).RequireAction(RegistryActions.ReadPromotion)
-            .WithOperationId("getPromotion").WithSummary("A promotion with its evidence");
+            .Describe("getPromotion", "A promotion with its evidence");
         promotions.MapPost("/{promotion}/approve", ApproveAsync).RequireAction(RegistryActions.ApprovePromotion).WithIdempotency()
-            .WithOperationId("approvePromotion").WithSummary("Approve: the evidence is checked and the version moves");
+            .Describe("approvePromotion", "Approve: the evidence is checked and the version moves");
         promotions.MapPost("/{promotion}/reject", RejectAsync).RequireAction(RegistryActions.ApprovePromotion).WithIdempotency()
-            .WithOperationId("rejectPromotion").WithSummary("Reject");
+            .Describe("rejectPromotion", "Reject");
         promotions.MapPost("/{promotion}/withdraw", WithdrawAsync).RequireAction(RegistryActions.WritePromotion).WithIdempotency()
-            .WithOperationId("withdrawPromotion").WithSummary("Take a request of one's own back");
+            .Describe("withdrawPromotion", "Take a request of one's own back");
         routes.MapGet("/v1/projects/{project}/promotions", ListOfProjectAsync).WithTags("Promotions").RequireAction(RegistryActions.ReadPromotion)
-            .WithOperationId("listPromotions").WithSummary("List the promotions of all models of a project, newest first");
+            .Describe("listPromotions", "List the promotions of all models of a project, newest first");
     }
 
     private static async Task<Ok<IReadOnlyList<PromotionRule>>> ListRulesAsync(

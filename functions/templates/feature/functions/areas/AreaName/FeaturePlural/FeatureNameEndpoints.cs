@@ -27,15 +27,15 @@ internal static class FeatureNameEndpoints
     {
         var group = routes.MapGroup("/v1/projects/{project}/feature-plural").WithTags("FeaturePlural");
         group.MapPost("/", CreateAsync).RequireAction(Write).WithIdempotency()
-            .WithOperationId("createFeatureName").WithSummary("Create one of the feature plural of a project");
+            .Describe("createFeatureName", "Create one of the feature plural of a project");
         group.MapGet("/", ListAsync).RequireAction(Read)
-            .WithOperationId("listFeaturePlural").WithSummary("List feature plural, newest first");
+            .Describe("listFeaturePlural", "List feature plural, newest first");
         group.MapGet("/{featureName}", Get).RequireAction(Read)
-            .WithOperationId("getFeatureName").WithSummary("Get one of the feature plural by id or name");
+            .Describe("getFeatureName", "Get one of the feature plural by id or name");
         group.MapPatch("/{featureName}", UpdateAsync).RequireAction(Write).WithIfMatch()
-            .WithOperationId("updateFeatureName").WithSummary("Change one of the feature plural; honours If-Match");
+            .Describe("updateFeatureName", "Change one of the feature plural; honours If-Match");
         group.MapDelete("/{featureName}", DeleteAsync).RequireAction(Delete).WithIfMatch()
-            .WithOperationId("deleteFeatureName").WithSummary("Delete one of the feature plural; honours If-Match");
+            .Describe("deleteFeatureName", "Delete one of the feature plural; honours If-Match");
     }
 
     private static async Task<Created<FeatureName>> CreateAsync(

@@ -18,7 +18,7 @@ internal sealed class FeatureNameStore(Database database, ProjectAccess projects
     /// <inheritdoc />
     public Task<FeatureNameRow> RequireAsync(RouteValueDictionary path, Caller caller, CancellationToken cancellationToken)
     {
-        var wanted = (string)path["featureName"]!;
+        var wanted = path.Text("featureName");
         return projects.RequireInAsync<FeatureNameRow>(
             path,
             caller,
