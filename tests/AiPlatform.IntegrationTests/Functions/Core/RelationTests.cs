@@ -8,6 +8,7 @@ namespace AiPlatform.IntegrationTests.Functions.Core;
 
 /// <summary>Every relation that an area publishes for the statements of others.</summary>
 [Collection(ServersCollection.Name)]
+[Trait("Area", "All")]
 public sealed class RelationTests(RelationTests.MigratedDatabase database) : IClassFixture<RelationTests.MigratedDatabase>
 {
     public static TheoryData<string> Relations => [.. Published().Keys.Order(StringComparer.Ordinal)];

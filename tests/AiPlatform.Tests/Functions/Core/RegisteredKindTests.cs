@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AiPlatform.Tests.Functions.Core;
 
 /// <summary>What areas register for others to loop over.</summary>
+[Trait("Area", "All")]
 public sealed class RegisteredKindTests
 {
     private static readonly ServiceCollection Services = Registered();
