@@ -6,7 +6,7 @@ using AiPlatform.Ports.Data;
 namespace AiPlatform.IntegrationTests.Functions.Data;
 
 /// <summary>Versions that other areas know by name.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(DataCollection.Name)]
 public sealed class DatasetVersionNameTests(PostgresFixture postgres)
 {
     [Fact]
