@@ -19,9 +19,12 @@ internal sealed record LaunchContext(
 /// <summary>Builds what is started for each rank. Pure: the same input gives the same plan.</summary>
 internal static class Launcher
 {
+    /// <summary>How OpenMP's threads wait for each other.</summary>
+    public const string WaitPolicy = "OMP_WAIT_POLICY";
+
     // What a training script may need of the machine's set-up; everything else of the runner's environment stays here.
     private static readonly string[] Inherited =
-        ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ", "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_VISIBLE_DEVICES", "CUDA_HOME"];
+        ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ", WaitPolicy, "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_VISIBLE_DEVICES", "CUDA_HOME"];
 
     private static readonly string[] InheritedPrefixes = ["NCCL_", "GLOO_", "FI_", "UCX_"];
 
@@ -87,6 +90,9 @@ internal static class Launcher
         environment["MASTER_ADDR"] = context.Rendezvous.MasterHost;
         environment["MASTER_PORT"] = Text(context.Rendezvous.MasterPort);
         environment["OMP_NUM_THREADS"] = Text(Math.Max(1, System.Environment.ProcessorCount / resources.ProcessesPerNode));
+
+        // Threads that wait spin by default: where ranks share processors that keeps the one from its work that the others wait for.
+        environment.TryAdd(WaitPolicy, "PASSIVE");
         if (context.Rendezvous.MasterHost is "127.0.0.1" or "localhost")
         {
             // Else gloo resolves the machine's name, which may lead nowhere.

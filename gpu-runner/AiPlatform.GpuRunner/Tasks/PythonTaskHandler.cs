@@ -162,6 +162,7 @@ internal sealed class PythonTaskHandler(NodeServices services, AiPlatformClient 
             ["PYTHONDONTWRITEBYTECODE"] = "1",
             ["PYTHONPATH"] = $"{workspace.Code}:{runtime}",
             ["OMP_NUM_THREADS"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
+            [Launcher.WaitPolicy] = "PASSIVE",
             ["CUDA_VISIBLE_DEVICES"] = "", // GPUs belong to jobs, which ask for them.
             ["AIP_NODE"] = workspace.Marker,
             ["AIP_TASK_INPUT"] = workspace.Input,

@@ -79,25 +79,26 @@ public sealed partial class HostileJobTests
             return struct.unpack(">I", answer[5:9])[0] if answer[:1] == b"R" and len(answer) >= 9 else None
 
         start = bytes([0x0A, 6]) + b"stolen" + bytes([0x12, 11]) + b"TrainingJob"
-        def attempt(port):
-            found = {}
+        def probes(port):
             for path in ("/", "/health", "/health/ready", "/metrics", "/stuck", "/v1/users", "/v1/projects", "/v1/events", "/durabletask/instances",
                          "/$Resources/queues", "/jobs-default-normal", "/devstoreaccount1?comp=list", "/devstoreaccount1/datasets?restype=container&comp=list",
                          "/admin/host/status", "/runtime/webhooks/durabletask/instances"):
-                found[path] = http(port, path)
+                yield path, lambda path=path: http(port, path)
             for path in ("/tick", "/job-events", "/v1/auth/service-token", "/durabletask/orchestrators/TrainingJob"):
-                found["POST " + path] = http(port, path, "POST", {"Content-Type": "application/json"})
-            found["redis"] = talk(port, b"PING\r\nINFO\r\nKEYS *\r\n")[:80].decode("latin-1")
-            found["postgres"] = [postgres(port, user) for user in ("postgres", "aiplatform")]
-            found["amqp"] = talk(port, b"AMQP\x00\x01\x00\x00")[:8].decode("latin-1")
-            found["hello"] = grpc(port, "Hello")
-            found["query"] = grpc(port, "QueryInstances")
-            found["start"] = grpc(port, "StartInstance", start)
-            found["forged"] = grpc(port, "StartInstance", start, "Bearer " + "x" * 43)
-            return str(port), found
+                yield "POST " + path, lambda path=path: http(port, path, "POST", {"Content-Type": "application/json"})
+            yield "redis", lambda: talk(port, b"PING\r\nINFO\r\nKEYS *\r\n")[:80].decode("latin-1")
+            yield "postgres", lambda: [postgres(port, user) for user in ("postgres", "aiplatform")]
+            yield "amqp", lambda: talk(port, b"AMQP\x00\x01\x00\x00")[:8].decode("latin-1")
+            yield "hello", lambda: grpc(port, "Hello")
+            yield "query", lambda: grpc(port, "QueryInstances")
+            yield "start", lambda: grpc(port, "StartInstance", start)
+            yield "forged", lambda: grpc(port, "StartInstance", start, "Bearer " + "x" * 43)
 
+        # Each probe of each port by itself: a server that lets one wait keeps none of the others.
+        report = {}
         with concurrent.futures.ThreadPoolExecutor(48) as pool:
-            report = dict(pool.map(attempt, listening()))
+            for port, name, answer in [(port, name, pool.submit(probe)) for port in listening() for name, probe in probes(port)]:
+                report.setdefault(str(port), {})[name] = answer.result()
 
         readable = []
         for process in pathlib.Path("/proc").iterdir():

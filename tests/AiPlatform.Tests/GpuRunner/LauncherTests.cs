@@ -43,6 +43,20 @@ public sealed class LauncherTests
         Assert.DoesNotContain("x", environment.Values);
     }
 
+    [Theory]
+    [InlineData(null, "PASSIVE")]
+    [InlineData("ACTIVE", "ACTIVE")]
+    public void Threads_of_ranks_that_wait_sleep_unless_the_machine_says_otherwise(string? inherited, string expected)
+    {
+        var variables = new Dictionary<string, string>();
+        if (inherited is not null)
+        {
+            variables["OMP_WAIT_POLICY"] = inherited;
+        }
+
+        Assert.Equal(expected, Launcher.Plan(Context, new RunnerOptions(), Plain, variables)[0].Environment["OMP_WAIT_POLICY"]);
+    }
+
     [Fact]
     public void On_one_machine_gloo_uses_the_loopback_and_cpu_jobs_see_no_gpu()
     {

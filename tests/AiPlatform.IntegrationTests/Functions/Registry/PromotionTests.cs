@@ -35,7 +35,7 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
         var promotion = await world.RequestAsync(world.Owner, 2, Production);
         Assert.Equal((PromotionStatus.Pending, true), (promotion.Status, promotion.ArchiveExisting));
         Assert.Equal([("accuracy", true, ">= 0.9500000000000001", "0.97"), ("recall", true, ">= 0.4", "0.485")], promotion.Evidence.Select(piece => (piece.Name, piece.Passed, piece.Expected, piece.Actual!)));
-        Assert.Equal("model.promotion.requested", (await events.NextAsync()).Kind);
+        Assert.Equal("model.promotion.requested", await NextKindAsync(events));
         Assert.Equal(ErrorCodes.AlreadyExists, await RegistryWorld.RefusedAsync(() => world.RequestAsync(world.Administrator, 2, Production)));
 
         // The rule leaves no way around: neither the native API nor MLflow's moves the version.
@@ -56,6 +56,19 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
         Assert.Equal(
             ErrorCodes.IllegalTransition,
             await RegistryWorld.RefusedAsync(() => world.Administrator.RejectPromotionAsync(world.Project, "digits", promotion.Id, new DecidePromotionRequest(), default)));
+    }
+
+    // What was done before the subscription may still be told after it.
+    private static async Task<string> NextKindAsync(EventReader events)
+    {
+        string kind;
+        do
+        {
+            kind = (await events.NextAsync()).Kind;
+        }
+        while (kind == "model.version");
+
+        return kind;
     }
 
     [Fact]
