@@ -30,7 +30,7 @@ public sealed partial class TableOwnershipTests
     // What an area publishes in the ports is its own as well; the host has no tables at all.
     private static readonly IReadOnlyList<Use> Uses =
     [
-        .. Folders().Concat(PortFolders()).Append(("Host", Path.Combine(Functions, "AiPlatform.Functions"))).SelectMany(static folder => UsesOf(folder.Area, folder.Path)),
+        .. Folders().Concat(PortFolders()).Append((Area: "Host", Path: Path.Combine(Functions, "AiPlatform.Functions"))).SelectMany(static folder => UsesOf(folder.Area, folder.Path)),
     ];
 
     [Fact]
