@@ -86,7 +86,8 @@ public static class TablePreview
         var (rows, isComplete) = await BrokenColumns.WithoutAsync(
             session, table, issues, readable => FindAsync(session, readable, condition, count, time, cancellationToken), cancellationToken).ConfigureAwait(false);
         return new TableRows(
-            [.. table.Columns.Select(static column => column.Column)], rows, table.Rows, isComplete ? table.Rows : rows.LastOrDefault()?.Number ?? 0, isComplete, issues.First) { Dialect = staged.Content.Dialect };
+            [.. table.Columns.Select(static column => column.Column)], rows, table.Rows, isComplete ? table.Rows : rows.LastOrDefault()?.Number ?? 0, isComplete, issues.First)
+        { Dialect = staged.Content.Dialect };
     }
 
     private static async Task<(List<PreviewRow> Rows, bool IsComplete)> FindAsync(

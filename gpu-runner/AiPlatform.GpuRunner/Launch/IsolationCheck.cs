@@ -39,7 +39,8 @@ internal sealed class IsolationCheck(IOptions<RunnerOptions> options, DeviceDete
     {
         var isolation = Isolation with
         {
-            OwnNamespaces = true, SharedMemoryBytes = options.Value.Limits.MostMemory,
+            OwnNamespaces = true,
+            SharedMemoryBytes = options.Value.Limits.MostMemory,
             InnerLimits = CountsByNamespace ? options.Value.Limits.InnerArguments(HardLimit) : [],
         };
         if (await InsistAsync(isolation, cancellationToken).ConfigureAwait(false) is not { } problem)

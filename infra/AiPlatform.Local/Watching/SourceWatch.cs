@@ -35,14 +35,13 @@ internal sealed class SourceWatch(string project, string logFile, Action<string>
         var command = new ChildCommand(
             ExecutableSearch.Find("dotnet") ?? throw new InvalidOperationException("dotnet is not in PATH."),
             [
-                "watch", "--project", project, "--no-hot-reload", "--", "msbuild", "-restore:false", "-t:Publish", "-p:Configuration=Release",
-                "-p:RuntimeIdentifier=linux-x64", "-p:SelfContained=false", $"-p:PlatformPublish={Kind}", "-nodeReuse:false", "-v:minimal", "-nologo",
+                // In long form: the watch takes the short one of a property for its own option.
+                "watch", "--no-hot-reload", "--project", project, "msbuild", "-target:Publish", "-property:Configuration=Release",
+                "-property:RuntimeIdentifier=linux-x64", "-property:SelfContained=false", $"-property:PlatformPublish={Kind}",
+                "-nodeReuse:false", "-verbosity:minimal", "-nologo",
             ])
         {
             WorkingDirectory = RepositoryFolders.Root,
-
-            // A build that is interrupted ends its own processes before it goes.
-            StopSignal = Signals.Interrupt,
             Environment = new Dictionary<string, string> { ["DOTNET_WATCH_SUPPRESS_EMOJIS"] = "1", ["DOTNET_CLI_UI_LANGUAGE"] = "en" },
         };
         _process = await ChildProcess.StartAsync(command, _log, cancellationToken).ConfigureAwait(false);

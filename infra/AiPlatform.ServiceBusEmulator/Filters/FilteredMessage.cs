@@ -101,7 +101,7 @@ internal sealed class FilteredMessage(byte[] payload, DateTime enqueuedAt, DateT
     }
 
     // A binary id has no text.
-    private static string? Text(object? id) => id is byte[] ? null : id?.ToString();
+    private static string? Text(object? id) => id switch { null or byte[] => null, _ => id.ToString() };
 
     private static object? Converted(object? value, Type? type)
     {

@@ -61,7 +61,8 @@ internal static class TrackingReads
             SELECT (SELECT coalesce(sum(points), 0) FROM metric_chunks)::bigint, (SELECT coalesce(sum(points), 0) FROM metric_log)::bigint,
                    pg_total_relation_size('metric_chunks'), pg_total_relation_size('metric_log'), pg_total_relation_size('metric_summaries')
             """,
-            connection) { CommandTimeout = 120 };
+            connection)
+        { CommandTimeout = 120 };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var (inChunks, inLog) = (reader.GetInt64(0), reader.GetInt64(1));

@@ -155,7 +155,8 @@ public sealed class JobEventConsumerTests(PostgresFixture postgres) : IAsyncLife
     private AiPlatformClient Api() => new(_http, new FixedTokenSource("token"), maxAttempts: 1);
 
     private static ServiceBusMessage Message(string id) => new(BinaryData.FromObjectAsJson(
-        new JobEvent(id, Job, 1, 0, JobEventKind.Started, DateTimeOffset.UtcNow), ContractsJson.Strict)) { MessageId = id };
+        new JobEvent(id, Job, 1, 0, JobEventKind.Started, DateTimeOffset.UtcNow), ContractsJson.Strict))
+    { MessageId = id };
 
     private async Task SendAsync(string id)
     {

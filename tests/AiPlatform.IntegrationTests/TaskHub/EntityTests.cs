@@ -238,7 +238,7 @@ public sealed class EntityTests(PostgresFixture postgres) : IAsyncLifetime, IAsy
         Id = 9, CompleteOrchestration = new() { OrchestrationStatus = OrchestrationStatus.Completed, Result = output },
     };
 
-    
+
 
     private async Task SignalAsync(string id, string name, int input, DateTime? at = null, string? requestId = null)
         => await Stub.SignalEntityAsync(new()

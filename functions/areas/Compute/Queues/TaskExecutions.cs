@@ -67,7 +67,10 @@ internal sealed class TaskExecutions(
         {
             var failed = completions[0] with
             {
-                Outcome = TaskOutcome.Failed, Result = null, ErrorKind = "result.refused", Error = $"The result cannot be stored: {exception.MessageText}",
+                Outcome = TaskOutcome.Failed,
+                Result = null,
+                ErrorKind = "result.refused",
+                Error = $"The result cannot be stored: {exception.MessageText}",
             };
             return await database.InWorkAsync(work => EndAsync(work, worker, takes, [outcomes.Storable(failed)]), cancellationToken);
         }

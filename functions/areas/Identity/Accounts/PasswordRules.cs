@@ -74,7 +74,13 @@ internal static class PasswordRules
 
     private static string Letters(string text) => string.Concat(text.Select(static c => c switch
     {
-        '0' => 'o', '1' or '!' or '|' => 'i', '3' => 'e', '4' or '@' => 'a', '5' or '$' => 's', '7' => 't', _ => c,
+        '0' => 'o',
+        '1' or '!' or '|' => 'i',
+        '3' => 'e',
+        '4' or '@' => 'a',
+        '5' or '$' => 's',
+        '7' => 't',
+        _ => c,
     }));
 
     private static bool IsRepetition(string plain)

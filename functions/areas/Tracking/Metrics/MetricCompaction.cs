@@ -112,7 +112,8 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
             WHERE before < {MaxPoints}
             """,
             work.Connection,
-            work.Transaction) { Parameters = { new() { Value = run } } };
+            work.Transaction)
+        { Parameters = { new() { Value = run } } };
         await using var reader = await command.ExecuteReaderAsync(work.Token);
         while (await reader.ReadAsync(work.Token))
         {
@@ -186,7 +187,8 @@ internal sealed class MetricCompaction(Database database, StartupState state, Ti
             WHERE c.run_id = $1 AND c.key = last.key AND c.id = last.id AND c.points < $3 RETURNING c.key, c.payload
             """,
             work.Connection,
-            work.Transaction) { Parameters = { new() { Value = run }, new() { Value = series.Keys.ToArray() }, new() { Value = ChunkPoints } } };
+            work.Transaction)
+        { Parameters = { new() { Value = run }, new() { Value = series.Keys.ToArray() }, new() { Value = ChunkPoints } } };
         await using var reader = await command.ExecuteReaderAsync(work.Token);
         while (await reader.ReadAsync(work.Token))
         {

@@ -121,7 +121,8 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
             SELECT l.run_id, l.lane, l.points, l.payload FROM gone JOIN metric_log l ON l.run_id = gone.run_id AND l.id = gone.log_id
             """,
             work.Connection,
-            work.Transaction) { Parameters = { new() { Value = runs } } })
+            work.Transaction)
+        { Parameters = { new() { Value = runs } } })
         await using (var reader = await command.ExecuteReaderAsync(work.Token))
         {
             for (; await reader.ReadAsync(work.Token); rows++)
@@ -174,7 +175,8 @@ internal sealed class MetricSummaries(Database database, EventStream events, Tim
             UNION ALL SELECT key, 0, payload FROM metric_chunks WHERE run_id = $1
             """,
             work.Connection,
-            work.Transaction) { Parameters = { new() { Value = run } } })
+            work.Transaction)
+        { Parameters = { new() { Value = run } } })
         await using (var reader = await command.ExecuteReaderAsync(work.Token))
         {
             while (await reader.ReadAsync(work.Token))

@@ -69,7 +69,8 @@ internal sealed class AttemptReader(Database database, MetricReader metrics)
             FROM metric_chunks c WHERE c.run_id = $1 AND NOT starts_with(c.key, '{MetricRow.SystemPrefix}') AND c.lanes[1] / 2 <> ANY (SELECT lane / 2 FROM unnest(c.lanes) AS lane)
             UNION ALL SELECT NULL, NULL, NULL, NULL, lane, payload FROM metric_log WHERE run_id = $1
             """,
-            connection) { Parameters = { new() { Value = runId } } };
+            connection)
+        { Parameters = { new() { Value = runId } } };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var points = new List<StoredPoint>();
         while (await reader.ReadAsync(cancellationToken))

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AiPlatform.Contracts;
 using NJsonSchema.CodeGeneration.CSharp;
 using NSwag;
 using NSwag.CodeGeneration.CSharp;
@@ -42,6 +43,9 @@ internal static partial class Program
             code = code.Replace($"\"{path}\"", $"\"{kept}\"", StringComparison.Ordinal);
         }
 
+        // A feature brings its records in a namespace of its own.
+        var records = typeof(ContractsJson).Assembly.GetExportedTypes().Select(static type => type.Namespace).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        code = code.Replace($"using {typeof(ContractsJson).Namespace};", string.Join('\n', records.Select(static name => $"using {name};")), StringComparison.Ordinal);
         await File.WriteAllTextAsync(file, code).ConfigureAwait(false);
         return 0;
     }

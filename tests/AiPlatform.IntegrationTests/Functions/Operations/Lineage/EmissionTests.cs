@@ -89,7 +89,8 @@ public sealed class EmissionTests(FunctionsFixture functions, PostgresFixture po
                 """
                 UPDATE runs SET status_reason = 'out of memory' WHERE id = $1;
                 """,
-                connection) { Parameters = { new() { Value = run } } };
+                connection)
+            { Parameters = { new() { Value = run } } };
             await command.ExecuteNonQueryAsync();
         }
 
