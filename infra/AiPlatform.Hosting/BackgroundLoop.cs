@@ -17,6 +17,9 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
     private Exception? _fault;
     private int _failures;
 
+    /// <summary>As logs and <c>/health</c> name it.</summary>
+    protected virtual string LoopName => GetType().Name;
+
     /// <summary>How long an idle loop waits before it looks again.</summary>
     protected abstract TimeSpan IdleDelay { get; }
 
@@ -46,7 +49,7 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
     /// <inheritdoc />
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         => Task.FromResult(_fault is { } fault
-            ? HealthCheckResult.Degraded($"{GetType().Name} failed {_failures} times in a row: {fault.GetType().Name}")
+            ? HealthCheckResult.Degraded($"{LoopName} failed {_failures} times in a row: {fault.GetType().Name}")
             : HealthCheckResult.Healthy());
 
     /// <inheritdoc />
@@ -74,7 +77,7 @@ public abstract partial class BackgroundLoop(TimeProvider time, ILogger logger) 
             {
                 _fault = exception;
                 _failures++;
-                LogStepFailed(logger, exception, GetType().Name, _failures);
+                LogStepFailed(logger, exception, LoopName, _failures);
                 await IdleAsync(timer, BackOff.After(_failures, FirstBackOff, MaxBackOff), stoppingToken).ConfigureAwait(false);
             }
         }

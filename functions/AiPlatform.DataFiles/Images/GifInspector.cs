@@ -7,6 +7,10 @@ internal static class GifInspector
 {
     private const int MaxCode = 4096;
 
+    /// <summary>What the header says; zeros when it is cut off.</summary>
+    public static (int Width, int Height) Size(ReadOnlySpan<byte> bytes)
+        => bytes.Length >= 10 ? (BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..])) : (0, 0);
+
     public static ImageInfo Inspect(ReadOnlySpan<byte> bytes, bool isWhole)
     {
         if (bytes.Length < 13)
@@ -14,7 +18,7 @@ internal static class GifInspector
             return new(ImageFormat.Gif, 0, 0, ImageProblem.CutHeader);
         }
 
-        var (width, height) = (BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]));
+        var (width, height) = Size(bytes);
         var problem = ImageProblem.OfSize(width, height) ?? Walk(bytes, 13 + TableBytes(bytes[10]), width, height);
         return new(ImageFormat.Gif, width, height, problem == ImageProblem.Cut && !isWhole ? null : problem);
     }

@@ -18,6 +18,13 @@ internal sealed class JpegFrame
 
     public int MaxV => Components.Max(static component => component.V);
 
+    /// <summary>Whether a marker begins a frame: SOF0 to SOF15 without DHT, JPG and DAC.</summary>
+    public static bool IsFrame(byte marker) => marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
+
+    /// <summary>The size that a frame's header says.</summary>
+    /// <param name="segment">At least five bytes.</param>
+    public static (int Width, int Height) Size(ReadOnlySpan<byte> segment) => ((segment[3] << 8) | segment[4], (segment[1] << 8) | segment[2]);
+
     /// <summary>Reads the header; null when it says what cannot be.</summary>
     public static JpegFrame? Read(ReadOnlySpan<byte> segment, int marker)
     {
@@ -26,7 +33,7 @@ internal sealed class JpegFrame
             return null;
         }
 
-        var (height, width) = ((segment[1] << 8) | segment[2], (segment[3] << 8) | segment[4]);
+        var (width, height) = Size(segment);
         var parts = new List<(int Id, int H, int V, int Table)>();
         for (var i = 0; i < segment[5]; i++)
         {

@@ -15,6 +15,29 @@ internal sealed class JpegInspector
     private int _height;
     private int _scans;
 
+    /// <summary>What the frame's header says; zeros when it is cut off.</summary>
+    public static (int Width, int Height) Size(ReadOnlySpan<byte> bytes)
+    {
+        for (var at = 2; at + 4 <= bytes.Length && bytes[at] == 0xFF;)
+        {
+            var marker = bytes[at + 1];
+            if (marker == 0xFF)
+            {
+                at++;
+                continue;
+            }
+
+            if (JpegFrame.IsFrame(marker))
+            {
+                return bytes.Length >= at + 9 ? JpegFrame.Size(bytes[(at + 4)..]) : (0, 0);
+            }
+
+            at += 2 + Math.Max((int)BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 2)..]), 2);
+        }
+
+        return (0, 0);
+    }
+
     public static ImageInfo Inspect(ReadOnlySpan<byte> bytes, bool isWhole)
     {
         var inspector = new JpegInspector();
@@ -87,13 +110,13 @@ internal sealed class JpegInspector
             case 0xDD:
                 _interval = segment.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(segment) : 0;
                 return segment.Length >= 2 ? null : ImageProblem.Header;
-            case >= 0xC0 and <= 0xCF and not (0xC8 or 0xCC):
+            case var frame when JpegFrame.IsFrame(frame):
                 if (segment.Length < 6)
                 {
                     return ImageProblem.Header;
                 }
 
-                (_height, _width) = (BinaryPrimitives.ReadUInt16BigEndian(segment[1..]), BinaryPrimitives.ReadUInt16BigEndian(segment[3..]));
+                (_width, _height) = JpegFrame.Size(segment);
                 // Lossless, hierarchical and arithmetic pictures are walked, not followed.
                 if (marker > 0xC2)
                 {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace AiPlatform.DataFiles.Images;
 
@@ -8,7 +9,12 @@ internal static class PngInspector
 {
     private const int Head = 8;
     private const int Frame = 12;
-    private static readonly uint[] Table = CreateTable();
+
+    /// <summary>What the header says; zeros when it is cut off.</summary>
+    public static (int Width, int Height) Size(ReadOnlySpan<byte> bytes)
+        => bytes.Length >= Head + 16 && bytes[(Head + 4)..].StartsWith("IHDR"u8)
+            ? (BinaryPrimitives.ReadInt32BigEndian(bytes[(Head + 8)..]), BinaryPrimitives.ReadInt32BigEndian(bytes[(Head + 12)..]))
+            : (0, 0);
 
     public static ImageInfo Inspect(ReadOnlySpan<byte> bytes, bool isWhole)
     {
@@ -18,7 +24,7 @@ internal static class PngInspector
         }
 
         var header = bytes.Slice(Head + 8, 13);
-        var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(header), BinaryPrimitives.ReadInt32BigEndian(header[4..]));
+        var (width, height) = Size(bytes);
         if (width <= 0 || height <= 0)
         {
             return new(ImageFormat.Png, 0, 0, "the size is zero");
@@ -46,7 +52,7 @@ internal static class PngInspector
             }
 
             var type = bytes.Slice(at + 4, 4);
-            if (Crc(bytes.Slice(at + 4, (int)length + 4)) != BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + (int)length)..]))
+            if (Crc32.HashToUInt32(bytes.Slice(at + 4, (int)length + 4)) != BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + (int)length)..]))
             {
                 return "a checksum is wrong";
             }
@@ -115,33 +121,5 @@ internal static class PngInspector
         {
             return "the picture cannot be inflated";
         }
-    }
-
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        foreach (var value in bytes)
-        {
-            crc = Table[(crc ^ value) & 0xFF] ^ (crc >> 8);
-        }
-
-        return ~crc;
-    }
-
-    private static uint[] CreateTable()
-    {
-        var table = new uint[256];
-        for (var i = 0u; i < table.Length; i++)
-        {
-            var value = i;
-            for (var bit = 0; bit < 8; bit++)
-            {
-                value = (value & 1) != 0 ? 0xEDB88320 ^ (value >> 1) : value >> 1;
-            }
-
-            table[i] = value;
-        }
-
-        return table;
     }
 }

@@ -7,6 +7,21 @@ internal static class WebPInspector
 {
     private const int First = 12;
 
+    /// <summary>What the first chunk says; zeros when it is cut off or says no size.</summary>
+    public static (int Width, int Height) Size(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < 30)
+        {
+            return (0, 0);
+        }
+
+        var chunk = bytes[First..];
+        var (width, height, _) = chunk.StartsWith("VP8X"u8) ? Canvas(chunk[8..])
+            : chunk.StartsWith("VP8L"u8) || chunk.StartsWith("VP8 "u8) ? Picture(chunk, chunk[8..])
+            : default;
+        return (width, height);
+    }
+
     public static ImageInfo Inspect(ReadOnlySpan<byte> bytes, bool isWhole)
     {
         if (bytes.Length < 30)
@@ -31,7 +46,7 @@ internal static class WebPInspector
             var body = chunk.Slice(8, (int)length);
             if (chunk.StartsWith("VP8X"u8) && length >= 10)
             {
-                (width, height) = (1 + Int24(body[4..]), 1 + Int24(body[7..]));
+                (width, height, _) = Canvas(body);
             }
             else if (chunk.StartsWith("VP8L"u8) || chunk.StartsWith("VP8 "u8) || (chunk.StartsWith("ANMF"u8) && length >= 16))
             {
@@ -57,6 +72,8 @@ internal static class WebPInspector
 
         return new(ImageFormat.WebP, width, height, problem ?? ImageProblem.OfSize(width, height) ?? (pictures == 0 ? "there is no picture" : null));
     }
+
+    private static (int Width, int Height, string? Problem) Canvas(ReadOnlySpan<byte> body) => (1 + Int24(body[4..]), 1 + Int24(body[7..]), null);
 
     private static (int Width, int Height, string? Problem) Picture(ReadOnlySpan<byte> chunk, ReadOnlySpan<byte> body)
     {

@@ -21,6 +21,7 @@ internal static class ParameterWords
         ["attempt"] = "The attempt's number, from 1.",
         ["pool"] = "The pool's name.",
         ["alias"] = "The alias.",
+        ["channel"] = "The channel's name.",
         ["import"] = "The import's id.",
         ["media"] = "The media's id.",
         ["package"] = "The package's id.",

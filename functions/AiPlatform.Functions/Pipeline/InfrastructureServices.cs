@@ -94,9 +94,9 @@ internal static class InfrastructureServices
         services.AddOptions<DueWorkOptions>().BindConfiguration(DueWorkOptions.Section)
             .Validate(static options => options.Interval > TimeSpan.Zero, "DueWork: Interval must be positive.").ValidateOnStart();
         services.AddLoop<DueWorkPulse>("due-work");
-        services.AddLoop<OutboxDispatcher>("outbox");
+        services.AddDelivery<OutboxChannel, OutboxRow>();
         services.AddSingleton<IOutbox, Outbox>();
-        services.AddSingleton<ITickTask, OutboxTick>();
+        services.AddSingleton<ITickTask, DeliveryTick>();
         services.Configure<RetentionOptions>(configuration.GetSection("Retention"));
         services.AddSingleton<ITickTask, RetentionSweep>();
         services.AddOptions<OrchestrationSweepOptions>().BindConfiguration("OrchestrationSweep").ValidateDataAnnotations().ValidateOnStart();

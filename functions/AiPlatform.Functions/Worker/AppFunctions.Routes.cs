@@ -22,6 +22,10 @@ public sealed partial class AppFunctions
     [Function("dataset-imports")]
     public Task DatasetImportsAsync([HttpTrigger(Open, Route = "v1/dataset-imports/{*rest}")] HttpRequest request) => entry.ServeAsync(request);
 
+    /// <summary>Requests to <c>/v1/deliveries/{*rest}</c>.</summary>
+    [Function("deliveries")]
+    public Task DeliveriesAsync([HttpTrigger(Open, Route = "v1/deliveries/{*rest}")] HttpRequest request) => entry.ServeAsync(request);
+
     /// <summary>Requests to <c>/docs/{*rest}</c>.</summary>
     [Function("docs")]
     public Task DocsAsync([HttpTrigger(Open, Route = "docs/{*rest}")] HttpRequest request) => entry.ServeAsync(request);

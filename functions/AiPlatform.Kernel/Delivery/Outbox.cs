@@ -6,8 +6,8 @@ using Npgsql;
 
 namespace AiPlatform.Kernel.Delivery;
 
-/// <summary>Writes outbox rows and wakes the dispatcher.</summary>
-public sealed class Outbox(OutboxDispatcher dispatcher) : IOutbox
+/// <summary>Writes outbox rows and wakes their delivery.</summary>
+public sealed class Outbox(IDelivery<OutboxChannel> delivery) : IOutbox
 {
     /// <inheritdoc />
     public async Task EnqueueAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, OutboxMessage message, CancellationToken cancellationToken)
@@ -20,9 +20,9 @@ public sealed class Outbox(OutboxDispatcher dispatcher) : IOutbox
             new { message.Kind, message.InstanceId, message.Name, message.Payload, traceparent = Activity.Current?.Id },
             transaction,
             cancellationToken: cancellationToken));
-        Database.OnCommitted(dispatcher.Wake);
+        Database.OnCommitted(delivery.Wake);
     }
 
     /// <inheritdoc />
-    public void Wake() => dispatcher.Wake();
+    public void Wake() => delivery.Wake();
 }

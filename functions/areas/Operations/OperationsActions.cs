@@ -2,10 +2,12 @@ using AiPlatform.Kernel.Access;
 
 namespace AiPlatform.Operations;
 
-/// <summary>What can be done with tasks, orchestrations, lineage, events and garbage.</summary>
+/// <summary>What can be done with tasks, orchestrations, lineage, events, deliveries and garbage.</summary>
 internal static class OperationsActions
 {
     public static readonly AccessAction ReadEvents = new("operations.event", Verbs.Read);
+
+    public static readonly AccessAction AdministerDeliveries = new("operations.delivery", Verbs.Administer);
 
     public static readonly AccessAction AdministerGarbage = new("operations.garbage", Verbs.Administer);
 

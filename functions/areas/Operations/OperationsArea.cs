@@ -1,4 +1,5 @@
 using AiPlatform.Kernel;
+using AiPlatform.Operations.Deliveries;
 using AiPlatform.Operations.DurableStatus;
 using AiPlatform.Operations.Events;
 using AiPlatform.Operations.Garbage;
@@ -22,5 +23,6 @@ public sealed class OperationsArea : IArea
         routes.MapDurableStatusEndpoints();
         routes.MapEventEndpoints();
         routes.MapGarbageEndpoints();
+        routes.MapDeliveryEndpoints();
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using AiPlatform.Hosting;
 using Microsoft.Win32.SafeHandles;
 
@@ -150,7 +151,7 @@ internal sealed class DurableSpool : IAsyncDisposable
         foreach (var payload in payloads)
         {
             BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(offset), payload.Length);
-            BinaryPrimitives.WriteUInt32LittleEndian(buffer.AsSpan(offset + 4), Crc32.Compute(payload));
+            BinaryPrimitives.WriteUInt32LittleEndian(buffer.AsSpan(offset + 4), Crc32.HashToUInt32(payload));
             payload.CopyTo(buffer, offset + HeaderSize);
             offset += HeaderSize + payload.Length;
         }
@@ -184,7 +185,7 @@ internal sealed class DurableSpool : IAsyncDisposable
     {
         Span<byte> ack = stackalloc byte[AckSize];
         BinaryPrimitives.WriteInt64LittleEndian(ack, offset);
-        BinaryPrimitives.WriteUInt32LittleEndian(ack[8..], Crc32.Compute(ack[..8]));
+        BinaryPrimitives.WriteUInt32LittleEndian(ack[8..], Crc32.HashToUInt32(ack[..8]));
         RandomAccess.Write(_ackFile, ack, 0);
         _acknowledged = offset;
     }
@@ -192,7 +193,7 @@ internal sealed class DurableSpool : IAsyncDisposable
     private static long ReadAcknowledged(SafeFileHandle ackFile, long length)
     {
         Span<byte> ack = stackalloc byte[AckSize];
-        if (RandomAccess.Read(ackFile, ack, 0) != AckSize || Crc32.Compute(ack[..8]) != BinaryPrimitives.ReadUInt32LittleEndian(ack[8..]))
+        if (RandomAccess.Read(ackFile, ack, 0) != AckSize || Crc32.HashToUInt32(ack[..8]) != BinaryPrimitives.ReadUInt32LittleEndian(ack[8..]))
         {
             return 0;
         }
@@ -228,7 +229,7 @@ internal sealed class DurableSpool : IAsyncDisposable
 
         var payload = new byte[length];
         return RandomAccess.Read(file, payload, position + HeaderSize) == length
-            && Crc32.Compute(payload) == BinaryPrimitives.ReadUInt32LittleEndian(header[4..])
+            && Crc32.HashToUInt32(payload) == BinaryPrimitives.ReadUInt32LittleEndian(header[4..])
             ? payload
             : null;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AiPlatform.Hosting;
 
 namespace AiPlatform.ServiceBusEmulator.Filters;
 
@@ -194,7 +195,14 @@ internal sealed class SqlParser
                 throw new FilterException("LIKE needs a text, a pattern, and an escape of one character.");
             }
 
-            return LikePattern.IsMatch(value, likePattern, character is string { Length: 1 } single ? single[0] : null);
+            try
+            {
+                return new LikePattern(likePattern, ignoresCase: false, character is string { Length: 1 } single ? single[0] : null).Matches(value);
+            }
+            catch (FormatException exception)
+            {
+                throw new FilterException(exception.Message);
+            }
         };
     }
 

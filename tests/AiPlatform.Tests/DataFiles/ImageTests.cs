@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using AiPlatform.DataFiles.Images;
 using AiPlatform.DataFiles.Quality;
 using AiPlatform.DataFiles.Sources;
@@ -18,6 +19,21 @@ public sealed class ImageTests(ITestOutputHelper output)
     {
         var image = ImageInspector.Inspect(Create(format, width, height), isWhole: true);
         Assert.Equal((ImageInspector.Promised("x." + format), width, height, null), (image.Format, image.Width, image.Height, image.Problem));
+    }
+
+    [Theory]
+    [MemberData(nameof(Images))]
+    public void The_header_says_format_and_size_without_the_rest_of_the_file(string format, int width, int height)
+    {
+        var bytes = Create(format, width, height);
+        var whole = ImageHeader.Read(bytes)!;
+        Assert.Equal((ImageInspector.Promised("x." + format), width, height), (whole.Format, whole.Width, whole.Height));
+
+        // Whatever is cut off, it is the same or nothing.
+        var cut = Enumerable.Range(0, bytes.Length).Select(length => ImageHeader.Read(bytes.AsSpan(0, length))).ToList();
+        Assert.All(cut, header => Assert.True(header is null || header == whole, $"{header}"));
+        Assert.Contains(whole, cut);
+        Assert.All(cut.Take(9), Assert.Null);
     }
 
     [Fact]
@@ -120,7 +136,9 @@ public sealed class ImageTests(ITestOutputHelper output)
                     bytes[at % bytes.Length] = value;
                 }
 
-                _ = ImageInspector.Inspect(bytes.AsSpan(0, Math.Min(length, bytes.Length)), isWhole: length % 2 == 0);
+                var part = bytes.AsSpan(0, Math.Min(length, bytes.Length));
+                _ = ImageInspector.Inspect(part, isWhole: length % 2 == 0);
+                _ = ImageHeader.Read(part);
             },
             iter: 10_000);
 
@@ -175,19 +193,9 @@ public sealed class ImageTests(ITestOutputHelper output)
     private static byte[] Chunk(string type, byte[] content)
     {
         byte[] body = [.. System.Text.Encoding.ASCII.GetBytes(type), .. content];
-        var crc = uint.MaxValue;
-        foreach (var value in body)
-        {
-            crc ^= value;
-            for (var bit = 0; bit < 8; bit++)
-            {
-                crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
-            }
-        }
-
         var (length, sum) = (new byte[4], new byte[4]);
         BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(sum, ~crc);
+        BinaryPrimitives.WriteUInt32BigEndian(sum, Crc32.HashToUInt32(body));
         return [.. length, .. body, .. sum];
     }
 

@@ -92,7 +92,7 @@ internal sealed class WebhookApi(WebhookStore store, WebhookSender sender, Secre
     {
         var webhook = await RequireAsync(call);
         var name = call.Body.TryGetProperty("event", out var asked) && asked.ValueKind != JsonValueKind.Null ? Event(asked) : webhook.Events[0];
-        var answer = await sender.SendAsync(webhook, $"{Guid.CreateVersion7(time.GetUtcNow())}", WebhookEvents.Body(name, WebhookEvents.Examples[name], time.GetUtcNow()), call.Token);
+        var answer = await sender.SendAsync(WebhookTarget.Of(webhook), $"{Guid.CreateVersion7(time.GetUtcNow())}", WebhookEvents.Body(name, WebhookEvents.Examples[name], time.GetUtcNow()), call.Token);
         await call.WriteAsync(json =>
         {
             json.WriteStartObject("result"u8);

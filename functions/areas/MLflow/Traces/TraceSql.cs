@@ -1,4 +1,5 @@
 using System.Text;
+using AiPlatform.Tracking.Search;
 using Dapper;
 
 namespace AiPlatform.MLflow.Traces;
@@ -43,7 +44,7 @@ internal sealed class TraceSql
 
     private string Condition(TraceClause clause) => clause.Entity switch
     {
-        TraceEntity.Attribute when TraceFilter.IsNumber(clause.Key) => $"{Column(clause.Key)} {Sign(clause.Operator)} {Add(clause.Number)}",
+        TraceEntity.Attribute when TraceFilter.IsNumber(clause.Key) => $"{Column(clause.Key)} {TextComparison.Sign(clause.Operator)} {Add(clause.Number)}",
         TraceEntity.Attribute => Compare(Column(clause.Key), clause),
         TraceEntity.Tag => Compare($"(t.tags ->> {Add(clause.Key)})", clause),
         TraceEntity.Metadata => Compare(Metadata(clause.Key), clause),
@@ -97,14 +98,9 @@ internal sealed class TraceSql
     {
         "IS NULL" => $"{expression} IS NULL",
         "IS NOT NULL" => $"{expression} IS NOT NULL",
-        "IN" => $"{expression} = ANY({Add(clause.Texts.ToArray())})",
-        "NOT IN" => $"{expression} <> ALL({Add(clause.Texts.ToArray())})",
-        "LIKE" or "ILIKE" => $"{expression} {clause.Operator} {Add(clause.Texts[0])} ESCAPE ''",
         "RLIKE" => $"{expression} ~ {Add(clause.Texts[0])}",
-        _ => $"{expression} {Sign(clause.Operator)} {Add(clause.Texts[0])}",
+        _ => TextComparison.Sql(expression, clause.Operator, clause.Texts, Add),
     };
-
-    private static string Sign(string comparison) => comparison == "!=" ? "<>" : comparison;
 
     private string Add(object value)
     {

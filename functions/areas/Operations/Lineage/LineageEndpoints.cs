@@ -1,6 +1,7 @@
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Hosting;
 using AiPlatform.Kernel.Access;
+using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Garbage;
 using AiPlatform.Kernel.Http;
@@ -32,7 +33,7 @@ internal static class LineageEndpoints
             .AddSingleton<LineageReader>().AddGarbage<LineageGarbage>().AddSingleton<OpenLineageStore>().AddSingleton<OpenLineageDocument>()
             .AddSingleton<LineageReceivers>().AddSingleton<ITickTask, LineageSweep>();
         services.AddSingleton(static provider => new LineageHttp(new GuardedHttp(provider.GetRequiredService<IOptions<LineageOptions>>().Value.AllowedPrivateHosts)));
-        return services.AddLoop<LineageEmitter>("lineage");
+        return services.AddDelivery<LineageChannel, LineageDelivery>();
     }
 
     /// <summary>Maps the routes.</summary>

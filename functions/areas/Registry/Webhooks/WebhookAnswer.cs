@@ -10,7 +10,4 @@ internal sealed record WebhookAnswer(int? Status, string? Body, string? Error, T
 {
     /// <summary>The receiver has taken the event. A redirect is a failure: it is not followed.</summary>
     public bool Success => Status is >= 200 and < 300;
-
-    /// <summary>The receiver wants no more events.</summary>
-    public bool Gone => Status == StatusCodes.Status410Gone;
 }

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Postgres;
 
 namespace AiPlatform.Registry.Webhooks;
 
 /// <summary>Tells webhooks what happened in the model registry: <c>{"entity", "action", "timestamp", "data"}</c>, as MLflow's server does.</summary>
-internal sealed class WebhookEvents(WebhookDispatcher dispatcher, TimeProvider time)
+internal sealed class WebhookEvents(IDelivery<WebhookChannel> delivery, TimeProvider time)
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -64,12 +65,12 @@ internal sealed class WebhookEvents(WebhookDispatcher dispatcher, TimeProvider t
         var written = await work.ExecuteAsync(
             """
             INSERT INTO webhook_deliveries (id, webhook_id, event, body, due_at, created_at)
-            SELECT gen_random_uuid()::text, id, @name, @body, @now, @now FROM webhooks WHERE project_id = @projectId AND status = 'ACTIVE' AND @name = ANY(events)
+            SELECT gen_random_uuid()::text, id, @name, @body, now(), @now FROM webhooks WHERE project_id = @projectId AND status = 'ACTIVE' AND @name = ANY(events)
             """,
             new { projectId, name, body = Body(name, sent, time.GetUtcNow()), now = time.GetUtcNow() });
         if (written > 0)
         {
-            Database.OnCommitted(dispatcher.Wake);
+            Database.OnCommitted(delivery.Wake);
         }
     }
 

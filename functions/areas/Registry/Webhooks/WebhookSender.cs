@@ -24,7 +24,7 @@ internal sealed class WebhookSender(SecretBox secrets, IOptions<WebhookOptions> 
 
     /// <summary>Sends a body. What goes wrong is in the answer.</summary>
     /// <param name="deliveryId">The same for every attempt: receivers know a repeat by it.</param>
-    public async Task<WebhookAnswer> SendAsync(WebhookRow webhook, string deliveryId, string body, CancellationToken cancellationToken)
+    public async Task<WebhookAnswer> SendAsync(WebhookTarget webhook, string deliveryId, string body, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

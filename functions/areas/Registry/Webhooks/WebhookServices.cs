@@ -1,3 +1,4 @@
+using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Tick;
 
 namespace AiPlatform.Registry.Webhooks;
@@ -12,6 +13,6 @@ internal static class WebhookServices
             .Validate(static options => options is { MaxWebhooks: > 0 } && options.Timeout > TimeSpan.Zero, "Webhooks: numbers must be positive.")
             .ValidateOnStart();
         services.AddSingleton<WebhookSender>().AddSingleton<WebhookStore>().AddSingleton<WebhookEvents>();
-        return services.AddLoop<WebhookDispatcher>("webhooks").AddSingleton<ITickTask, WebhookSweep>();
+        return services.AddDelivery<WebhookChannel, WebhookDelivery>().AddSingleton<ITickTask, WebhookSweep>();
     }
 }

@@ -5,15 +5,14 @@ using Microsoft.Extensions.Options;
 
 namespace AiPlatform.Registry.Webhooks;
 
-/// <summary>Forgets old deliveries that were given up or whose webhook is disabled, and looks for due ones where the loop itself may not be running.</summary>
-internal sealed class WebhookSweep(Database database, WebhookDispatcher dispatcher, IOptions<WebhookOptions> options, TimeProvider time) : ITickTask
+/// <summary>Forgets old deliveries that were given up or whose webhook is disabled.</summary>
+internal sealed class WebhookSweep(Database database, IOptions<WebhookOptions> options, TimeProvider time) : ITickTask
 {
     private const int Batch = 10_000;
 
     /// <inheritdoc />
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        dispatcher.Wake();
         await using var connection = await database.OpenAsync(cancellationToken);
         await connection.ExecuteAsync(new CommandDefinition(
             """

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.DataFiles.Images;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Kernel.Postgres;
 
@@ -44,8 +45,9 @@ internal sealed record MediaContent(byte[] Bytes, string ContentType, string Ext
         if (kind == MediaKind.Image)
         {
             var image = ImageHeader.Read(bytes);
-            Check.That(image is not null, "body", "image");
-            return new MediaContent(bytes, image!.ContentType, image.Extension, image.Width, image.Height);
+            var (type, extension) = TypeOf(image?.Format ?? ImageFormat.Unknown);
+            Check.That(type.Length > 0, "body", "image");
+            return new MediaContent(bytes, type, extension, image!.Width, image.Height);
         }
 
         var text = Text(bytes);
@@ -64,6 +66,16 @@ internal sealed record MediaContent(byte[] Bytes, string ContentType, string Ext
         Check.That(right, "body", "mediaShape", kind.ToText());
         return new MediaContent(bytes, "application/json", "json", null, null);
     }
+
+    // What every browser shows.
+    private static (string ContentType, string Extension) TypeOf(ImageFormat format) => format switch
+    {
+        ImageFormat.Png => ("image/png", "png"),
+        ImageFormat.Jpeg => ("image/jpeg", "jpg"),
+        ImageFormat.Gif => ("image/gif", "gif"),
+        ImageFormat.WebP => ("image/webp", "webp"),
+        _ => (string.Empty, string.Empty),
+    };
 
     private static string Text(byte[] bytes)
     {

@@ -1,5 +1,4 @@
 using System.Text;
-using AiPlatform.Ports.MLflow;
 using Dapper;
 
 namespace AiPlatform.Tracking.Search;
@@ -90,28 +89,16 @@ internal sealed class SearchSql(SearchColumns columns)
         {
             // NaN is larger than every number for PostgreSQL, and differs from each; for us it only differs.
             var number = Add(clause.Number);
-            return isMetric && clause.Operator != "!=" ? $"({expression} <> 'NaN' AND {expression} {clause.Operator} {number})" : $"{expression} {Sign(clause.Operator)} {number}";
+            return isMetric && clause.Operator != "!=" ? $"({expression} <> 'NaN' AND {expression} {clause.Operator} {number})" : $"{expression} {TextComparison.Sign(clause.Operator)} {number}";
         }
 
-        return clause.Operator switch
-        {
-            "IN" => $"{expression} = ANY({Add(clause.Texts.ToArray())})",
-            "NOT IN" => $"{expression} <> ALL({Add(clause.Texts.ToArray())})",
-            "LIKE" or "ILIKE" => $"{expression} {clause.Operator} {Add(clause.Text)} ESCAPE ''",
-            "=" when clause.Kind is EntityKind.Param or EntityKind.Tag => EqualText(expression, Add(clause.Text)),
-            _ => $"{expression} {Sign(clause.Operator)} {Add(clause.Text)}",
-        };
+        return clause is { Operator: "=", Kind: EntityKind.Param or EntityKind.Tag }
+            ? EqualText(expression, Add(clause.Text))
+            : TextComparison.Sql(expression, clause.Operator, clause.Texts, Add);
     }
 
     // The indexes of values hold a prefix.
     private static string EqualText(string expression, string value) => $"(left({expression}, 64) = left({value}, 64) AND {expression} = {value})";
-
-    private static string Sign(string comparison) => comparison switch
-    {
-        "!=" => "<>",
-        "=" or "<" or "<=" or ">" or ">=" => comparison,
-        _ => throw MLflowException.Invalid($"Invalid comparator '{comparison}'."),
-    };
 
     private EntityRows Place(EntityRows rows, string key)
     {

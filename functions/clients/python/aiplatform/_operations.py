@@ -468,6 +468,66 @@ class Operations(Caller):
             answer=types.DatasetImportWork,
         )
 
+    def list_delivery_channels_page(self) -> types.PageOfDeliveryChannel:
+        """One page: List the channels of deliveries and what each has to do.
+
+        For administrators.
+        """
+        return self._call(
+            "GET",
+            "/v1/deliveries",
+            answer=types.PageOfDeliveryChannel,
+        )
+
+    def list_delivery_channels(self, ) -> Iterator[types.DeliveryChannel]:
+        """List the channels of deliveries and what each has to do.
+
+        For administrators.
+
+        All of them: pages are asked for as they are needed.
+        """
+        return self._all(lambda page_token: self.list_delivery_channels_page())
+
+    def list_parked_deliveries_page(self, channel: str, *, page_size: int | None = None, page_token: str | None = None) -> types.PageOfParkedDelivery:
+        """One page: List the deliveries of a channel that were given up.
+
+        For administrators.
+
+        :param channel: The channel's name.
+        :param page_size: 1 to 500; 50 when absent.
+        :param page_token: From the previous page.
+        """
+        return self._call(
+            "GET",
+            f"/v1/deliveries/{part(channel)}/parked",
+            query={"pageSize": page_size, "pageToken": page_token},
+            answer=types.PageOfParkedDelivery,
+        )
+
+    def list_parked_deliveries(self, channel: str, *, page_size: int | None = None) -> Iterator[types.ParkedDelivery]:
+        """List the deliveries of a channel that were given up.
+
+        For administrators.
+
+        All of them: pages are asked for as they are needed.
+        """
+        return self._all(lambda page_token: self.list_parked_deliveries_page(channel, page_size=page_size, page_token=page_token))
+
+    def replay_deliveries(self, channel: str, *, deliveries: list[str] | None = None) -> types.ReplayedDeliveries:
+        """Deliver again what was given up, some of it or all.
+
+        For administrators.
+
+        :param channel: The channel's name.
+        :param deliveries: Ids; at most 1,000. Null: the first 1,000 of the channel.
+        """
+        return self._call(
+            "POST",
+            f"/v1/deliveries/{part(channel)}/replay",
+            json={"deliveries": deliveries},
+            answer=types.ReplayedDeliveries,
+        )
+
     def get_garbage_status(self) -> types.GarbageStatus:
         """What waits for garbage collection.
 

@@ -934,6 +934,20 @@ class DecidePromotionRequest:
     comment: str | None = None
     """Up to 4,000 characters."""
 
+
+@dataclass(slots=True, kw_only=True)
+class DeliveryChannel:
+    """A way out of the platform, such as `outbox` (orchestrations), `webhooks` or `lineage`, and what it has to
+    do."""
+    name: str
+    """As routes and metrics name it."""
+    waiting: int
+    """Deliveries that wait or are under way; counting ends at 10,000."""
+    parked: int
+    """Deliveries that were given up; counting ends at 10,000."""
+    oldest_at: datetime | None = None
+    """When the oldest delivery that waits came about; null when none waits."""
+
 DependencyMode = Literal["all", "any", "onFailure"]
 """Which ends of other tasks a task waits for."""
 
@@ -2279,6 +2293,15 @@ class PageOfDatasetVersion:
 
 
 @dataclass(slots=True, kw_only=True)
+class PageOfDeliveryChannel:
+    """One page of a list."""
+    items: list[DeliveryChannel]
+    """The items, in the list's order."""
+    next_page_token: str | None = None
+    """Opaque; pass it as `pageToken` for the next page. Null on the last page."""
+
+
+@dataclass(slots=True, kw_only=True)
 class PageOfExperiment:
     """One page of a list."""
     items: list[Experiment]
@@ -2390,6 +2413,15 @@ class PageOfModelVersion:
 class PageOfOpenLineageEventRecord:
     """One page of a list."""
     items: list[OpenLineageEventRecord]
+    """The items, in the list's order."""
+    next_page_token: str | None = None
+    """Opaque; pass it as `pageToken` for the next page. Null on the last page."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PageOfParkedDelivery:
+    """One page of a list."""
+    items: list[ParkedDelivery]
     """The items, in the list's order."""
     next_page_token: str | None = None
     """Opaque; pass it as `pageToken` for the next page. Null on the last page."""
@@ -2510,6 +2542,23 @@ class PageOfUser:
     """The items, in the list's order."""
     next_page_token: str | None = None
     """Opaque; pass it as `pageToken` for the next page. Null on the last page."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ParkedDelivery:
+    """A delivery that was given up."""
+    id: str
+    """Its id in its channel; its receiver knows repeats by it."""
+    target: str
+    """Whom it is for: the id of an orchestration, a webhook, a receiver."""
+    event: str
+    """What it tells, such as `model_version.created`."""
+    attempts: int
+    """How often it was tried."""
+    created_at: datetime
+    """When it came about."""
+    last_error: str | None = None
+    """Why the last attempt failed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -3041,6 +3090,13 @@ class Rendezvous:
 
 
 @dataclass(slots=True, kw_only=True)
+class ReplayDeliveriesRequest:
+    """Delivers again what was given up."""
+    deliveries: list[str] | None = None
+    """Ids; at most 1,000. Null: the first 1,000 of the channel."""
+
+
+@dataclass(slots=True, kw_only=True)
 class ReplayTasksRequest:
     """Replays dead letters."""
     tasks: list[str] | None = None
@@ -3048,6 +3104,15 @@ class ReplayTasksRequest:
     dependents: bool | None = None
     """Also the tasks that were skipped because these failed, directly or through others: they wait for them
     again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReplayedDeliveries:
+    """What is delivered again."""
+    replayed: int
+    """Deliveries that wait again, as if they had never been tried."""
+    more: bool
+    """The channel has more that was given up."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -4196,6 +4261,7 @@ __all__ = [
     "DateOrder",
     "DateReading",
     "DecidePromotionRequest",
+    "DeliveryChannel",
     "DependencyMode",
     "Device",
     "DeviceProcess",
@@ -4291,6 +4357,7 @@ __all__ = [
     "PageOfDataset",
     "PageOfDatasetImport",
     "PageOfDatasetVersion",
+    "PageOfDeliveryChannel",
     "PageOfExperiment",
     "PageOfExternalThing",
     "PageOfFileDownload",
@@ -4304,6 +4371,7 @@ __all__ = [
     "PageOfModelPromotion",
     "PageOfModelVersion",
     "PageOfOpenLineageEventRecord",
+    "PageOfParkedDelivery",
     "PageOfPlatformTask",
     "PageOfProject",
     "PageOfQualityReport",
@@ -4317,6 +4385,7 @@ __all__ = [
     "PageOfTaskQueue",
     "PageOfTaskSchedule",
     "PageOfUser",
+    "ParkedDelivery",
     "PiiFinding",
     "PiiKind",
     "PlatformTask",
@@ -4353,7 +4422,9 @@ __all__ = [
     "RegisterRunnerRequest",
     "RegisteredModel",
     "Rendezvous",
+    "ReplayDeliveriesRequest",
     "ReplayTasksRequest",
+    "ReplayedDeliveries",
     "ReplayedTasks",
     "ReportDatasetImportRequest",
     "RequestPromotionRequest",

@@ -3,6 +3,8 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using AiPlatform.Contracts;
+using AiPlatform.Contracts.Deliveries;
 using AiPlatform.Contracts.Experiments;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Models;
@@ -166,6 +168,27 @@ public sealed class WebhookTests(FunctionsFixture functions, PostgresFixture pos
         _status = () => 410;
         await mlflow.PostAsync("registered-models/create", new { name = "third" });
         await Eventually.TrueAsync(async () => (string)(await mlflow.GetAsync($"webhooks/{hook}"))["webhook"]!["status"]! == "DISABLED", "a receiver that is gone is disabled");
+    }
+
+    [Fact]
+    public async Task What_was_given_up_is_sent_again_with_its_id_when_an_administrator_replays_it()
+    {
+        var mlflow = await ClientAsync();
+        var hook = await CreateAsync(mlflow, [WebhookEvents.ModelCreated], Secret);
+        _status = () => 500;
+        await mlflow.PostAsync("registered-models/create", new { name = "net" });
+        using var anonymous = _open.CreateClient();
+        var login = await anonymous.PostAsync<TokenResponse>("/v1/auth/login", new LoginRequest(FunctionsFixture.AdministratorName, TestUser.Password));
+        using var administrator = _open.CreateClient(login.AccessToken);
+        ParkedDelivery? parked = null;
+        await Eventually.TrueAsync(
+            async () => (parked = (await administrator.GetAsync<Page<ParkedDelivery>>("/v1/deliveries/webhooks/parked")).Items.SingleOrDefault(item => item.Target == hook)) is not null, "it is given up");
+        Assert.Equal((WebhookEvents.ModelCreated, 2, "thanks"), (parked!.Event, parked.Attempts, parked.LastError));
+        _status = () => 200;
+        var before = _received.Count;
+        Assert.Equal(1, (await administrator.PostAsync<ReplayedDeliveries>("/v1/deliveries/webhooks/replay", new ReplayDeliveriesRequest([parked.Id]))).Replayed);
+        await Eventually.TrueAsync(() => Task.FromResult(_received.Count > before), "it arrives");
+        Assert.All(_received, received => Assert.Equal(parked.Id, received.Id));
     }
 
     [Fact]

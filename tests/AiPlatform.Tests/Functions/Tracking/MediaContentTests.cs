@@ -1,6 +1,7 @@
 using System.Text;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Experiments;
+using AiPlatform.DataFiles.Images;
 using AiPlatform.Kernel.Errors;
 using AiPlatform.Tracking.Media;
 using CsCheck;

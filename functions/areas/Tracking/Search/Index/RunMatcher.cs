@@ -1,3 +1,5 @@
+using AiPlatform.Hosting;
+
 namespace AiPlatform.Tracking.Search.Index;
 
 /// <summary>Answers a query from runs in memory; means the same as <see cref="SearchSql"/>.</summary>

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AiPlatform.Contracts;
+using AiPlatform.Contracts.Deliveries;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Contracts.Lineage;
 using AiPlatform.Contracts.Projects;
@@ -151,6 +152,27 @@ public sealed class EmissionTests(FunctionsFixture functions, PostgresFixture po
         var before = (await OneAsync()).Pending;
         await _mlflow.RunAsync();
         Assert.Equal(before, (await OneAsync()).Pending);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_hangs_does_not_hold_up_another_and_a_refused_event_is_replayed_by_an_administrator()
+    {
+        await using var receiver = await LineageReceiverServer.StartAsync();
+        await using var other = await LineageReceiverServer.StartAsync();
+        receiver.Answer = HttpStatusCode.BadRequest;
+        other.Pause = TimeSpan.FromSeconds(20);
+        await AddAsync(receiver.Url);
+        await _client.PostAsync<LineageReceiver>($"/v1/projects/{_project}/lineage-receivers", new CreateLineageReceiverRequest("slow", other.Url));
+        await _mlflow.RunAsync();
+        ParkedDelivery? parked = null;
+        await Eventually.TrueAsync(
+            async () => (parked = (await _client.GetAsync<Page<ParkedDelivery>>("/v1/deliveries/lineage/parked")).Items.SingleOrDefault()) is not null, "the refused event is set aside");
+        Assert.Equal(("START", "HTTP 400", 1), (parked!.Event, parked.LastError, parked.Attempts));
+        receiver.Answer = HttpStatusCode.Created;
+        Assert.Equal(new ReplayedDeliveries(1, false), await _client.PostAsync<ReplayedDeliveries>("/v1/deliveries/lineage/replay", new ReplayDeliveriesRequest()));
+        await Eventually.TrueAsync(() => Task.FromResult(receiver.Received.Count == 2), "it is sent again");
+        Assert.Equal(receiver.Received[0].Id, receiver.Received[1].Id);
+        Assert.Empty(other.Received);
     }
 
     [Fact]

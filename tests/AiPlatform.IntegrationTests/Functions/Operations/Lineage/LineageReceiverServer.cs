@@ -17,6 +17,9 @@ internal sealed class LineageReceiverServer : IAsyncDisposable
 
     public HttpStatusCode Answer { get; set; } = HttpStatusCode.Created;
 
+    /// <summary>How long it takes until it looks at an event.</summary>
+    public TimeSpan Pause { get; set; }
+
     public string Url => $"{_app.Urls.First()}/api/v1/lineage";
 
     public IReadOnlyList<ReceivedEvent> Received => [.. _received];
@@ -41,6 +44,7 @@ internal sealed class LineageReceiverServer : IAsyncDisposable
 
     private async Task ReceiveAsync(HttpContext context)
     {
+        await Task.Delay(Pause, context.RequestAborted);
         using var reader = new StreamReader(context.Request.Body);
         var text = await reader.ReadToEndAsync();
         string Header(string name) => context.Request.Headers[name].ToString();

@@ -1,6 +1,10 @@
-using AiPlatform.Tracking.Search.Index;
+using AiPlatform.Hosting;
 
+<<<<<<<< HEAD:tests/AiPlatform.Tests/Functions/Tracking/Search/LikePatternTests.cs
 namespace AiPlatform.Tests.Functions.Tracking.Search;
+========
+namespace AiPlatform.Tests.Hosting;
+>>>>>>>> 2969820 (One LIKE for filters in memory and one translation of comparisons to SQL):tests/AiPlatform.Tests/Hosting/LikePatternTests.cs
 
 public sealed class LikePatternTests
 {
@@ -27,4 +31,20 @@ public sealed class LikePatternTests
     [InlineData("ÄÖ", "äö", true)]
     [InlineData("a", "B", false)]
     public void Ignores_case_when_asked(string text, string pattern, bool expected) => Assert.Equal(expected, new LikePattern(pattern, ignoresCase: true).Matches(text));
+
+    [Theory]
+    [InlineData("100%", "100!%", true)]
+    [InlineData("1000", "100!%", false)]
+    [InlineData("a_b", "a!_b", true)]
+    [InlineData("axb", "a!_b", false)]
+    [InlineData("a!b", "a!!b", true)]
+    [InlineData("%%", "!%%", true)]
+    public void An_escaped_character_stands_for_itself(string text, string pattern, bool expected)
+        => Assert.Equal(expected, new LikePattern(pattern, escape: '!').Matches(text));
+
+    [Fact]
+    public void A_pattern_must_not_end_with_its_escape() => Assert.Throws<FormatException>(() => new LikePattern("a!", escape: '!'));
+
+    [Fact]
+    public void Half_a_character_is_one_character() => Assert.True(new LikePattern("a_b").Matches("a\ud83db"));
 }
