@@ -8,7 +8,7 @@ using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>What administrators see of deliveries, and how they send again what was given up. The hub of this app is away.</summary>
 [Collection(ServersCollection.Name)]

@@ -3,7 +3,7 @@ using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Postgres;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>What the engine promises every channel.</summary>
 [Collection(ServersCollection.Name)]
@@ -43,7 +43,8 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
         var mayPass = false;
         await _world.AddAsync(new LetterChannel((letter, _) => letter.Text == "first" && !Volatile.Read(ref mayPass)
             ? Task.FromResult(new DeliveryAnswer("not yet\0") { RetryAfter = TimeSpan.FromSeconds(1) })
-            : ArriveAsync(letter)) { Pause = TimeSpan.FromMilliseconds(300) });
+            : ArriveAsync(letter))
+        { Pause = TimeSpan.FromMilliseconds(300) });
         await Eventually.TrueAsync(async () => await _world.CountAsync("box = 'b'") == 0, "the other key's row is delivered");
         await Eventually.TrueAsync(async () => await _world.CountAsync("text = 'first' AND last_error = 'not yet' AND attempts >= 2") == 1, "the failure is written down");
         Assert.Equal(0, await _world.CountAsync("text = 'second' AND attempts > 1"));
