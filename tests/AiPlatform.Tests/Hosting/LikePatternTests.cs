@@ -1,10 +1,6 @@
 using AiPlatform.Hosting;
 
-<<<<<<<< HEAD:tests/AiPlatform.Tests/Functions/Tracking/Search/LikePatternTests.cs
-namespace AiPlatform.Tests.Functions.Tracking.Search;
-========
 namespace AiPlatform.Tests.Hosting;
->>>>>>>> 2969820 (One LIKE for filters in memory and one translation of comparisons to SQL):tests/AiPlatform.Tests/Hosting/LikePatternTests.cs
 
 public sealed class LikePatternTests
 {

@@ -3,7 +3,7 @@ using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Postgres;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>What the engine promises every channel.</summary>
 [Collection(ServersCollection.Name)]

@@ -6,7 +6,7 @@ using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>A database with a table of letters, and engines over it.</summary>
 internal sealed class DeliveryWorld : IAsyncDisposable

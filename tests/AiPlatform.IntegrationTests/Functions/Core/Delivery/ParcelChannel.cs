@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using AiPlatform.Kernel.Delivery;
 using AiPlatform.Kernel.Postgres;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>A channel with a table of receivers and no order, as webhooks are one.</summary>
 internal sealed class ParcelChannel(Func<Letter, CancellationToken, Task<DeliveryAnswer>> deliver) : IDeliveryChannel<Letter>

@@ -5,7 +5,7 @@ using AiPlatform.Kernel.Postgres;
 using AiPlatform.Registry.Webhooks;
 using Dapper;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>Instances of release 2.0 run beside those of this one while they are replaced: both lease from the same tables.</summary>
 [Collection(ServersCollection.Name)]

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using AiPlatform.IntegrationTests.Servers;
 using AiPlatform.Kernel.Delivery;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>What the engine promises channels whose receivers have a table.</summary>
 [Collection(ServersCollection.Name)]

@@ -1,6 +1,6 @@
 using AiPlatform.Kernel.Delivery;
 
-namespace AiPlatform.IntegrationTests.Functions.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
 
 /// <summary>An ordered channel without a table of receivers, as the outbox is one.</summary>
 internal sealed class LetterChannel(Func<Letter, CancellationToken, Task<DeliveryAnswer>> deliver) : IDeliveryChannel<Letter>
