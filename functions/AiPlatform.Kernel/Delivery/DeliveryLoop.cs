@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using AiPlatform.Hosting;
 using AiPlatform.Kernel.Postgres;
 using AiPlatform.Kernel.Tick;
@@ -25,7 +26,6 @@ public sealed partial class DeliveryLoop<TChannel, TRow> : BackgroundLoop, IDueW
     private readonly TChannel _channel;
     private readonly Database _database;
     private readonly StartupState _state;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly DeliveryStatements _statements = new(TChannel.Table);
     private readonly ConcurrentDictionary<string, Task> _busy = new(StringComparer.Ordinal);
@@ -37,7 +37,7 @@ public sealed partial class DeliveryLoop<TChannel, TRow> : BackgroundLoop, IDueW
     public DeliveryLoop(TChannel channel, Database database, StartupState state, TimeProvider time, ILogger<TChannel> logger)
         : base(time, logger)
     {
-        (_channel, _database, _state, _time, _logger) = (channel, database, state, time, logger);
+        (_channel, _database, _state, _logger) = (channel, database, state, logger);
         _parallel = new SemaphoreSlim(channel.Pace.Parallel);
         Queue = new DeliveryQueue(TChannel.Name, TChannel.Table, database, Wake);
     }
@@ -75,8 +75,9 @@ public sealed partial class DeliveryLoop<TChannel, TRow> : BackgroundLoop, IDueW
             return false; // One claim of many beats many of one.
         }
 
+        // A lease is of the database's clock: what is held against it is measured, not told.
         var room = pace.Keys - busy.Length;
-        var leased = _time.GetTimestamp();
+        var leased = Stopwatch.GetTimestamp();
         var rows = await _statements.LeaseAsync<TRow>(_database, pace, busy, room, cancellationToken);
         var groups = rows.GroupBy(static row => row.Key, StringComparer.Ordinal).Select(static group => group.OrderBy(static row => row.Place).ToList()).ToList();
         _again = busy.Length > 0 || rows.Count >= room || groups.Exists(group => group.Count >= pace.OfKey);
@@ -172,11 +173,11 @@ public sealed partial class DeliveryLoop<TChannel, TRow> : BackgroundLoop, IDueW
         return pause is { } asked && answer.IsFault && BackOff.After(row.Attempts, FirstRepeat, LongestRepeat) is var own && own > asked ? own : pause;
     }
 
-    private bool MayBegin(long leased, CancellationToken stopping) => !stopping.IsCancellationRequested && _time.GetElapsedTime(leased) < _channel.Pace.Budget;
+    private bool MayBegin(long leased, CancellationToken stopping) => !stopping.IsCancellationRequested && Stopwatch.GetElapsedTime(leased) < _channel.Pace.Budget;
 
     private async Task<DeliveryAnswer?> AttemptAsync(TRow row, CancellationToken stopping)
     {
-        using var end = new CancellationTokenSource(_channel.Pace.Timeout, _time);
+        using var end = new CancellationTokenSource(_channel.Pace.Timeout);
         await using var grace = stopping.Register(static source => ((CancellationTokenSource)source!).CancelAfter(Grace), end);
         using var timer = DeliveryMetrics.Seconds.WithLabels(TChannel.Name).NewTimer();
         try
@@ -197,7 +198,7 @@ public sealed partial class DeliveryLoop<TChannel, TRow> : BackgroundLoop, IDueW
     // Not under the token of the process's end: what was done is written down.
     private async Task SettleAsync(DeliveryGroup<TRow> group, List<ReturnedRow> returned)
     {
-        using var end = new CancellationTokenSource(_channel.Pace.Timeout, _time);
+        using var end = new CancellationTokenSource(_channel.Pace.Timeout);
         if (TChannel.Table.Targets is null && returned.Count == 0)
         {
             await _statements.DeleteAsync(_database, group.Delivered, end.Token);

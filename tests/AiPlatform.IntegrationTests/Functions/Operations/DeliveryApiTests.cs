@@ -8,10 +8,10 @@ using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
-namespace AiPlatform.IntegrationTests.Functions.Core.Delivery;
+namespace AiPlatform.IntegrationTests.Functions.Operations;
 
 /// <summary>What administrators see of deliveries, and how they send again what was given up. The hub of this app is away.</summary>
-[Collection(ServersCollection.Name)]
+[Collection(TrackingCollection.Name)]
 public sealed class DeliveryApiTests(FunctionsFixture functions) : IClassFixture<FunctionsFixture>
 {
     [Fact]
