@@ -79,7 +79,7 @@ public sealed class QualityApiTests(FunctionsFixture functions) : IClassFixture<
         await world.Client.GetAsync($"{world.Version}/preview?rows=0").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         await world.Client.GetAsync($"{world.Version}/preview?mode=last").ProblemAsync(HttpStatusCode.BadRequest, ErrorCodes.InvalidRequest);
         var chinese = await world.Client.SendJsonAsync(HttpMethod.Get, $"{world.Version}/preview?file=cut.parquet", null, ("Accept-Language", "zh-CN"));
-        Assert.Contains("文件不完整", await chinese.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("文件被截断", await chinese.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         var stranger = await functions.CreateUserAsync();
         await stranger.Client.GetAsync($"{world.Version}/preview").ProblemAsync(HttpStatusCode.NotFound, ErrorCodes.NotFound);
     }
