@@ -19,11 +19,11 @@ internal static class DeliveryEndpoints
     {
         var deliveries = routes.MapGroup("/v1/deliveries").WithTags("Deliveries").RequireAction(OperationsActions.AdministerDeliveries);
         deliveries.MapGet("/", ListAsync)
-            .WithOperationId("listDeliveryChannels").WithSummary("List the channels of deliveries and what each has to do");
+            .Describe("listDeliveryChannels", "List the channels of deliveries and what each has to do");
         deliveries.MapGet("/{channel}/parked", ListParkedAsync)
-            .WithOperationId("listParkedDeliveries").WithSummary("List the deliveries of a channel that were given up");
+            .Describe("listParkedDeliveries", "List the deliveries of a channel that were given up");
         deliveries.MapPost("/{channel}/replay", ReplayAsync)
-            .WithOperationId("replayDeliveries").WithSummary("Deliver again what was given up, some of it or all");
+            .Describe("replayDeliveries", "Deliver again what was given up, some of it or all");
         return routes;
     }
 
