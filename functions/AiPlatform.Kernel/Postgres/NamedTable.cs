@@ -12,13 +12,13 @@ namespace AiPlatform.Kernel.Postgres;
 /// <param name="database">The database.</param>
 /// <param name="projects">Who reaches a project.</param>
 /// <param name="kind">What a row is, in paths and errors: <c>dataset</c>.</param>
-/// <param name="table">The table with its alias: <c>datasets d</c>.</param>
+/// <param name="from">The table with its alias, as statements name it: <c>FROM datasets d</c>.</param>
 /// <param name="columns">The columns of <typeparamref name="T"/>, with the alias.</param>
-public sealed class NamedTable<T>(Database database, ProjectAccess projects, string kind, string table, string columns)
+public sealed class NamedTable<T>(Database database, ProjectAccess projects, string kind, string from, string columns)
     where T : class
 {
-    private readonly string _name = table.Split(' ')[0];
-    private readonly string _alias = table.Split(' ')[1];
+    private readonly string _name = from.Split(' ')[1];
+    private readonly string _alias = from.Split(' ')[2];
 
     /// <summary>The condition that a row is live and has the id or the name that the parameter called after the kind has.</summary>
     public string Live => $"{_alias}.deleted_at IS NULL AND ({_alias}.id = @{kind} OR lower({_alias}.name) = lower(@{kind}))";
@@ -29,7 +29,8 @@ public sealed class NamedTable<T>(Database database, ProjectAccess projects, str
         => projects.RequireInAsync<T>(
             path,
             caller,
-            new ReachQuery($"SELECT {columns} FROM {table} WHERE {_alias}.project_id = {ProjectAccess.Named} AND {Live}", Parameters(path.Text(kind)), kind, path.Text(kind)),
+            new ReachQuery(
+                $"SELECT {columns} {from} WHERE {_alias}.project_id = {ProjectAccess.Named} AND {Live}", Parameters(path.Text(kind)), kind, path.Text(kind)),
             cancellationToken);
 
     /// <summary>A live row of a project by id or name.</summary>
@@ -40,7 +41,7 @@ public sealed class NamedTable<T>(Database database, ProjectAccess projects, str
         parameters.Add("projectId", projectId);
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QuerySingleOrDefaultAsync<T>(new CommandDefinition(
-                $"SELECT {columns} FROM {table} WHERE {_alias}.project_id = @projectId AND {Live}", parameters, cancellationToken: cancellationToken))
+                $"SELECT {columns} {from} WHERE {_alias}.project_id = @projectId AND {Live}", parameters, cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound(kind, thing);
     }
 
@@ -50,7 +51,7 @@ public sealed class NamedTable<T>(Database database, ProjectAccess projects, str
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.QueryAsync<T>(new CommandDefinition(
             $"""
-            SELECT {columns} FROM {table}
+            SELECT {columns} {from}
             WHERE {_alias}.project_id = @projectId AND {_alias}.deleted_at IS NULL AND (@after::text IS NULL OR {_alias}.id < @after)
             ORDER BY {_alias}.id DESC LIMIT @limit
             """,

@@ -9,7 +9,7 @@ namespace AiPlatform.Data.Datasets;
 /// <summary>Datasets in PostgreSQL. Every statement names the project, so that one project's ids are nothing in another.</summary>
 internal sealed class DatasetStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<DatasetRow>
 {
-    private readonly NamedTable<DatasetRow> _datasets = new(database, projects, "dataset", "datasets d", DatasetRow.Columns);
+    private readonly NamedTable<DatasetRow> _datasets = new(database, projects, "dataset", "FROM datasets d", DatasetRow.Columns);
 
     /// <summary>Creates a dataset.</summary>
     /// <exception cref="ApiException">409 <c>already_exists</c>.</exception>

@@ -25,6 +25,8 @@ internal static class IdentityServices
         services.AddSingleton<DeviceCookie>();
         services.AddSingleton<LoginThrottle>();
         services.AddSingleton<PasswordLogin>();
+        services.AddSingleton<Registration>();
+        services.AddSingleton<Logins>();
         services.AddSingleton<TokenIssuer>().AddSingleton<IJobTokens>(static provider => provider.GetRequiredService<TokenIssuer>());
         services.AddSingleton<PasswordHashing>();
         services.AddSingleton<IdentityStore>();

@@ -1,7 +1,5 @@
-using System.Net.Mail;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.RegularExpressions;
 using AiPlatform.Contracts;
 using AiPlatform.Contracts.Identity;
 using AiPlatform.Kernel.Access;
@@ -13,66 +11,46 @@ using Microsoft.Extensions.Options;
 namespace AiPlatform.Identity.Accounts;
 
 /// <summary>Handlers that take a password, a secret or a refresh token, and answer tokens.</summary>
-internal static partial class LoginEndpoints
+internal static class LoginEndpoints
 {
-    private const int MaxEmail = 254;
-
     /// <summary>Creates an account and logs it in.</summary>
     public static async Task<Created<TokenResponse>> RegisterAsync(
-        RegisterRequest request, HttpContext context, IdentityStore store, PasswordHashing passwords, LoginThrottle throttle, TokenIssuer issuer,
-        IOptions<IdentityOptions> options, CancellationToken cancellationToken)
+        RegisterRequest request, HttpContext context, Registration registration, Logins logins, CancellationToken cancellationToken)
     {
-        await throttle.RegisterAsync(context.Connection.RemoteIpAddress, cancellationToken);
-        var isFirst = !options.Value.AllowRegistration;
-        if (isFirst && await store.HasAdministratorAsync(cancellationToken))
-        {
-            throw new ApiException(ErrorCodes.RegistrationClosed);
-        }
-
-        var hash = await passwords.HashAsync(CheckAccount(request.UserName, request.Password, request.Email), cancellationToken);
-        if (isFirst && !await store.CreateFirstAdministratorAsync(request.UserName, request.Email, hash, cancellationToken))
-        {
-            throw new ApiException(ErrorCodes.RegistrationClosed);
-        }
-
-        var user = isFirst
-            ? await store.FindByNameAsync(request.UserName, cancellationToken) ?? throw new ApiException(ErrorCodes.RegistrationClosed)
-            : await store.CreateAsync(request.UserName, request.Email, hash, UserRow.Member, cancellationToken);
-        return TypedResults.Created($"/v1/users/{user.Id}", await LogInAsync(user, store, issuer, cancellationToken));
+        var user = await registration.RegisterAsync(request, context.Connection.RemoteIpAddress, cancellationToken);
+        return TypedResults.Created($"/v1/users/{user.Id}", await logins.BeginAsync(user, cancellationToken));
     }
 
     /// <summary>Creates an account for somebody else.</summary>
-    public static async Task<Created<User>> CreateUserAsync(
-        CreateUserRequest request, IdentityStore store, PasswordHashing passwords, CancellationToken cancellationToken)
+    public static async Task<Created<User>> CreateUserAsync(CreateUserRequest request, Registration registration, CancellationToken cancellationToken)
     {
-        var hash = await passwords.HashAsync(CheckAccount(request.UserName, request.Password, request.Email), cancellationToken);
-        var user = await store.CreateAsync(request.UserName, request.Email, hash, UserRow.RoleName(request.Role), cancellationToken);
+        var user = await registration.CreateAsync(request, cancellationToken);
         return TypedResults.Created($"/v1/users/{user.Id}", user.ToUser());
     }
 
     /// <summary>Logs in.</summary>
     public static async Task<Ok<TokenResponse>> LoginAsync(
-        LoginRequest request, HttpContext context, PasswordLogin login, DeviceCookie devices, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
+        LoginRequest request, HttpContext context, PasswordLogin login, DeviceCookie devices, Logins logins, CancellationToken cancellationToken)
     {
-        var name = Check.Length(request.UserName, "userName", 1, MaxEmail);
+        var name = Check.Length(request.UserName, "userName", 1, Registration.MaxEmail);
         var user = await login.CheckAsync(
             context.Connection.RemoteIpAddress, name, Check.Length(request.Password, "password", 1, PasswordRules.MaxLength), devices.Find(context.Request, name), cancellationToken);
         devices.Mark(context, name);
-        return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));
+        return TypedResults.Ok(await logins.BeginAsync(user, cancellationToken));
     }
 
     /// <summary>Exchanges a refresh token.</summary>
     public static async Task<Ok<TokenResponse>> RefreshAsync(
-        RefreshRequest request, Callers callers, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
+        RefreshRequest request, Callers callers, Logins logins, CancellationToken cancellationToken)
     {
-        if (await store.RotateAsync(request.RefreshToken, cancellationToken) is not var (user, loginId, refreshToken))
+        if (await logins.RefreshAsync(request.RefreshToken, cancellationToken) is { } answer)
         {
-            // Perhaps it was used before: then its login has just ended.
-            callers.Clear();
-            throw new ApiException(ErrorCodes.InvalidRefreshToken);
+            return TypedResults.Ok(answer);
         }
 
-        return TypedResults.Ok(Answer(user, loginId, refreshToken, issuer));
+        // Perhaps it was used before: then its login has just ended.
+        callers.Clear();
+        throw new ApiException(ErrorCodes.InvalidRefreshToken);
     }
 
     /// <summary>Ends a login. An unknown token is no error: the login is over either way.</summary>
@@ -107,38 +85,10 @@ internal static partial class LoginEndpoints
 
     /// <summary>Changes the caller's password and begins a new login, the only one that is left.</summary>
     public static async Task<Ok<TokenResponse>> ChangePasswordAsync(
-        ChangePasswordRequest request, HttpContext context, Caller caller, Callers callers, PasswordLogin login, DeviceCookie devices, IdentityStore store,
-        PasswordHashing passwords, TokenIssuer issuer, CancellationToken cancellationToken)
+        ChangePasswordRequest request, HttpContext context, Caller caller, Callers callers, PasswordLogin login, Logins logins, CancellationToken cancellationToken)
     {
-        var account = await store.FindAsync(caller.UserId, cancellationToken) ?? throw new ApiException(ErrorCodes.Unauthenticated);
-        PasswordRules.Require(request.NewPassword, "newPassword", account.UserName, account.Email);
-        var user = await login.CheckAsync(context.Connection.RemoteIpAddress, account.UserName, request.CurrentPassword, devices.Find(context.Request, account.UserName), cancellationToken);
-        await store.SetPasswordAsync(user.Id, await passwords.HashAsync(request.NewPassword, cancellationToken), cancellationToken);
+        var user = await login.ChangePasswordAsync(context, caller.UserId, request, cancellationToken);
         callers.Clear();
-        return TypedResults.Ok(await LogInAsync(user, store, issuer, cancellationToken));
+        return TypedResults.Ok(await logins.BeginAsync(user, cancellationToken));
     }
-
-    // The password, when name, password and address may be an account's.
-    private static string CheckAccount(string userName, string password, string? email)
-    {
-        Check.That(UserName().IsMatch(userName), "userName", "userName");
-        Check.Length(password, "password", PasswordRules.MinLength, PasswordRules.MaxLength);
-        Check.That(email is null || (email.Length <= MaxEmail && MailAddress.TryCreate(email, out _)), "email", "email");
-        return PasswordRules.Require(password, "password", userName, email);
-    }
-
-    private static async Task<TokenResponse> LogInAsync(UserRow user, IdentityStore store, TokenIssuer issuer, CancellationToken cancellationToken)
-    {
-        var (loginId, refreshToken) = await store.CreateLoginAsync(user.Id, cancellationToken);
-        return Answer(user, loginId, refreshToken, issuer);
-    }
-
-    private static TokenResponse Answer(UserRow user, string loginId, string refreshToken, TokenIssuer issuer)
-    {
-        var token = issuer.ForUser(user.Id, user.UserName, user.Role, loginId);
-        return new TokenResponse(token.Token, token.ExpiresIn, refreshToken, user.ToUser());
-    }
-
-    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}\z", RegexOptions.CultureInvariant, 100)]
-    private static partial Regex UserName();
 }

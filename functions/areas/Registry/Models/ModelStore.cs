@@ -11,7 +11,7 @@ namespace AiPlatform.Registry.Models;
 /// <summary>Registered models and their versions.</summary>
 internal sealed class ModelStore(Database database, ProjectAccess projects, TimeProvider time) : IReach<ModelRow>, IReach<ModelVersionRow>, IReach<CardOwner>
 {
-    private readonly NamedTable<ModelRow> _models = new(database, projects, "model", "models m", ModelRow.Columns);
+    private readonly NamedTable<ModelRow> _models = new(database, projects, "model", "FROM models m", ModelRow.Columns);
 
     private string LiveVersion => $"{_models.Live} AND v.version = @version AND v.deleted_at IS NULL";
 

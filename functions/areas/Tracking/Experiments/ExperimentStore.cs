@@ -12,7 +12,7 @@ internal sealed class ExperimentStore(Database database, ProjectAccess projects,
 {
     private const string Columns = "e.id, e.project_id, e.name, e.description, e.created_at";
 
-    private readonly NamedTable<Experiment> _experiments = new(database, projects, "experiment", "experiments e", Columns);
+    private readonly NamedTable<Experiment> _experiments = new(database, projects, "experiment", "FROM experiments e", Columns);
 
     /// <summary>
     /// The id of the project's live experiment with this name, made when there is none. Runs inside the caller's
