@@ -12,7 +12,7 @@ namespace AiPlatform.Kernel.Postgres;
 /// <param name="database">The database.</param>
 /// <param name="projects">Who reaches a project.</param>
 /// <param name="kind">What a row is, in paths and errors: <c>dataset</c>.</param>
-/// <param name="from">The table with its alias, as statements name it: <c>FROM datasets d</c>.</param>
+/// <param name="from">The table with its alias, as statements name it: <c>FROM things t</c>.</param>
 /// <param name="columns">The columns of <typeparamref name="T"/>, with the alias.</param>
 public sealed class NamedTable<T>(Database database, ProjectAccess projects, string kind, string from, string columns)
     where T : class
