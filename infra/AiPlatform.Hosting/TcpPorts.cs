@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -12,14 +13,17 @@ public static class TcpPorts
     private const int AfterLast = 32_768;
     private const int Tries = 1_000;
 
-    /// <summary>A port that is free now, chosen by chance. Another server can take it before it is used.</summary>
+    // A server that was given its port and has not opened it yet must not find it taken by the next one of this process.
+    private static readonly ConcurrentDictionary<int, bool> Given = new();
+
+    /// <summary>A port that is free now, chosen by chance, and never given by this process before. A server of another process can take it before it is used.</summary>
     /// <exception cref="InvalidOperationException">No port was found.</exception>
     public static int Free()
     {
         for (var attempt = 0; attempt < Tries; attempt++)
         {
             var port = Random.Shared.Next(First, AfterLast);
-            if (IsFree(port))
+            if (!Given.ContainsKey(port) && IsFree(port) && Given.TryAdd(port, true))
             {
                 return port;
             }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using AiPlatform.Hosting;
@@ -22,6 +23,8 @@ namespace AiPlatform.IntegrationTests.TaskHub;
 /// <summary>A task hub on a database, in this process or in one of its own, with clients and workers that connect to it.</summary>
 internal sealed class HubHarness(string connectionString) : IAsyncDisposable
 {
+    private const int MaxSaid = 200;
+
     private readonly List<IHost> _workers = [];
     private readonly List<TaskHubConnection> _connections = [];
     private readonly ErrorLog _errors = new();
@@ -85,10 +88,24 @@ internal sealed class HubHarness(string connectionString) : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
+        var said = new ConcurrentQueue<string>();
         _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, line) => Keep(said, line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(said, line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        await ReadyAsync();
+        await Eventually.TrueAsync(
+            async () => _process.HasExited ? throw new InvalidOperationException($"The hub ended with {_process.ExitCode}: {string.Join('\n', said)}") : await StatusAsync("/health/ready") == HttpStatusCode.OK,
+            "the task hub is ready",
+            TimeSpan.FromMinutes(3));
+    }
+
+    private static void Keep(ConcurrentQueue<string> said, string? line)
+    {
+        if (line is not null && said.Count < MaxSaid)
+        {
+            said.Enqueue(line);
+        }
     }
 
     /// <summary>Ends the hub's process as a power failure would.</summary>

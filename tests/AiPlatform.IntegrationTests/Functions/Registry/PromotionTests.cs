@@ -66,7 +66,7 @@ public sealed class PromotionTests(FunctionsFixture functions) : IClassFixture<F
         {
             kind = (await events.NextAsync()).Kind;
         }
-        while (kind == "model.version");
+        while (!kind.StartsWith("model.promotion.", StringComparison.Ordinal));
 
         return kind;
     }
