@@ -21,22 +21,22 @@ public sealed record ReachQuery(string Sql, object Parameters, string Kind, stri
 /// </summary>
 public sealed class ProjectAccess(Database database) : IReach<ProjectIdentity>
 {
+    /// <summary>The id of the live project that <c>@project</c> names, by id or name, when the caller reaches it.</summary>
+    public const string Named = $"(SELECT reached.id FROM projects reached WHERE (reached.id = @project OR reached.name = @project) AND {Live} AND {Owned})";
+
+    private const string Live = "reached.deleted_at IS NULL";
+    private const string IsOwner = "@owner::text IS NULL OR reached.owner_id = @owner";
+    private const string Owned = $"({IsOwner})";
+
     /// <summary>The condition that a column has the id of a live project that the caller reaches.</summary>
     /// <param name="column">An expression of SQL, such as <c>r.project_id</c>.</param>
-    public static string Reaches(string column)
-        => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND reached.deleted_at IS NULL AND (@owner::text IS NULL OR reached.owner_id = @owner))";
+    public static string Reaches(string column) => Exists(column, $"{Live} AND {Owned}");
 
     /// <summary>As <see cref="Reaches"/>, or for another reason, such as that a job asks for its own.</summary>
-    public static string ReachesOr(string column, string otherwise)
-        => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND reached.deleted_at IS NULL AND (@owner::text IS NULL OR reached.owner_id = @owner OR {otherwise}))";
-
-    /// <summary>The id of the live project that <c>@project</c> names, by id or name, when the caller reaches it.</summary>
-    public const string Named = "(SELECT reached.id FROM projects reached WHERE (reached.id = @project OR reached.name = @project) AND reached.deleted_at IS NULL "
-        + "AND (@owner::text IS NULL OR reached.owner_id = @owner))";
+    public static string ReachesOr(string column, string otherwise) => Exists(column, $"{Live} AND ({IsOwner} OR {otherwise})");
 
     /// <summary>As <see cref="Reaches"/>; the platform itself reaches things of deleted projects too, to bring to its end what runs.</summary>
-    public static string ReachesToEnd(string column)
-        => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND (@platform OR reached.deleted_at IS NULL) AND (@owner::text IS NULL OR reached.owner_id = @owner))";
+    public static string ReachesToEnd(string column) => Exists(column, $"(@platform OR {Live}) AND {Owned}");
 
     /// <summary>Live projects with their owners, as a relation: for what is remembered and asked about each caller by <see cref="Caller.CanReach"/>.</summary>
     public const string Owners = "(SELECT id, owner_id FROM projects WHERE deleted_at IS NULL)";
@@ -78,8 +78,10 @@ public sealed class ProjectAccess(Database database) : IReach<ProjectIdentity>
     /// <summary>As the other overload, on an open connection (inside its transaction, when there is one).</summary>
     public static async Task<ProjectIdentity> RequireAsync(Npgsql.NpgsqlConnection connection, string project, Caller caller, CancellationToken cancellationToken)
         => await connection.QuerySingleOrDefaultAsync<ProjectIdentity>(new CommandDefinition(
-                "SELECT id, name FROM projects WHERE (id = @project OR name = @project) AND deleted_at IS NULL AND (@owner::text IS NULL OR owner_id = @owner)",
+                $"SELECT id, name FROM projects WHERE id = {Named}",
                 new { project, owner = caller.OwnerFilter },
                 cancellationToken: cancellationToken))
             ?? throw ApiException.NotFound("project", project);
+
+    private static string Exists(string column, string condition) => $"EXISTS (SELECT FROM projects reached WHERE reached.id = {column} AND {condition})";
 }
