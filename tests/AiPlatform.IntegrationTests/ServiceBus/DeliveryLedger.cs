@@ -9,6 +9,9 @@ namespace AiPlatform.IntegrationTests.ServiceBus;
 /// </summary>
 internal sealed class DeliveryLedger
 {
+    // The protocol tells when a lock ends in whole milliseconds, rounded, and a completion can be confirmed within one.
+    private static readonly TimeSpan Precision = TimeSpan.FromMilliseconds(1);
+
     private readonly ConcurrentDictionary<string, Fate> _fates = new(StringComparer.Ordinal);
 
     /// <summary>How many messages the broker confirmed to have accepted.</summary>
@@ -56,7 +59,7 @@ internal sealed class DeliveryLedger
                 problems.Add($"{id} was accepted and is lost: {fate}");
             }
 
-            if (!fate.Completions.IsEmpty && fate.Deliveries.Any(delivery => delivery > fate.Completions.Max()))
+            if (!fate.Completions.IsEmpty && fate.Deliveries.Any(delivery => delivery - Precision > fate.Completions.Max()))
             {
                 problems.Add($"{id} was delivered again after its completion was confirmed: {fate}");
             }
